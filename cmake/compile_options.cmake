@@ -1,0 +1,37 @@
+# Flags of our own code only; third-party headers arrive as SYSTEM.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+option(GPUSCALE_WERROR "Treat warnings as errors" OFF)
+option(GPUSCALE_BENCH "Build the benchmarks" OFF)
+option(GPUSCALE_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
+set(GPUSCALE_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them")
+
+add_library(gpuscale_flags INTERFACE)
+target_include_directories(gpuscale_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
+target_compile_options(gpuscale_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op -Wno-psabi>
+  $<$<BOOL:${GPUSCALE_WERROR}>:-Werror>
+  -fstack-protector-strong -fno-omit-frame-pointer)
+target_compile_definitions(gpuscale_flags INTERFACE
+  _GLIBCXX_ASSERTIONS
+  BOOST_ASIO_NO_DEPRECATED
+  GPUSCALE_VERSION="${PROJECT_VERSION}"
+  $<$<CONFIG:Release,RelWithDebInfo>:_FORTIFY_SOURCE=2>)
+if(GPUSCALE_SANITIZE)
+  target_compile_options(gpuscale_flags INTERFACE -fsanitize=${GPUSCALE_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(gpuscale_flags INTERFACE -fsanitize=${GPUSCALE_SANITIZE})
+  if(GPUSCALE_SANITIZE MATCHES thread)
+    # Asio's fences are unknown to TSan on g++ 12 and raise -Wtsan (docs/architecture.md).
+    target_compile_definitions(gpuscale_flags INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)
+  endif()
+endif()

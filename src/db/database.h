@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+/// RAII over SQLite (WAL, synchronous=FULL). One Database = one connection behind a mutex; a Transaction holds it.
+/// SQL only through bound parameters. No domain words here.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace gpuscale::db {
+
+/// A prepared statement. Bind positions count from 1, columns from 0, as SQLite has them. Not thread-safe; use it
+/// inside the Transaction that made it.
+class Statement {
+ public:
+  Statement(Statement&& other) noexcept;
+  Statement& operator=(Statement&& other) noexcept;
+  ~Statement();
+
+  Statement& bind(int position, std::int64_t value);
+  Statement& bind(int position, int value) { return bind(position, static_cast<std::int64_t>(value)); }
+  Statement& bind(int position, double value);
+  Statement& bind(int position, std::string_view text);
+  Statement& bind(int position, const char* text) { return bind(position, std::string_view(text)); }
+  Statement& bind_blob(int position, std::string_view bytes);
+  Statement& bind_null(int position);
+
+  /// Moves to the next row; false when there is none. Errors also carry a failed bind.
+  Result<bool> step();
+  /// Runs a statement that yields no rows.
+  Result<void> run();
+  /// Ready to be bound and run again.
+  void reset();
+
+  std::int64_t integer(int column) const;
+  double real(int column) const;
+  std::string text(int column) const;
+  std::string_view blob(int column) const;  ///< until the next step
+  bool is_null(int column) const;
+
+ private:
+  friend class Transaction;
+  Statement(sqlite3* connection, sqlite3_stmt* statement) : connection_(connection), statement_(statement) {}
+  sqlite3* connection_;
+  sqlite3_stmt* statement_;
+  int bind_error_ = 0;
+};
+
+/// Work inside BEGIN IMMEDIATE .. COMMIT; obtained from Database::transact().
+class Transaction {
+ public:
+  Result<Statement> prepare(std::string_view sql);
+  Result<void> execute(std::string_view sql);  ///< one or more statements without parameters
+  std::int64_t last_insert_id() const;
+  int changes() const;
+
+ private:
+  friend class Database;
+  explicit Transaction(sqlite3* connection) : connection_(connection) {}
+  sqlite3* connection_;
+};
+
+/// A step of a schema's life: applied once, in order of `version`, inside a transaction.
+struct Migration {
+  int version;
+  std::string_view sql;
+};
+
+class Database {
+ public:
+  /// Opens or creates the file ("" or ":memory:" = in memory). Errors: kUnavailable naming path and reason;
+  /// kCorrupt where the file is no database.
+  static Result<std::unique_ptr<Database>> open(const std::string& path);
+  ~Database();
+
+  /// Brings the schema called `name` (one per room) to its newest version. Errors: kConflict where the file was
+  /// written by a newer gpuscale.
+  Result<void> migrate(std::string_view name, std::span<const Migration> migrations);
+
+  /// Runs `work` in one transaction: committed (on disk) when it returns a value, rolled back when it returns an
+  /// error or the commit fails. Blocks others; keep it short and never call out from within.
+  template <typename T>
+  Result<T> transact(const std::function<Result<T>(Transaction&)>& work);
+  Result<void> transact(const std::function<Result<void>(Transaction&)>& work);
+  /// The same for reads only: no write lock is taken.
+  template <typename T>
+  Result<T> read(const std::function<Result<T>(Transaction&)>& work);
+
+  const std::string& path() const { return path_; }
+
+ private:
+  Database(sqlite3* connection, std::string path) : connection_(connection), path_(std::move(path)) {}
+  Result<void> begin(std::string_view sql);
+  Result<void> finish(bool commit);
+
+  std::mutex mutex_;
+  sqlite3* connection_;
+  std::string path_;
+};
+
+template <typename T>
+Result<T> Database::transact(const std::function<Result<T>(Transaction&)>& work) {
+  const std::scoped_lock lock(mutex_);
+  GS_CHECK(begin("BEGIN IMMEDIATE"));
+  Transaction transaction(connection_);
+  Result<T> result = work(transaction);
+  if (auto finished = finish(result.has_value()); !finished && result) return std::move(finished).error();
+  return result;
+}
+
+template <typename T>
+Result<T> Database::read(const std::function<Result<T>(Transaction&)>& work) {
+  const std::scoped_lock lock(mutex_);
+  GS_CHECK(begin("BEGIN"));
+  Transaction transaction(connection_);
+  Result<T> result = work(transaction);
+  if (auto finished = finish(false); !finished && result) return std::move(finished).error();
+  return result;
+}
+
+}  // namespace gpuscale::db

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+/// From method and path to a handler. Patterns: "/api/v1/nodes/{id}" (one segment a name); a last segment "{rest...}"
+/// takes everything below. Literal segments win over named ones. Built before serving, then read only.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/message.h"
+
+namespace gpuscale::http {
+
+class Router {
+ public:
+  void add(Method method, std::string_view pattern, Handler handler);
+  /// Answers where no pattern fits (default: 404 {"error":"..."}).
+  void set_fallback(Handler handler);
+  /// 405 with Allow where the path is known and the method is not. HEAD is answered by GET without its body.
+  Response route(Request& request) const;
+  std::vector<std::pair<Method, std::string>> routes() const;
+
+ private:
+  struct Entry {
+    Method method;
+    std::string pattern;
+    std::vector<std::string> segments;
+    Handler handler;
+  };
+  std::vector<Entry> entries_;
+  Handler fallback_;
+};
+
+}  // namespace gpuscale::http

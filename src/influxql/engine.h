@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+/// InfluxQL over a tsdb::Store, with InfluxDB 1.6.7's answers. Start at Engine::execute(). No sockets, no JSON: the
+/// api room turns results into bodies. Thread-safe.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "tsdb/store.h"
+
+namespace gpuscale::influxql {
+
+/// A bind parameter `$name`; std::monostate never occurs.
+struct Identifier {
+  std::string name;
+};
+struct Regex {
+  std::string pattern;
+};
+struct DurationParam {
+  Nanos value;
+};
+using Param = std::variant<std::string, double, std::int64_t, bool, Identifier, Regex, DurationParam>;
+using Params = std::map<std::string, Param, std::less<>>;
+
+/// A cell of a result. monostate = null. Times are WallTime so that the api room can print them by `epoch`.
+using Cell = std::variant<std::monostate, double, std::int64_t, std::string, bool, WallTime>;
+
+struct Row {
+  std::string name;          ///< measurement; empty = the key is left out
+  metrics::Tags tags;        ///< of GROUP BY, in its order; empty = the key is left out
+  bool has_tags = false;
+  std::vector<std::string> columns;
+  std::vector<std::vector<Cell>> values;  ///< row by row
+  bool partial = false;
+};
+
+struct Message {
+  std::string level;
+  std::string text;
+};
+
+/// The answer to one statement; `error` set means the others are what came before it.
+struct StatementResult {
+  int statement_id = 0;
+  std::vector<Row> rows;
+  std::vector<Message> messages;
+  std::optional<std::string> error;
+};
+
+enum class ReadOnly { kNo, kYes };  ///< kYes (GET): statements that change state still run but add a warning
+
+struct QueryLimits {
+  std::size_t max_buckets = 1'000'000;  ///< GROUP BY time rows of one series of one statement; 0 = none
+  std::size_t max_points = 0;           ///< samples read by one statement; 0 = none
+  std::size_t max_series = 0;
+  std::chrono::milliseconds timeout{30'000};
+};
+
+struct QueryContext {
+  std::string database;  ///< default for unqualified measurements
+  std::string policy;
+  Params params;
+  WallTime now;
+  ReadOnly read_only = ReadOnly::kNo;
+  QueryLimits limits;
+  /// Asked now and then during a long query; true stops it with an error.
+  std::function<bool()> cancelled;
+  /// Whether the caller may run a statement that needs admin / write / read rights on a database; empty = all.
+  std::function<Result<void>(std::string_view privilege, std::string_view database, std::string_view statement)> authorize;
+};
+
+class Engine {
+ public:
+  explicit Engine(tsdb::Store& store) : store_(store) {}
+
+  /// Runs every statement of `text` in order and stops at the first that fails: its result carries the true error,
+  /// the ones after it "not executed". Errors (the whole text is refused, nothing has run): kInvalidArgument with
+  /// InfluxDB's words and position, "error parsing query: found SELEKT, expected SELECT, ... at line 1, char 1".
+  Result<std::vector<StatementResult>> execute(std::string_view text, const QueryContext& context) const;
+
+ private:
+  tsdb::Store& store_;
+};
+
+}  // namespace gpuscale::influxql

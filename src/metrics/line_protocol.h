@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+/// InfluxDB line protocol, both ways, with InfluxDB 1.x's rules and error texts
+/// (`measurement[,tag=value...] field=value[,field=value...] [timestamp]`).
+#pragma once
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "metrics/point.h"
+
+namespace gpuscale::metrics {
+
+enum class Precision { kNanos, kMicros, kMillis, kSeconds, kMinutes, kHours };
+
+/// "ns", "n", "u", "ms", "s", "m", "h"; anything else, also empty, is nanoseconds, as InfluxDB has it.
+Precision parse_precision(std::string_view text);
+/// Nanoseconds in one unit of `precision`.
+std::int64_t nanos_per(Precision precision);
+
+/// The outcome of parsing one body: the good points and the text of each bad line. Owns what the views refer to
+/// except the body itself, which must outlive it. Movable.
+struct ParsedLines {
+  std::vector<PointView> points;
+  /// One per bad line, as InfluxDB words it: "unable to parse 'w v=bad 21': invalid boolean".
+  std::vector<std::string> errors;
+
+  std::vector<TagView> tag_storage;      ///< views in `points` refer here
+  std::vector<FieldView> field_storage;  ///< and here
+  std::deque<std::string> unescaped;     ///< and here, where a text had escapes
+};
+
+/// Parses every line of `body`; lines without a time get `now_ns` cut to `precision`. Blank and comment lines are
+/// skipped. Never fails as a whole; O(body). Source: InfluxDB 1.6.7, observed.
+ParsedLines parse_lines(std::string_view body, Precision precision, std::int64_t now_ns);
+
+/// Appends one line with its newline, tags sorted, text escaped. Float NaN and infinity have no form in line
+/// protocol: such fields are left out. @return false, and nothing appended, where no field is left.
+bool append_line(std::string& out, const Point& point);
+
+/// "measurement,tag=value" escaped as in line protocol: the canonical name of a series.
+std::string series_key(std::string_view measurement, std::span<const TagView> tags);
+std::string series_key(std::string_view measurement, const Tags& tags);
+
+}  // namespace gpuscale::metrics

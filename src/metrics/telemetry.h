@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The names of our own telemetry, in one place: agents write them, the scaler and the console read them.
+#pragma once
+#include <string_view>
+
+namespace gpuscale::metrics {
+
+inline constexpr std::string_view kDefaultDatabase = "gpuscale";
+
+/// Measurement `gpu`: tags cluster, pool, node, gpu, uuid, model; one line per device and interval.
+inline constexpr std::string_view kGpu = "gpu";
+inline constexpr std::string_view kUtilizationGpu = "utilization_gpu";
+inline constexpr std::string_view kUtilizationGpuMax = "utilization_gpu_max";
+inline constexpr std::string_view kUtilizationMemory = "utilization_memory";
+inline constexpr std::string_view kMemoryUsedBytes = "memory_used_bytes";
+inline constexpr std::string_view kMemoryTotalBytes = "memory_total_bytes";
+inline constexpr std::string_view kPowerWatts = "power_watts";
+inline constexpr std::string_view kPowerLimitWatts = "power_limit_watts";
+inline constexpr std::string_view kTemperatureCelsius = "temperature_celsius";
+inline constexpr std::string_view kSmClockMhz = "sm_clock_mhz";
+inline constexpr std::string_view kMemoryClockMhz = "memory_clock_mhz";
+inline constexpr std::string_view kQueueDepth = "queue_depth";
+
+/// Measurement `node`: tags cluster, pool, node; one line per interval, also when no device answers.
+inline constexpr std::string_view kNode = "node";
+inline constexpr std::string_view kDevicesOk = "devices_ok";          ///< integer
+inline constexpr std::string_view kDevicesFailed = "devices_failed";  ///< integer
+inline constexpr std::string_view kInFlight = "in_flight";            ///< integer; absent where no endpoint serves
+inline constexpr std::string_view kDraining = "draining";             ///< boolean; likewise
+inline constexpr std::string_view kAgentDropped = "agent_dropped";    ///< integer, lines dropped since start
+inline constexpr std::string_view kAgentBuffered = "agent_buffered";  ///< integer, lines waiting
+
+/// Measurement `inference`: tags as `node`; what the endpoint served in the interval.
+inline constexpr std::string_view kInference = "inference";
+inline constexpr std::string_view kRequests = "requests";              ///< integer, answered
+inline constexpr std::string_view kLatencyP50Ms = "latency_p50_ms";
+inline constexpr std::string_view kLatencyP99Ms = "latency_p99_ms";
+
+inline constexpr std::string_view kTagCluster = "cluster";
+inline constexpr std::string_view kTagPool = "pool";
+inline constexpr std::string_view kTagNode = "node";
+inline constexpr std::string_view kTagGpu = "gpu";
+inline constexpr std::string_view kTagUuid = "uuid";
+inline constexpr std::string_view kTagModel = "model";
+
+}  // namespace gpuscale::metrics

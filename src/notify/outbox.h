@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The durable outbox: a message is written before it is sent, retried with back-off until delivered or expired, and
+/// replaced by a newer one of the same channel and key. A receiver that hangs delays no other. Thread-safe.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "activity/ledger.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "db/database.h"
+#include "log/log.h"
+#include "notify/message.h"
+
+namespace gpuscale::notify {
+
+/// What a receiver said.
+struct Receipt {
+  int status = 0;      ///< HTTP status; 200 for the trigger channel's accepted
+  std::string answer;  ///< at most 4 KiB of it
+};
+
+/// Carries one message to one receiver. Errors that are retryable are retried; others make a dead letter. An answer
+/// of 429 or 503 with Retry-After is kExhausted / kUnavailable.
+class Sender {
+ public:
+  virtual ~Sender() = default;
+  virtual Result<Receipt> send(const ChannelSpec& channel, const Message& message) = 0;
+};
+
+enum class DeliveryState { kWaiting, kDelivered, kReplaced, kExpired, kDead };
+std::string_view to_string(DeliveryState state);
+
+struct Delivery {
+  std::int64_t id = 0;
+  std::string channel;
+  std::string key;
+  std::string state_sent;  ///< "firing", ...
+  DeliveryState state = DeliveryState::kWaiting;
+  int attempts = 0;
+  WallTime created;
+  std::optional<WallTime> next_attempt;
+  std::optional<WallTime> finished;
+  std::string last_error;  ///< redacted
+  int answer_status = 0;
+  std::string answer;
+  std::string correlation;
+};
+
+class Outbox {
+ public:
+  /// `senders`: one per ChannelKind that is used.
+  static Result<std::unique_ptr<Outbox>> open(db::Database& database, activity::Ledger& ledger, const Clock& clock,
+                                              log::Log log, std::map<ChannelKind, std::shared_ptr<Sender>> senders);
+  virtual ~Outbox() = default;  ///< stops
+
+  virtual Result<void> set_channels(std::vector<ChannelSpec> channels) = 0;
+  virtual std::vector<ChannelSpec> channels() const = 0;
+
+  /// Durable on return. Idempotent by Message::idempotency and channel. Errors: kNotFound (channel).
+  virtual Result<void> enqueue(const std::string& channel, const Message& message) = 0;
+  virtual Result<std::vector<Delivery>> deliveries(const std::string& channel, std::size_t limit) const = 0;
+  /// Drops what still waits under this key (a scale-out whose reason has gone).
+  virtual Result<void> cancel(const std::string& key) = 0;
+
+  /// Sends what is due at `now` on the calling thread; start() does so on threads of its own, one per channel.
+  virtual void tick(WallTime now) = 0;
+  virtual void start() = 0;
+  virtual void stop() = 0;  ///< idempotent
+};
+
+/// Sends by HTTP: JSON body (Grafana-4-like: title, ruleName, state, message, evalMatches, plus ours), headers
+/// Idempotency-Key and X-Gpuscale-Correlation, bearer where the channel has one.
+std::shared_ptr<Sender> make_webhook_sender();
+/// Pulls a trigger of ours by a function call; `pull(trigger, message)` is scaling's service.
+std::shared_ptr<Sender> make_trigger_sender(
+    std::function<Result<Receipt>(const std::string& trigger, const Message& message)> pull);
+
+}  // namespace gpuscale::notify

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Nodes and pools: the nouns that scaling decides about.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/strong_id.h"
+#include "base/time.h"
+
+namespace gpuscale::pool {
+
+using NodeId = base::StrongId<struct NodeIdTag>;      ///< "gpu-7f3a9c"; unique for ever
+using PoolName = base::StrongId<struct PoolNameTag>;  ///< "gpu"
+
+/// launching: intent written, provider asked; booting: the instance exists, its agent has not reported a working
+/// device; ready: it has; draining: takes no new work; gone: released (kept for history).
+enum class NodeState { kLaunching, kBooting, kReady, kDraining, kGone };
+std::string_view to_string(NodeState state);
+std::optional<NodeState> parse_node_state(std::string_view text);
+
+struct Node {
+  NodeId id;
+  PoolName pool;
+  NodeState state = NodeState::kLaunching;
+  WallTime created;
+  WallTime state_since;
+  std::optional<WallTime> ready_at;
+  std::string endpoint;     ///< "http://127.0.0.1:40123"; "" while unknown
+  std::string correlation;  ///< of the activity that made it
+  std::string reason;       ///< why it is in this state
+  bool protected_from_scale_in = false;
+};
+
+/// Number of nodes that count as capacity now or soon: launching, booting, ready.
+struct PoolCounts {
+  int launching = 0;
+  int booting = 0;
+  int ready = 0;
+  int draining = 0;
+  int capacity() const { return launching + booting + ready; }
+};
+PoolCounts count_nodes(const std::vector<Node>& nodes);
+
+struct ProviderSpec {
+  std::string type = "local";
+  std::map<std::string, std::string> options;  ///< provider's own keys, checked by it
+};
+
+struct PoolSpec {
+  std::string name;
+  ProviderSpec provider;
+  int min = 1;
+  int max = 1;
+  Nanos cooldown_out = std::chrono::seconds{30};
+  Nanos cooldown_in = std::chrono::minutes{2};
+  Nanos boot_timeout = std::chrono::minutes{5};      ///< launch to ready; then replaced
+  Nanos telemetry_timeout = std::chrono::seconds{15};///< a ready node whose process lives but says nothing is "silent"
+  Nanos drain_timeout = std::chrono::minutes{10};    ///< 0 = wait for ever
+  friend bool operator==(const PoolSpec& a, const PoolSpec& b) { return a.name == b.name; }
+};
+
+}  // namespace gpuscale::pool

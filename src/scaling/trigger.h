@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Triggers: named, secret-protected handles bound to one pool and one direction. decide_trigger() is the pure heart:
+/// what one call does to the pool's desired size, and why.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "pool/node.h"
+
+namespace gpuscale::scaling {
+
+enum class Direction { kOut, kIn };
+/// "scale_out", "scale_in".
+std::string_view to_string(Direction direction);
+std::optional<Direction> parse_direction(std::string_view text);
+
+struct TriggerSpec {
+  std::string name;
+  std::string pool;
+  Direction type = Direction::kOut;
+  int step = 1;  ///< 1..1000, used where the call names none
+  Secret secret; ///< empty = one is made at first start and printed once
+  bool enabled = true;
+};
+
+constexpr int kMaxStep = 1000;
+
+/// One call, already authenticated.
+struct TriggerCall {
+  std::string trigger;
+  std::optional<Direction> type;  ///< must agree with the trigger's where given
+  std::optional<int> step;
+  std::string idempotency_key;  ///< "" = none
+  std::string correlation;      ///< "" = a new one
+  std::string source;           ///< "rule GPU usage high", "http 127.0.0.1", "cli"
+};
+
+enum class Verdict { kAccepted, kUnchanged, kCooldown, kConflict };
+std::string_view to_string(Verdict verdict);
+
+/// The answer to a call, as JSON shows it.
+struct TriggerOutcome {
+  Verdict verdict = Verdict::kUnchanged;
+  std::string trigger;
+  std::string pool;
+  Direction type = Direction::kOut;
+  int step = 1;
+  int from = 0;            ///< desired before
+  int to = 0;              ///< desired after
+  std::string clipped_by;  ///< "", "min", "max"
+  std::string reason;      ///< one sentence
+  std::optional<Nanos> retry_after;
+  bool replayed = false;  ///< the key was seen before: this is the first answer again
+  std::string correlation;
+};
+
+/// What decide_trigger() looks at.
+struct PoolView {
+  pool::PoolSpec spec;
+  int desired = 0;
+  pool::PoolCounts counts;
+  std::optional<WallTime> last_out;  ///< when desired last grew by a trigger
+  std::optional<WallTime> last_in;   ///< when it last shrank
+};
+
+/// Clips to min and max. Cooldown: no growth within cooldown_out of the last growth, no shrinking within
+/// cooldown_in of the last change in either direction, since a pool that has just grown has not yet shown its new load.
+/// A clip to the present size is kUnchanged, and starts no cooldown. Pure.
+TriggerOutcome decide_trigger(const TriggerSpec& trigger, const TriggerCall& call, const PoolView& pool, WallTime now);
+
+}  // namespace gpuscale::scaling

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The embedded time-series store: databases, retention policies, series, columns. Start at Store::open(), write()
+/// and read(). It knows no query language; influxql stands on the catalogue and column reads offered here.
+/// Thread-safe: any number of writers and readers at once. A write returns once it is on disk (fdatasync), and
+/// concurrent writes share one commit.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "log/log.h"
+#include "metrics/point.h"
+
+namespace gpuscale::tsdb {
+
+using metrics::FieldType;
+using SeriesId = std::uint64_t;  ///< unique in the store, never used again
+
+/// Both ends belong to the range, as InfluxQL's bounds do once rounded to nanoseconds.
+struct TimeRange {
+  std::int64_t min_ns = std::numeric_limits<std::int64_t>::min() + 2;
+  std::int64_t max_ns = std::numeric_limits<std::int64_t>::max() - 1;
+};
+
+struct RetentionPolicy {
+  std::string name = "autogen";
+  Nanos duration{0};  ///< 0 = keep for ever
+  Nanos shard_duration = std::chrono::hours{168};
+  int replication = 1;
+  friend bool operator==(const RetentionPolicy&, const RetentionPolicy&) = default;
+};
+
+struct DatabaseInfo {
+  std::string name;
+  std::string default_policy;
+  std::vector<RetentionPolicy> policies;  ///< in order of creation
+};
+
+struct FieldInfo {
+  std::string key;
+  FieldType type;
+};
+
+struct SeriesInfo {
+  SeriesId id;
+  std::shared_ptr<const metrics::Tags> tags;
+};
+
+/// One field of one series, ascending by time, times unique. Exactly the vector that `type` names is filled, with
+/// as many entries as `times`.
+struct Column {
+  FieldType type = FieldType::kFloat;
+  std::vector<std::int64_t> times;
+  std::vector<double> floats;
+  std::vector<std::int64_t> integers;
+  std::vector<std::string> strings;
+  std::vector<std::uint8_t> booleans;
+};
+
+/// What a write did. Points of a batch that could not be stored are counted and the first reason is kept in
+/// InfluxDB's words ("field type conflict: input field \"v\" on measurement \"w\" is type string, already exists as
+/// type float"); the others are stored.
+struct WriteOutcome {
+  std::size_t written = 0;
+  std::size_t dropped = 0;
+  std::string first_reason;
+};
+
+struct StoreLimits {
+  std::size_t max_series_per_database = 1'000'000;
+  std::size_t max_tag_value_bytes = 65'536;
+  std::size_t max_unflushed_bytes = 64U << 20U;  ///< of acknowledged samples in memory before a flush to blocks
+};
+
+struct StoreOptions {
+  std::string path;  ///< of metrics.db; ":memory:" keeps nothing
+  StoreLimits limits;
+};
+
+struct StoreStats {
+  std::uint64_t points_written = 0;
+  std::uint64_t points_dropped = 0;
+  std::uint64_t commits = 0;
+  std::uint64_t series = 0;
+  std::uint64_t memory_bytes = 0;  ///< of samples held in memory
+  std::uint64_t disk_bytes = 0;
+};
+
+class Store {
+ public:
+  /// Opens or creates; replays what was acknowledged before a crash. Errors: kUnavailable (cannot open, locked by
+  /// another process), kCorrupt.
+  static Result<std::unique_ptr<Store>> open(StoreOptions options, log::Log log);
+  virtual ~Store() = default;
+
+  // --- databases and retention policies; each returns once it is on disk -------------------------------------
+  virtual std::vector<DatabaseInfo> databases() const = 0;  ///< in order of creation
+  /// Idempotent; with a policy that differs from the present default: kConflict.
+  virtual Result<void> create_database(std::string_view name, std::optional<RetentionPolicy> policy) = 0;
+  virtual Result<void> drop_database(std::string_view name) = 0;  ///< idempotent
+  virtual Result<void> create_retention_policy(std::string_view database, const RetentionPolicy& policy,
+                                               bool make_default) = 0;
+  virtual Result<void> alter_retention_policy(std::string_view database, const RetentionPolicy& policy,
+                                              bool make_default) = 0;
+  virtual Result<void> drop_retention_policy(std::string_view database, std::string_view name) = 0;
+
+  // --- writing -------------------------------------------------------------------------------------------------
+  /// Durable on return. An empty `policy` is the default one. The last write of a field at a time wins. Errors:
+  /// kNotFound `database not found: "x"` / `retention policy not found: x`, kExhausted (disk full, limits).
+  virtual Result<WriteOutcome> write(std::string_view database, std::string_view policy,
+                                     std::span<const metrics::PointView> points) = 0;
+
+  // --- deleting ------------------------------------------------------------------------------------------------
+  virtual Result<void> drop_measurement(std::string_view database, std::string_view measurement) = 0;
+  /// Removes the series with all their samples, in every policy.
+  virtual Result<void> drop_series(std::string_view database, const std::vector<SeriesId>& ids) = 0;
+  /// Removes the samples of these series inside the range, in every policy.
+  virtual Result<void> delete_range(std::string_view database, const std::vector<SeriesId>& ids, TimeRange range) = 0;
+  /// Drops samples older than their policies allow. Called by the server's housekeeping.
+  virtual Result<void> enforce_retention(WallTime now) = 0;
+
+  // --- catalogue (ascending by name unless said otherwise; empty for what does not exist) ---------------------
+  virtual std::vector<std::string> measurements(std::string_view database) const = 0;
+  virtual std::vector<FieldInfo> fields(std::string_view database, std::string_view measurement) const = 0;
+  virtual std::vector<std::string> tag_keys(std::string_view database, std::string_view measurement) const = 0;
+  /// Every series of a measurement, ascending by tags.
+  virtual std::vector<SeriesInfo> series(std::string_view database, std::string_view measurement) const = 0;
+  /// The series that have any of the samples in this policy and range; `policy` empty = default.
+  virtual bool has_samples(std::string_view database, std::string_view policy, SeriesId id, TimeRange range) const = 0;
+
+  // --- reading -------------------------------------------------------------------------------------------------
+  /// The samples of one field of one series; empty where there are none. Errors: kCorrupt for a damaged block.
+  virtual Result<Column> read(std::string_view database, std::string_view policy, SeriesId id, std::string_view field,
+                              TimeRange range) const = 0;
+
+  virtual StoreStats stats() const = 0;
+  /// Moves what is in memory to sealed blocks and shortens the log.
+  virtual Result<void> flush() = 0;
+};
+
+}  // namespace gpuscale::tsdb
