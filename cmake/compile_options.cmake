@@ -20,6 +20,8 @@ target_include_directories(gpuscale_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
 target_compile_options(gpuscale_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
   $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op -Wno-psabi>
+  # g++ 12 warns of members that a designated initialiser leaves to their defaults: that is what they are for.
+  -Wno-missing-field-initializers
   $<$<BOOL:${GPUSCALE_WERROR}>:-Werror>
   -fstack-protector-strong -fno-omit-frame-pointer)
 target_compile_definitions(gpuscale_flags INTERFACE

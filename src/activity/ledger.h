@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The one timeline from sample to node: every decision, call and effect with its inputs and its reason. Rooms
-/// append; people and the API query. Entries that belong together share a correlation id.
+/// The one timeline from sample to node: every decision, call and effect with its inputs and its reason.
+/// Rooms append; people and the API query. Entries that belong together share a correlation id.
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -16,14 +15,16 @@
 
 namespace gpuscale::activity {
 
-/// A new correlation id ("c-" and 16 hex digits); an alert episode, a trigger call by hand or a repair starts one.
+/// A new correlation id ("c-" and 16 hex digits); an alert episode, a trigger call by hand or a repair starts
+/// one.
 std::string new_correlation();
 
 struct Entry {
   std::int64_t id = 0;  ///< ascending; set by the ledger
   WallTime at;
-  /// `noun.verb`: rule.firing, rule.ok, message.sent, message.failed, trigger.accepted, trigger.refused, node.launching,
-  /// node.ready, node.draining, node.undrained, node.gone, node.lost, pool.desired, pool.steady, ...
+  /// `noun.verb`: rule.firing, rule.ok, message.sent, message.failed, trigger.accepted, trigger.refused,
+  /// node.launching, node.ready, node.draining, node.undrained, node.gone, node.lost, pool.desired,
+  /// pool.steady, ...
   std::string kind;
   std::string pool;     ///< "" where none
   std::string subject;  ///< rule, channel, trigger or node name
@@ -33,12 +34,12 @@ struct Entry {
 };
 
 struct Filter {
-  std::optional<std::int64_t> after_id;
+  std::optional<std::int64_t> after_id;  ///< set: the oldest entries after it, to follow the ledger
   std::optional<WallTime> since;
   std::string pool;         ///< "" = any
   std::string kind_prefix;  ///< "node." = all of nodes
   std::string correlation;
-  std::size_t limit = 200;  ///< newest of the matching, returned ascending by id
+  std::size_t limit = 200;  ///< without after_id the newest of the matching; always returned ascending by id
 };
 
 /// Thread-safe. Keeps the newest 100,000 entries.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Random ids and one-way digests, by OpenSSL. Secrets that we make have 192 random bits, so one SHA-256 protects
-/// them at rest; passwords that people choose go through scrypt (RFC 7914).
+/// Random ids and one-way digests, by OpenSSL. Secrets that we make have 192 random bits, so one SHA-256
+/// protects them at rest; passwords that people choose go through scrypt (RFC 7914).
 #pragma once
 #include <cstddef>
 #include <string>

@@ -35,8 +35,9 @@ constexpr std::array<Unit, 8> kPrinted{{{"w", 604'800'000'000'000},
                                         {"ns", 1}}};
 
 Error bad(std::string_view text) {
-  return fail(Errc::kInvalidArgument,
-              "\"" + std::string(text) + "\" is not a duration; write a number and a unit, as 30s, 5m or 1h30m");
+  return fail(
+      Errc::kInvalidArgument,
+      "\"" + std::string(text) + "\" is not a duration; write a number and a unit, as 30s, 5m or 1h30m");
 }
 
 }  // namespace

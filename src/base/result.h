@@ -82,7 +82,9 @@ class [[nodiscard]] Result<void> {
 };
 
 /// Errors short: `return fail(Errc::kNotFound, "no pool \"x\"; known: gpu");`
-inline Error fail(Errc code, std::string message) { return {code, std::move(message)}; }
+inline Error fail(Errc code, std::string message) {
+  return {code, std::move(message)};
+}
 
 }  // namespace gpuscale::base
 
@@ -93,13 +95,14 @@ using base::Result;
 
 #define GS_CONCAT_INNER_(a, b) a##b
 #define GS_CONCAT_(a, b) GS_CONCAT_INNER_(a, b)
-#define GS_TRY_IMPL_(tmp, decl, ...)                 \
-  auto tmp = (__VA_ARGS__);                          \
-  if (!tmp) return std::move(tmp).error();           \
+#define GS_TRY_IMPL_(tmp, decl, ...)       \
+  auto tmp = (__VA_ARGS__);                \
+  if (!tmp) return std::move(tmp).error(); \
   decl = *std::move(tmp)
 /// GS_TRY(const int port, parse_port(text)); declares or assigns from a Result, or returns its Error.
 #define GS_TRY(decl, ...) GS_TRY_IMPL_(GS_CONCAT_(gs_try_, __LINE__), decl, __VA_ARGS__)
-/// GS_CHECK(store.write(...)); returns the Error of a Result<void> (or of any Result whose value is not needed).
+/// GS_CHECK(store.write(...)); returns the Error of a Result<void> (or of any Result whose value is not
+/// needed).
 #define GS_CHECK(...)                                                                    \
   do {                                                                                   \
     if (auto gs_check_ = (__VA_ARGS__); !gs_check_) return std::move(gs_check_).error(); \

@@ -44,8 +44,8 @@ std::string format_rfc3339(WallTime t) {
   const auto s = seconds.count();
   std::array<char, 64> buffer{};
   std::snprintf(buffer.data(), buffer.size(), "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(s / 3600),
-                static_cast<int>(s / 60 % 60), static_cast<int>(s % 60));
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(s / 3600), static_cast<int>(s / 60 % 60), static_cast<int>(s % 60));
   std::string out = buffer.data();
   if (fraction != 0) {
     std::snprintf(buffer.data(), buffer.size(), ".%09lld", static_cast<long long>(fraction));
@@ -92,7 +92,8 @@ Result<WallTime> parse_rfc3339(std::string_view text) {
     if (minutes < 0 || minutes > 59) return bad(text);
     offset = std::chrono::minutes{hours * 60 + minutes} * (minus ? -1 : 1);
   }
-  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{static_cast<unsigned>(month)},
+  const std::chrono::year_month_day date{std::chrono::year{year},
+                                         std::chrono::month{static_cast<unsigned>(month)},
                                          std::chrono::day{static_cast<unsigned>(day)}};
   if (pos != text.size() || !date.ok() || year < 1678 || year > 2261) return bad(text);
   return WallTime{Days{date}} + std::chrono::hours{hour} + std::chrono::minutes{minute} +

@@ -23,7 +23,8 @@ class Secret {
   std::string value_;
 };
 
-/// Compares in a time that depends on the lengths alone, so that an answer's delay tells nothing of the secret.
+/// Compares in a time that depends on the lengths alone, so that an answer's delay tells nothing of the
+/// secret.
 inline bool equal_in_constant_time(std::string_view a, std::string_view b) {
   unsigned difference = a.size() == b.size() ? 0U : 1U;
   for (std::size_t i = 0; i < a.size(); ++i) {

@@ -7,7 +7,9 @@ namespace gpuscale::base {
 
 class SystemClock final : public Clock {
  public:
-  WallTime wall() const override { return std::chrono::time_point_cast<Nanos>(std::chrono::system_clock::now()); }
+  WallTime wall() const override {
+    return std::chrono::time_point_cast<Nanos>(std::chrono::system_clock::now());
+  }
   MonoTime mono() const override { return std::chrono::steady_clock::now(); }
 };
 

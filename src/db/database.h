@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// RAII over SQLite (WAL, synchronous=FULL). One Database = one connection behind a mutex; a Transaction holds it.
-/// SQL only through bound parameters. No domain words here.
+/// RAII over SQLite (WAL, synchronous=FULL). One Database = one connection behind a mutex; a Transaction
+/// holds it. SQL only through bound parameters. No domain words here.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -20,8 +20,8 @@ struct sqlite3_stmt;
 
 namespace gpuscale::db {
 
-/// A prepared statement. Bind positions count from 1, columns from 0, as SQLite has them. Not thread-safe; use it
-/// inside the Transaction that made it.
+/// A prepared statement. Bind positions count from 1, columns from 0, as SQLite has them. Not thread-safe;
+/// use it inside the Transaction that made it.
 class Statement {
  public:
   Statement(Statement&& other) noexcept;
@@ -84,12 +84,12 @@ class Database {
   static Result<std::unique_ptr<Database>> open(const std::string& path);
   ~Database();
 
-  /// Brings the schema called `name` (one per room) to its newest version. Errors: kConflict where the file was
-  /// written by a newer gpuscale.
+  /// Brings the schema called `name` (one per room) to its newest version. Errors: kConflict where the file
+  /// was written by a newer gpuscale.
   Result<void> migrate(std::string_view name, std::span<const Migration> migrations);
 
-  /// Runs `work` in one transaction: committed (on disk) when it returns a value, rolled back when it returns an
-  /// error or the commit fails. Blocks others; keep it short and never call out from within.
+  /// Runs `work` in one transaction: committed (on disk) when it returns a value, rolled back when it returns
+  /// an error or the commit fails. Blocks others; keep it short and never call out from within.
   template <typename T>
   Result<T> transact(const std::function<Result<T>(Transaction&)>& work);
   Result<void> transact(const std::function<Result<void>(Transaction&)>& work);

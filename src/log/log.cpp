@@ -2,10 +2,11 @@
 #include "log/log.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+
+#include <nlohmann/json.hpp>
 
 #include "base/duration.h"
 #include "base/rfc3339.h"
@@ -76,8 +77,7 @@ void append_text(std::string& out, const Field& field) {
 }
 
 std::string now_text() {
-  return base::format_rfc3339(
-      std::chrono::floor<std::chrono::milliseconds>(base::SystemClock{}.wall()));
+  return base::format_rfc3339(std::chrono::floor<std::chrono::milliseconds>(base::SystemClock{}.wall()));
 }
 
 }  // namespace
@@ -104,7 +104,9 @@ Result<Log> Log::to_file(const std::string& path, Level level, Format format) {
   }
 }
 
-Log Log::silent() { return {nullptr, Format::kText}; }
+Log Log::silent() {
+  return {nullptr, Format::kText};
+}
 
 void Log::write(Level level, std::string_view event, Fields fields) const {
   if (!sink_ || !sink_->should_log(to_spdlog(level))) return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Logs are events with fields: a stable greppable name `noun.verb`, values as fields, one line per fact, at the
-/// place that decides. error = a person must act; warn = degraded but handled; info = state changed; debug = why.
-/// A Log is a cheap value that may be copied; all copies write to one sink. Thread-safe.
+/// Logs are events with fields: a stable greppable name `noun.verb`, values as fields, one line per fact, at
+/// the place that decides. error = a person must act; warn = degraded but handled; info = state changed;
+/// debug = why. A Log is a cheap value that may be copied; all copies write to one sink. Thread-safe.
 #pragma once
 #include <cstdint>
 #include <initializer_list>
@@ -51,7 +51,8 @@ using Fields = std::initializer_list<Field>;
 
 class Log {
  public:
-  /// Writes to stderr. Text: `2026-11-24T02:15:36.123Z info node.ready pool=gpu took=2.1s`; JSON: one object a line.
+  /// Writes to stderr. Text: `2026-11-24T02:15:36.123Z info node.ready pool=gpu took=2.1s`; JSON: one object
+  /// a line.
   static Log to_stderr(Level level, Format format);
   /// Appends to a file; errors: kUnavailable where it cannot be opened.
   static Result<Log> to_file(const std::string& path, Level level, Format format);

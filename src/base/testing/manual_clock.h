@@ -9,7 +9,8 @@ namespace gpuscale::base::testing {
 
 class ManualClock : public Clock {
  public:
-  explicit ManualClock(WallTime start = from_unix_nanos(1'700'000'000'000'000'000)) : wall_(to_unix_nanos(start)) {}
+  explicit ManualClock(WallTime start = from_unix_nanos(1'700'000'000'000'000'000))
+      : wall_(to_unix_nanos(start)) {}
 
   WallTime wall() const override { return from_unix_nanos(wall_.load()); }
   MonoTime mono() const override { return MonoTime{Nanos{mono_.load()}}; }

@@ -75,7 +75,8 @@ TEST(Duration, PrintsWhatItReads) {
 }
 
 TEST(Rfc3339, RoundTrips) {
-  for (const char* text : {"2026-11-24T02:15:36Z", "1969-12-31T23:59:59.999999999Z", "2000-02-29T00:00:00.5Z"}) {
+  for (const char* text :
+       {"2026-11-24T02:15:36Z", "1969-12-31T23:59:59.999999999Z", "2000-02-29T00:00:00.5Z"}) {
     ASSERT_TRUE(parse_rfc3339(text)) << text;
     EXPECT_EQ(format_rfc3339(*parse_rfc3339(text)), text);
   }
@@ -87,9 +88,9 @@ TEST(Rfc3339, TakesOffsets) {
 }
 
 TEST(Rfc3339, RefusesImpossibleTimes) {
-  for (const char* text : {"", "2026", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-01-01T24:00:00Z",
-                           "2026-01-01T00:00:00", "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00Zx",
-                           "9999-01-01T00:00:00Z"}) {
+  for (const char* text :
+       {"", "2026", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-01-01T24:00:00Z",
+        "2026-01-01T00:00:00", "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00Zx", "9999-01-01T00:00:00Z"}) {
     EXPECT_FALSE(parse_rfc3339(text)) << text;
   }
 }
@@ -126,11 +127,14 @@ TEST(Digest, PasswordsVerifyAndNothingElseDoes) {
 }
 
 TEST(Digest, Base64RoundTrips) {
-  for (const char* text : {"a", "ab", "abc", "user:pass"}) EXPECT_EQ(base64_decode(base64_encode(text)), text);
+  for (const char* text : {"a", "ab", "abc", "user:pass"})
+    EXPECT_EQ(base64_decode(base64_encode(text)), text);
   EXPECT_EQ(base64_decode("not base64!"), "");
 }
 
-TEST(Digest, RandomSecretsDiffer) { EXPECT_NE(random_secret().reveal(), random_secret().reveal()); }
+TEST(Digest, RandomSecretsDiffer) {
+  EXPECT_NE(random_secret().reveal(), random_secret().reveal());
+}
 
 }  // namespace
 }  // namespace gpuscale::base

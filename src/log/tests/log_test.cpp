@@ -15,7 +15,8 @@ std::string written(Format format, Level level) {
   {
     const Log log = *Log::to_file(path, level, format);
     log.debug("node.seen", {{"n", 1}});
-    log.warn("node.lost", {{"node", "a b"}, {"age", Nanos{1'500'000'000}}, {"secret", Secret{"hunter2"}}, {"ok", false}});
+    log.warn("node.lost",
+             {{"node", "a b"}, {"age", Nanos{1'500'000'000}}, {"secret", Secret{"hunter2"}}, {"ok", false}});
   }
   std::ifstream in(path);
   std::stringstream text;
@@ -26,7 +27,8 @@ std::string written(Format format, Level level) {
 
 TEST(Log, WritesEventsWithFieldsAndNoSecret) {
   const std::string text = written(Format::kText, Level::kInfo);
-  EXPECT_NE(text.find(" warn node.lost node=\"a b\" age=1s500ms secret=*** ok=false\n"), std::string::npos) << text;
+  EXPECT_NE(text.find(" warn node.lost node=\"a b\" age=1s500ms secret=*** ok=false\n"), std::string::npos)
+      << text;
   EXPECT_EQ(text.find("node.seen"), std::string::npos);
   EXPECT_EQ(text.find("hunter2"), std::string::npos);
 }

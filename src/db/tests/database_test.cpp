@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "db/database.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+namespace gpuscale::db {
+namespace {
+
+constexpr Migration kOne[] = {
+    {1, "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, x REAL, b BLOB) STRICT"}};
+constexpr Migration kTwo[] = {kOne[0], {2, "ALTER TABLE t ADD COLUMN extra INTEGER NOT NULL DEFAULT 7"}};
+
+class DatabaseTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    dir_ = ::testing::TempDir() + "gpuscale_db_" + std::to_string(::getpid()) + "_" +
+           ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::create_directories(dir_);
+    path_ = dir_ + "/state.db";
+  }
+  void TearDown() override { std::filesystem::remove_all(dir_); }
+
+  std::unique_ptr<Database> open_with_table() {
+    auto database = *Database::open(path_);
+    EXPECT_TRUE(database->migrate("test", kOne));
+    return database;
+  }
+
+  static Result<void> insert(Transaction& transaction, std::string_view name) {
+    GS_TRY(Statement statement, transaction.prepare("INSERT INTO t (name) VALUES (?)"));
+    return statement.bind(1, name).run();
+  }
+
+  static std::int64_t count(Database& database) {
+    return *database.read<std::int64_t>([](Transaction& transaction) -> Result<std::int64_t> {
+      GS_TRY(Statement statement, transaction.prepare("SELECT count(*) FROM t"));
+      GS_TRY(const bool row, statement.step());
+      (void)row;
+      return statement.integer(0);
+    });
+  }
+
+  std::string dir_;
+  std::string path_;
+};
+
+TEST_F(DatabaseTest, ReturnsWhatWasBound) {
+  auto database = open_with_table();
+  const std::string blob("\0\xff", 2);
+  ASSERT_TRUE(database->transact([&](Transaction& transaction) -> Result<void> {
+    GS_TRY(Statement statement, transaction.prepare("INSERT INTO t (id, name, x, b) VALUES (?, ?, ?, ?)"));
+    return statement.bind(1, std::int64_t{1} << 60)
+        .bind(2, "na\u00efve'; DROP TABLE t")
+        .bind(3, 1.5)
+        .bind_blob(4, blob)
+        .run();
+  }));
+  const auto ok = database->read<bool>([&](Transaction& transaction) -> Result<bool> {
+    GS_TRY(Statement statement, transaction.prepare("SELECT id, name, x, b, NULL FROM t"));
+    GS_TRY(const bool row, statement.step());
+    EXPECT_TRUE(row);
+    EXPECT_EQ(statement.integer(0), std::int64_t{1} << 60);
+    EXPECT_EQ(statement.text(1), "na\u00efve'; DROP TABLE t");
+    EXPECT_EQ(statement.real(2), 1.5);
+    EXPECT_EQ(statement.blob(3), blob);
+    EXPECT_TRUE(statement.is_null(4));
+    return true;
+  });
+  EXPECT_TRUE(ok);
+}
+
+TEST_F(DatabaseTest, RollsBackWhenTheWorkFails) {
+  auto database = open_with_table();
+  const auto result = database->transact([](Transaction& transaction) -> Result<void> {
+    GS_CHECK(insert(transaction, "a"));
+    return fail(Errc::kConflict, "no");
+  });
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().message(), "no");
+  EXPECT_EQ(count(*database), 0);
+  ASSERT_TRUE(database->transact([](Transaction& transaction) { return insert(transaction, "b"); }));
+  EXPECT_EQ(count(*database), 1);
+}
+
+TEST_F(DatabaseTest, MigratesForwardOnceAndRefusesNewerFiles) {
+  {
+    auto database = *Database::open(path_);
+    ASSERT_TRUE(database->migrate("test", kTwo));
+    ASSERT_TRUE(database->migrate("test", kTwo));
+    ASSERT_TRUE(database->transact([](Transaction& transaction) { return insert(transaction, "a"); }));
+  }
+  auto database = *Database::open(path_);
+  const auto result = database->migrate("test", kOne);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code(), Errc::kConflict);
+  EXPECT_NE(result.error().message().find("newer gpuscale"), std::string::npos);
+}
+
+TEST_F(DatabaseTest, SaysWhichStepOfAMigrationFailed) {
+  auto database = *Database::open(path_);
+  constexpr Migration kBad[] = {{1, "CREATE NONSENSE"}};
+  const auto result = database->migrate("test", kBad);
+  ASSERT_FALSE(result);
+  EXPECT_NE(result.error().message().find("schema test step 1"), std::string::npos);
+}
+
+TEST_F(DatabaseTest, NamesThePathThatCannotBeOpened) {
+  const auto database = Database::open("/proc/nope/state.db");
+  ASSERT_FALSE(database);
+  EXPECT_EQ(database.error().code(), Errc::kUnavailable);
+  EXPECT_NE(database.error().message().find("/proc/nope/state.db"), std::string::npos);
+}
+
+TEST_F(DatabaseTest, CallsAForeignFileCorrupt) {
+  std::ofstream(path_) << std::string(4096, 'x');
+  const auto database = Database::open(path_);
+  ASSERT_FALSE(database);
+  EXPECT_EQ(database.error().code(), Errc::kCorrupt);
+}
+
+TEST_F(DatabaseTest, ThreadsTakeTurns) {
+  auto database = open_with_table();
+  std::vector<std::thread> threads;
+  threads.reserve(4);
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < 25; ++n) {
+        ASSERT_TRUE(database->transact([](Transaction& transaction) { return insert(transaction, "x"); }));
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(count(*database), 100);
+}
+
+TEST_F(DatabaseTest, KeepsWhatWasCommittedThroughKill) {
+  int pipe_ends[2];
+  ASSERT_EQ(::pipe(pipe_ends), 0);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    auto database = open_with_table();
+    for (int n = 0; n < 1'000'000; ++n) {
+      if (!database->transact([](Transaction& transaction) { return insert(transaction, "x"); })) ::_exit(1);
+      if (::write(pipe_ends[1], "x", 1) != 1) ::_exit(1);
+    }
+    ::_exit(0);
+  }
+  ::close(pipe_ends[1]);
+  std::int64_t acknowledged = 0;
+  char byte = 0;
+  while (acknowledged < 50 && ::read(pipe_ends[0], &byte, 1) == 1) ++acknowledged;
+  ::kill(child, SIGKILL);
+  while (::read(pipe_ends[0], &byte, 1) == 1) ++acknowledged;
+  ::close(pipe_ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_GE(acknowledged, 50);
+  auto database = *Database::open(path_);
+  EXPECT_GE(count(*database), acknowledged);
+  EXPECT_LE(count(*database), acknowledged + 1);
+}
+
+}  // namespace
+}  // namespace gpuscale::db
