@@ -20,8 +20,8 @@ Precision parse_precision(std::string_view text);
 /// Nanoseconds in one unit of `precision`.
 std::int64_t nanos_per(Precision precision);
 
-/// The outcome of parsing one body: the good points and the text of each bad line. Owns what the views refer to
-/// except the body itself, which must outlive it. Movable.
+/// The outcome of parsing one body: the good points and the text of each bad line. Owns what the views refer
+/// to except the body itself, which must outlive it. Movable.
 struct ParsedLines {
   std::vector<PointView> points;
   /// One per bad line, as InfluxDB words it: "unable to parse 'w v=bad 21': invalid boolean".
@@ -32,8 +32,8 @@ struct ParsedLines {
   std::deque<std::string> unescaped;     ///< and here, where a text had escapes
 };
 
-/// Parses every line of `body`; lines without a time get `now_ns` cut to `precision`. Blank and comment lines are
-/// skipped. Never fails as a whole; O(body). Source: InfluxDB 1.6.7, observed.
+/// Parses every line of `body`; lines without a time get `now_ns` cut to `precision`. Blank and comment lines
+/// are skipped. Never fails as a whole; O(body). Source: InfluxDB 1.6.7, observed.
 ParsedLines parse_lines(std::string_view body, Precision precision, std::int64_t now_ns);
 
 /// Appends one line with its newline, tags sorted, text escaped. Float NaN and infinity have no form in line

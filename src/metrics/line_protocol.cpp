@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "metrics/line_protocol.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+
+#include "metrics/line_exact.h"
+#include "metrics/line_number.h"
+
+namespace gpuscale::metrics {
+namespace {
+
+// Keys longer than this go to the exact reader, which knows the limit and its words.
+constexpr std::ptrdiff_t kLongKey = 32'768;
+
+enum CharClass : std::uint8_t { kOrdinary = 0, kStop = 1 };
+
+constexpr std::array<std::uint8_t, 256> stops(std::string_view characters) {
+  std::array<std::uint8_t, 256> table{};
+  for (const char c : characters) table[static_cast<unsigned char>(c)] = kStop;
+  return table;
+}
+constexpr auto kKeyStops = stops(", =\\\n");
+
+const char* scan_key(const char* p, const char* end) {
+  while (p != end && kKeyStops[static_cast<unsigned char>(*p)] == kOrdinary) ++p;
+  return p;
+}
+
+/// Reads well-formed lines without escapes in one pass; gives up (nullptr) on anything else, without a
+/// verdict: then the exact reader decides. So this one may be quick and need not know any rule twice.
+class QuickReader {
+ public:
+  QuickReader(const LineContext& context, ParsedLines& out) : context_(context), out_(out) {}
+
+  /// @return the end of the line (its newline or `end`), or nullptr.
+  const char* read(const char* p, const char* end, PointView& point) {
+    const char* const begin = p;
+    p = scan_key(p, end);
+    if (p == begin || p == end || (*p != ',' && *p != ' ')) return nullptr;
+    point.measurement = {begin, static_cast<std::size_t>(p - begin)};
+    p = tags(p, end);
+    if (p == nullptr || p - begin > kLongKey) return nullptr;
+    const std::size_t first_field = out_.field_storage.size();
+    p = fields(p + 1, end);
+    p = p == nullptr ? nullptr : time(p, end, point);
+    if (p == nullptr) return nullptr;
+    previous_first_ = first_field;
+    previous_count_ = out_.field_storage.size() - first_field;
+    return p;
+  }
+
+ private:
+  /// At ',' or ' '; ends at the ' ' before the fields.
+  const char* tags(const char* p, const char* end) {
+    const std::size_t first = out_.tag_storage.size();
+    while (*p == ',') {
+      const char* const key = ++p;
+      p = scan_key(p, end);
+      if (p == end || *p != '=' || p == key) return nullptr;
+      const std::string_view name(key, static_cast<std::size_t>(p - key));
+      const char* const value = ++p;
+      p = scan_key(p, end);
+      if (p == end || p == value || (*p != ',' && *p != ' ')) return nullptr;
+      if (out_.tag_storage.size() > first && out_.tag_storage.back().key >= name) return nullptr;
+      out_.tag_storage.push_back({name, {value, static_cast<std::size_t>(p - value)}});
+    }
+    return *p == ' ' ? p : nullptr;
+  }
+
+  const char* fields(const char* p, const char* end) {
+    for (std::size_t n = 0;; ++n, ++p) {
+      const char* const key = p;
+      p = field_key(n, p, end);
+      if (p == end || *p != '=' || p == key || p - key > kLongKey) return nullptr;
+      if (*key == '\t' || *key == '\0') return nullptr;
+      FieldView field{{key, static_cast<std::size_t>(p - key)}, {}};
+      p = value(p + 1, end, field);
+      if (p == nullptr) return nullptr;
+      out_.field_storage.push_back(field);
+      if (p == end || *p == ' ' || *p == '\n') break;
+      if (*p != ',') return nullptr;
+    }
+    return p;
+  }
+
+  /// Lines of one body mostly have the same fields in the same order: then the key needs no scan.
+  const char* field_key(std::size_t n, const char* p, const char* end) const {
+    if (n < previous_count_) {
+      const std::string_view guess = out_.field_storage[previous_first_ + n].key;
+      if (static_cast<std::size_t>(end - p) > guess.size() && p[guess.size()] == '=' &&
+          std::memcmp(p, guess.data(), guess.size()) == 0) {
+        return p + guess.size();
+      }
+    }
+    return scan_key(p, end);
+  }
+
+  static const char* value(const char* p, const char* end, FieldView& field) {
+    if (p == end) return nullptr;
+    const char c = *p;
+    if ((c >= '0' && c <= '9') || c == '-' || c == '.') {
+      return number(p, end, field);
+    }
+    if (c == '"') {
+      const char* const text = p + 1;
+      for (p = text; p != end && *p != '"'; ++p) {
+        if (*p == '\\') return nullptr;
+      }
+      if (p == end) return nullptr;
+      field.value = std::string_view(text, static_cast<std::size_t>(p - text));
+      return p + 1;
+    }
+    const char* const stop = scan_key(p, end);
+    const std::string_view text(p, static_cast<std::size_t>(stop - p));
+    if (text == "t" || text == "true") {
+      field.value = true;
+    } else if (text == "f" || text == "false") {
+      field.value = false;
+    } else {
+      return nullptr;
+    }
+    return stop;
+  }
+
+  static const char* number(const char* p, const char* end, FieldView& field) {
+    if (const auto quick = quick_number(p, end); quick && ends_value(quick->end, end)) {
+      std::visit([&field](auto v) { field.value = v; }, quick->value);
+      return quick->end;
+    }
+    const char* stop = p;
+    while (stop != end && ((*stop >= '0' && *stop <= '9') ||
+                           std::string_view("+-.eE").find(*stop) != std::string_view::npos))
+      ++stop;
+    if (!ends_value(stop, end)) return nullptr;
+    const auto value = exact_double({p, static_cast<std::size_t>(stop - p)});
+    if (!value) return nullptr;
+    field.value = *value;
+    return stop;
+  }
+
+  static bool ends_value(const char* p, const char* end) {
+    return p == end || *p == ',' || *p == ' ' || *p == '\n';
+  }
+
+  const char* time(const char* p, const char* end, PointView& point) const {
+    if (p == end || *p == '\n') {
+      point.time_ns = context_.default_time_ns;
+      return p;
+    }
+    const char* const begin = ++p;
+    while (p != end && *p != '\n') ++p;
+    const auto value = quick_integer({begin, static_cast<std::size_t>(p - begin)});
+    if (value) return scale_time(*value, context_.precision, point.time_ns) ? p : nullptr;
+    // Nanoseconds of our days have 19 digits.
+    return nineteen_digits(begin, p, point) ? p : nullptr;
+  }
+
+  bool nineteen_digits(const char* begin, const char* end, PointView& point) const {
+    constexpr std::ptrdiff_t kDigits = 19;
+    if (end - begin != kDigits || *begin < '1' || *begin > '8') return false;
+    const auto rest = quick_integer({begin + 1, static_cast<std::size_t>(kDigits - 1)});
+    if (!rest || begin[1] == '-') return false;
+    return scale_time((*begin - '0') * 1'000'000'000'000'000'000 + *rest, context_.precision, point.time_ns);
+  }
+
+  const LineContext& context_;
+  ParsedLines& out_;
+  std::size_t previous_first_ = 0;
+  std::size_t previous_count_ = 0;
+};
+
+struct Extent {
+  std::size_t tags;
+  std::size_t fields;
+};
+
+/// The storages have stopped growing: now views into them last.
+void attach_spans(ParsedLines& out, const std::vector<Extent>& extents) {
+  const TagView* tags = out.tag_storage.data();
+  const FieldView* fields = out.field_storage.data();
+  for (std::size_t i = 0; i < out.points.size(); ++i) {
+    out.points[i].tags = {tags, extents[i].tags};
+    out.points[i].fields = {fields, extents[i].fields};
+    tags += extents[i].tags;
+    fields += extents[i].fields;
+  }
+}
+
+void append_escaped(std::string& out, std::string_view text, std::string_view escapes) {
+  // A backslash at the end would escape the delimiter that follows, and line protocol has no way to write it.
+  while (!text.empty() && text.back() == '\\') text.remove_suffix(1);
+  for (const char c : text) {
+    if (c == '\n') {
+      out += "\\n";
+      continue;
+    }
+    if (escapes.find(c) != std::string_view::npos) out.push_back('\\');
+    out.push_back(c);
+  }
+}
+
+template <typename Number>
+void append_number(std::string& out, Number value) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  out.append(text.data(), end);
+}
+
+bool is_writable(const FieldValue& value) {
+  const auto* number = std::get_if<double>(&value);
+  return number == nullptr || std::isfinite(*number);
+}
+
+void append_value(std::string& out, const FieldValue& value) {
+  switch (type_of(value)) {
+    case FieldType::kFloat:
+      append_number(out, std::get<double>(value));
+      break;
+    case FieldType::kInteger:
+      append_number(out, std::get<std::int64_t>(value));
+      out.push_back('i');
+      break;
+    case FieldType::kBoolean:
+      out += std::get<bool>(value) ? "true" : "false";
+      break;
+    case FieldType::kString:
+      out.push_back('"');
+      for (const char c : std::get<std::string>(value)) {
+        if (c == '"' || c == '\\') out.push_back('\\');
+        out.push_back(c);
+      }
+      out.push_back('"');
+      break;
+  }
+}
+
+constexpr std::string_view kMeasurementEscapes = ", ";
+constexpr std::string_view kTagEscapes = ", =";
+
+void append_tag(std::string& out, std::string_view key, std::string_view value) {
+  out.push_back(',');
+  append_escaped(out, key, kTagEscapes);
+  out.push_back('=');
+  append_escaped(out, value, kTagEscapes);
+}
+
+template <typename AnyTags>
+std::string make_series_key(std::string_view measurement, const AnyTags& tags) {
+  std::string key;
+  append_escaped(key, measurement, kMeasurementEscapes);
+  for (const auto& tag : tags) append_tag(key, tag.key, tag.value);
+  return key;
+}
+
+}  // namespace
+
+Precision parse_precision(std::string_view text) {
+  if (text == "u") return Precision::kMicros;
+  if (text == "ms") return Precision::kMillis;
+  if (text == "s") return Precision::kSeconds;
+  if (text == "m") return Precision::kMinutes;
+  if (text == "h") return Precision::kHours;
+  return Precision::kNanos;
+}
+
+std::int64_t nanos_per(Precision precision) {
+  switch (precision) {
+    case Precision::kMicros:
+      return 1'000;
+    case Precision::kMillis:
+      return 1'000'000;
+    case Precision::kSeconds:
+      return 1'000'000'000;
+    case Precision::kMinutes:
+      return 60'000'000'000;
+    case Precision::kHours:
+      return 3'600'000'000'000;
+    case Precision::kNanos:
+      break;
+  }
+  return 1;
+}
+
+ParsedLines parse_lines(std::string_view body, Precision precision, std::int64_t now_ns) {
+  ParsedLines out;
+  const std::int64_t unit = nanos_per(precision);
+  const std::int64_t remainder = now_ns % unit;
+  const LineContext context{precision, now_ns - (remainder < 0 ? remainder + unit : remainder)};
+  QuickReader quick(context, out);
+  std::vector<Extent> extents;
+  for (std::size_t at = 0; at < body.size(); ++at) {
+    const std::size_t tags_before = out.tag_storage.size();
+    const std::size_t fields_before = out.field_storage.size();
+    const std::size_t line_begin = at;
+    while (at < body.size() && (body[at] == ' ' || body[at] == '\t' || body[at] == '\0')) ++at;
+    if (at == body.size()) break;
+    if (body[at] == '\n') continue;
+    const std::size_t begin = at;
+    PointView point{};
+    const char* const end =
+        body[at] == '#' ? nullptr : quick.read(body.data() + at, body.data() + body.size(), point);
+    if (end != nullptr) {
+      at = static_cast<std::size_t>(end - body.data());
+    } else {
+      out.tag_storage.resize(tags_before);
+      out.field_storage.resize(fields_before);
+      at = find_line_end(body, line_begin);
+      if (body[begin] == '#') continue;
+      const std::string_view line = body.substr(begin, at - begin);
+      if (auto error = parse_exact_line(line, context, out, point); !error.empty()) {
+        out.errors.push_back("unable to parse '" + std::string(line) + "': " + error);
+        out.tag_storage.resize(tags_before);
+        out.field_storage.resize(fields_before);
+        continue;
+      }
+    }
+    out.points.push_back(point);
+    extents.push_back({out.tag_storage.size() - tags_before, out.field_storage.size() - fields_before});
+  }
+  attach_spans(out, extents);
+  return out;
+}
+
+bool append_line(std::string& out, const Point& point) {
+  if (std::none_of(point.fields.begin(), point.fields.end(),
+                   [](const Field& field) { return is_writable(field.value); })) {
+    return false;
+  }
+  append_escaped(out, point.measurement, kMeasurementEscapes);
+  std::vector<const Tag*> tags;
+  tags.reserve(point.tags.size());
+  for (const Tag& tag : point.tags) {
+    if (!tag.value.empty()) tags.push_back(&tag);
+  }
+  std::sort(tags.begin(), tags.end(), [](const Tag* a, const Tag* b) { return a->key < b->key; });
+  for (const Tag* tag : tags) append_tag(out, tag->key, tag->value);
+  char separator = ' ';
+  for (const Field& field : point.fields) {
+    if (!is_writable(field.value)) continue;
+    out.push_back(separator);
+    append_escaped(out, field.key, kTagEscapes);
+    out.push_back('=');
+    append_value(out, field.value);
+    separator = ',';
+  }
+  if (point.time_ns) {
+    out.push_back(' ');
+    append_number(out, *point.time_ns);
+  }
+  out.push_back('\n');
+  return true;
+}
+
+std::string series_key(std::string_view measurement, std::span<const TagView> tags) {
+  return make_series_key(measurement, tags);
+}
+
+std::string series_key(std::string_view measurement, const Tags& tags) {
+  return make_series_key(measurement, tags);
+}
+
+}  // namespace gpuscale::metrics
