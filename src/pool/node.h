@@ -16,8 +16,8 @@ namespace gpuscale::pool {
 using NodeId = base::StrongId<struct NodeIdTag>;      ///< "gpu-7f3a9c"; unique for ever
 using PoolName = base::StrongId<struct PoolNameTag>;  ///< "gpu"
 
-/// launching: intent written, provider asked; booting: the instance exists, its agent has not reported a working
-/// device; ready: it has; draining: takes no new work; gone: released (kept for history).
+/// launching: intent written, provider asked; booting: the instance exists, its agent has not reported a
+/// working device; ready: it has; draining: takes no new work; gone: released (kept for history).
 enum class NodeState { kLaunching, kBooting, kReady, kDraining, kGone };
 std::string_view to_string(NodeState state);
 std::optional<NodeState> parse_node_state(std::string_view text);
@@ -57,9 +57,10 @@ struct PoolSpec {
   int max = 1;
   Nanos cooldown_out = std::chrono::seconds{30};
   Nanos cooldown_in = std::chrono::minutes{2};
-  Nanos boot_timeout = std::chrono::minutes{5};      ///< launch to ready; then replaced
-  Nanos telemetry_timeout = std::chrono::seconds{15};///< a ready node whose process lives but says nothing is "silent"
-  Nanos drain_timeout = std::chrono::minutes{10};    ///< 0 = wait for ever
+  Nanos boot_timeout = std::chrono::minutes{5};  ///< launch to ready; then replaced
+  Nanos telemetry_timeout =
+      std::chrono::seconds{15};  ///< a ready node whose process lives but says nothing is "silent"
+  Nanos drain_timeout = std::chrono::minutes{10};  ///< 0 = wait for ever
   friend bool operator==(const PoolSpec& a, const PoolSpec& b) { return a.name == b.name; }
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The provider port: makes and removes nodes, decides nothing. Every call may be repeated; a provider keeps no truth
-/// of its own that list() does not show. testing/fake_provider.h is the published fake; tests/ holds the conformance
-/// suite every provider passes.
+/// The provider port: makes and removes nodes, decides nothing. Every call may be repeated; a provider keeps
+/// no truth of its own that list() does not show. testing/fake_provider.h is the published fake; tests/ holds
+/// the conformance suite every provider passes.
 #pragma once
 #include <memory>
 #include <optional>
@@ -34,12 +34,14 @@ class NodeProvider {
   virtual ~NodeProvider() = default;
   /// "local".
   virtual std::string type() const = 0;
-  /// Asks for the node `id`; returns when the request is made, not when it runs. Idempotent by id: a second call with
-  /// an id that exists does nothing. Errors: kExhausted (no stock, no quota), kUnavailable, kTimeout.
+  /// Asks for the node `id`; returns when the request is made, not when it runs. Idempotent by id: a second
+  /// call with an id that exists does nothing. Errors: kExhausted (no stock, no quota), kUnavailable,
+  /// kTimeout.
   virtual Result<void> launch(const NodeId& id) = 0;
   /// Every instance of this pool that exists, also those we did not expect.
   virtual Result<std::vector<Instance>> list() = 0;
-  /// The node takes no new work from now on / takes work again. Idempotent. kNotFound where it does not exist.
+  /// The node takes no new work from now on / takes work again. Idempotent. kNotFound where it does not
+  /// exist.
   virtual Result<void> drain(const NodeId& id) = 0;
   virtual Result<void> undrain(const NodeId& id) = 0;
   /// kUnavailable where the node does not answer: unknown, not zero.

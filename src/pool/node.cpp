@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pool/node.h"
+
+#include <array>
+#include <utility>
+
+namespace gpuscale::pool {
+namespace {
+
+constexpr std::array<std::pair<NodeState, std::string_view>, 5> kNames{{{NodeState::kLaunching, "launching"},
+                                                                        {NodeState::kBooting, "booting"},
+                                                                        {NodeState::kReady, "ready"},
+                                                                        {NodeState::kDraining, "draining"},
+                                                                        {NodeState::kGone, "gone"}}};
+
+}  // namespace
+
+std::string_view to_string(NodeState state) {
+  for (const auto& [value, name] : kNames) {
+    if (value == state) return name;
+  }
+  return "unknown";
+}
+
+std::optional<NodeState> parse_node_state(std::string_view text) {
+  for (const auto& [value, name] : kNames) {
+    if (name == text) return value;
+  }
+  return std::nullopt;
+}
+
+PoolCounts count_nodes(const std::vector<Node>& nodes) {
+  PoolCounts counts;
+  for (const Node& node : nodes) {
+    switch (node.state) {
+      case NodeState::kLaunching:
+        ++counts.launching;
+        break;
+      case NodeState::kBooting:
+        ++counts.booting;
+        break;
+      case NodeState::kReady:
+        ++counts.ready;
+        break;
+      case NodeState::kDraining:
+        ++counts.draining;
+        break;
+      case NodeState::kGone:
+        break;
+    }
+  }
+  return counts;
+}
+
+}  // namespace gpuscale::pool
