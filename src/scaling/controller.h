@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The controller: desired sizes, nodes and triggers, all in state.db; each tick moves what is towards what should be.
-/// Level, not edge: it starts from what the provider and the telemetry show, so that it resumes after kill -9 at any
-/// instruction with nothing launched twice and nothing forgotten. Public methods are thread-safe.
+/// The controller: desired sizes, nodes and triggers, all in state.db; each tick moves what is towards what
+/// should be. Level, not edge: it starts from what the provider and the telemetry show, so that it resumes
+/// after kill -9 at any instruction with nothing launched twice and nothing forgotten. Public methods are
+/// thread-safe.
 #pragma once
 #include <functional>
 #include <memory>
@@ -16,26 +17,11 @@
 #include "log/log.h"
 #include "pool/node.h"
 #include "pool/provider.h"
+#include "scaling/phase.h"
+#include "scaling/telemetry.h"
 #include "scaling/trigger.h"
 
 namespace gpuscale::scaling {
-
-/// What telemetry says about a node; every field absent = unknown, which is never "idle".
-struct NodeTelemetry {
-  std::optional<WallTime> last_report;         ///< newest `node` line
-  std::optional<std::int64_t> devices_ok;      ///< of that line
-  std::optional<double> utilization;           ///< mean percent over the window, all devices
-  std::optional<double> utilization_peak;      ///< highest device sample in the window
-  std::optional<std::int64_t> in_flight;
-};
-
-/// The port to what agents have written; the live one reads the store.
-class Telemetry {
- public:
-  virtual ~Telemetry() = default;
-  /// By node id, for every node of the pool that has reported within the window before `now`.
-  virtual Result<std::map<std::string, NodeTelemetry>> nodes_of(const std::string& pool, WallTime now, Nanos window) = 0;
-};
 
 struct NodeStatus {
   pool::Node node;
@@ -43,9 +29,6 @@ struct NodeStatus {
   int victim_rank = 0;        ///< 1 = would be taken next; 0 = would not be taken
   std::string victim_reason;  ///< why (not)
 };
-
-enum class PoolPhase { kSteady, kScalingOut, kScalingIn, kDegraded };
-std::string_view to_string(PoolPhase phase);
 
 struct PoolStatus {
   pool::PoolSpec spec;
@@ -66,15 +49,15 @@ class Controller {
  public:
   using ProviderFactory = std::function<Result<std::unique_ptr<pool::NodeProvider>>(const pool::PoolSpec&)>;
 
-  static Result<std::unique_ptr<Controller>> open(db::Database& database, activity::Ledger& ledger, Telemetry& telemetry,
-                                                  const Clock& clock, log::Log log, ProviderFactory providers,
-                                                  ControllerOptions options = {});
+  static Result<std::unique_ptr<Controller>> open(db::Database& database, activity::Ledger& ledger,
+                                                  Telemetry& telemetry, const Clock& clock, log::Log log,
+                                                  ProviderFactory providers, ControllerOptions options = {});
   virtual ~Controller() = default;  ///< stops; leaves the nodes as they are
 
-  /// The pools and triggers of the config; a pool keeps its desired size (clipped to new bounds), a trigger its secret.
-  /// Returns the secrets made for triggers that had none: (trigger, secret), to be shown once.
-  virtual Result<std::vector<std::pair<std::string, Secret>>> configure(std::vector<pool::PoolSpec> pools,
-                                                                        std::vector<TriggerSpec> triggers) = 0;
+  /// The pools and triggers of the config; a pool keeps its desired size (clipped to new bounds), a trigger
+  /// its secret. Returns the secrets made for triggers that had none: (trigger, secret), to be shown once.
+  virtual Result<std::vector<std::pair<std::string, Secret>>> configure(
+      std::vector<pool::PoolSpec> pools, std::vector<TriggerSpec> triggers) = 0;
 
   virtual std::vector<PoolStatus> pools() const = 0;
   virtual std::vector<NodeStatus> nodes(const std::string& pool) const = 0;  ///< "" = all; not those gone
@@ -82,11 +65,17 @@ class Controller {
 
   /// kNotFound (unknown trigger), kUnauthenticated (wrong secret; compared by hash in constant time).
   virtual Result<void> authenticate(const std::string& trigger, const std::string& secret) const = 0;
-  /// Decides and makes it last in one transaction with its ledger entry and its idempotency key. Errors: kNotFound,
-  /// kInvalidArgument (step). A refusal is an outcome, not an error.
+  /// sha256_hex of the trigger's secret: the key that signed calls are checked with. kNotFound (unknown
+  /// trigger), kUnsupported where the controller keeps no such digest.
+  virtual Result<std::string> secret_digest(const std::string& trigger) const {
+    return fail(Errc::kUnsupported, "trigger \"" + trigger + "\" takes no signed calls; send its secret");
+  }
+  /// Decides and makes it last in one transaction with its ledger entry and its idempotency key. Errors:
+  /// kNotFound, kInvalidArgument (step). A refusal is an outcome, not an error.
   virtual Result<TriggerOutcome> pull(const TriggerCall& call) = 0;
   /// Sets the desired size by hand (clipped to min and max); `who` goes into the ledger.
-  virtual Result<TriggerOutcome> set_desired(const std::string& pool, int desired, const std::string& who) = 0;
+  virtual Result<TriggerOutcome> set_desired(const std::string& pool, int desired,
+                                             const std::string& who) = 0;
   /// Drains, then ends this node; the pool replaces it if desired asks for it.
   virtual Result<void> release_node(const std::string& node, const std::string& who) = 0;
   virtual Result<void> protect_node(const std::string& node, bool on, const std::string& who) = 0;

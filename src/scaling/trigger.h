@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Triggers: named, secret-protected handles bound to one pool and one direction. decide_trigger() is the pure heart:
-/// what one call does to the pool's desired size, and why.
+/// Triggers: named, secret-protected handles bound to one pool and one direction. decide_trigger() is the
+/// pure heart: what one call does to the pool's desired size, and why.
 #pragma once
 #include <optional>
 #include <string>
@@ -22,8 +22,8 @@ struct TriggerSpec {
   std::string name;
   std::string pool;
   Direction type = Direction::kOut;
-  int step = 1;  ///< 1..1000, used where the call names none
-  Secret secret; ///< empty = one is made at first start and printed once
+  int step = 1;   ///< 1..1000, used where the call names none
+  Secret secret;  ///< empty = one is made at first start and printed once
   bool enabled = true;
 };
 
@@ -68,8 +68,14 @@ struct PoolView {
 };
 
 /// Clips to min and max. Cooldown: no growth within cooldown_out of the last growth, no shrinking within
-/// cooldown_in of the last change in either direction, since a pool that has just grown has not yet shown its new load.
-/// A clip to the present size is kUnchanged, and starts no cooldown. Pure.
-TriggerOutcome decide_trigger(const TriggerSpec& trigger, const TriggerCall& call, const PoolView& pool, WallTime now);
+/// cooldown_in of the last change in either direction, since a pool that has just grown has not yet shown its
+/// new load. A clip to the present size is kUnchanged, and starts no cooldown. Pure.
+TriggerOutcome decide_trigger(const TriggerSpec& trigger, const TriggerCall& call, const PoolView& pool,
+                              WallTime now);
+
+/// Until when growth, shrinking is refused; absent = free. A stamp further in the future than its cooldown is
+/// long (the clock was set back) counts as none. Pure.
+std::optional<WallTime> cooldown_out_until(const PoolView& pool, WallTime now);
+std::optional<WallTime> cooldown_in_until(const PoolView& pool, WallTime now);
 
 }  // namespace gpuscale::scaling

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands of the controller: what people, rules and programs ask of it. Each is one change of the book.
+#include <algorithm>
+#include <utility>
+
+#include "scaling/live_controller.h"
+
+namespace gpuscale::scaling {
+namespace {
+
+/// A caller's key is its own; longer than this it is no key but a payload.
+constexpr std::size_t kMaxKeyBytes = 256;
+/// Equal refusals of a trigger within this time are counted and told together with the next one.
+constexpr Nanos kRefusalQuiet = std::chrono::seconds{10};
+
+template <typename Named>
+const Named* find_named(const std::vector<Named>& all, const std::string& name) {
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Named& one) { return one.name == name; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+template <typename Named>
+Error unknown(const std::string& what, const std::string& name, const std::vector<Named>& all) {
+  std::string known;
+  for (const Named& one : all) known += (known.empty() ? "" : ", ") + one.name;
+  return fail(Errc::kNotFound,
+              "no " + what + " \"" + name + "\"; known: " + (known.empty() ? "none" : known));
+}
+
+nlohmann::json inputs_of(const TriggerOutcome& outcome, const TriggerCall& call, const pool::PoolSpec& spec) {
+  nlohmann::json details{{"from", outcome.from},
+                         {"to", outcome.to},
+                         {"step", outcome.step},
+                         {"min", spec.min},
+                         {"max", spec.max},
+                         {"source", call.source},
+                         {"type", to_string(outcome.type)},
+                         {"pool", outcome.pool},
+                         {"trigger", outcome.trigger}};
+  details["clipped_by"] = outcome.clipped_by.empty() ? nlohmann::json() : nlohmann::json(outcome.clipped_by);
+  return details;
+}
+
+activity::Entry entry(std::string kind, const TriggerOutcome& outcome, std::string subject,
+                      std::string summary, nlohmann::json details, WallTime now) {
+  return {.id = 0,
+          .at = now,
+          .kind = std::move(kind),
+          .pool = outcome.pool,
+          .subject = std::move(subject),
+          .correlation = outcome.correlation,
+          .summary = std::move(summary),
+          .details = std::move(details)};
+}
+
+}  // namespace
+
+Result<void> LiveController::authenticate(const std::string& trigger, const std::string& secret) const {
+  const auto held = setup();
+  if (find_named(held->triggers, trigger) == nullptr) return unknown("trigger", trigger, held->triggers);
+  const auto found = held->secrets.find(trigger);
+  if (found == held->secrets.end() || !found->second.matches(secret)) {
+    return fail(Errc::kUnauthenticated, "wrong secret for trigger \"" + trigger + "\"");
+  }
+  return {};
+}
+
+Result<TriggerOutcome> LiveController::pull(const TriggerCall& call) {
+  const auto held = setup();
+  const TriggerSpec* trigger = find_named(held->triggers, call.trigger);
+  if (trigger == nullptr) return unknown("trigger", call.trigger, held->triggers);
+  if (call.step && (*call.step < 1 || *call.step > kMaxStep)) {
+    return fail(Errc::kInvalidArgument, "step is " + std::to_string(*call.step) +
+                                            "; it must be a whole number from 1 to " +
+                                            std::to_string(kMaxStep));
+  }
+  if (call.idempotency_key.size() > kMaxKeyBytes) {
+    return fail(Errc::kInvalidArgument, "Idempotency-Key has " + std::to_string(call.idempotency_key.size()) +
+                                            " bytes; at most " + std::to_string(kMaxKeyBytes) + " are taken");
+  }
+  const pool::PoolSpec* spec = find_named(held->pools, trigger->pool);
+  if (spec == nullptr) return unknown("pool", trigger->pool, held->pools);
+  const WallTime now = parts_.clock.wall();
+  TriggerOutcome outcome;
+  GS_CHECK(
+      book_->change([&](Draft& draft) { return decide_in(draft, *trigger, call, *spec, now, outcome); }));
+  parts_.log.info("trigger.pulled", {{"trigger", call.trigger},
+                                     {"status", to_string(outcome.verdict)},
+                                     {"from", outcome.from},
+                                     {"to", outcome.to},
+                                     {"replayed", outcome.replayed},
+                                     {"source", call.source},
+                                     {"reason", outcome.reason}});
+  if (outcome.verdict == Verdict::kAccepted && !outcome.replayed) {
+    refresh(now);
+    wake();
+  }
+  return outcome;
+}
+
+Result<void> LiveController::decide_in(Draft& draft, const TriggerSpec& trigger, const TriggerCall& call,
+                                       const pool::PoolSpec& spec, WallTime now, TriggerOutcome& outcome) {
+  if (!call.idempotency_key.empty()) {
+    GS_TRY(auto first, draft.store().recall(draft.transaction(), trigger.name, call.idempotency_key, now));
+    if (first) {
+      outcome = *std::move(first);
+      outcome.replayed = true;
+      return {};
+    }
+  }
+  PoolRecord* pool = draft.pool(trigger.pool);
+  if (pool == nullptr)
+    return fail(Errc::kInternal, "pool " + trigger.pool + " is configured but has no record");
+  outcome = decide_trigger(
+      trigger, call, {spec, pool->desired, draft.counts(trigger.pool), pool->last_out, pool->last_in}, now);
+  if (outcome.correlation.empty()) outcome.correlation = activity::new_correlation();
+  // A refusal changed nothing and may be different next time, so a key binds only what was granted.
+  const bool granted = outcome.verdict == Verdict::kAccepted || outcome.verdict == Verdict::kUnchanged;
+  if (granted && !call.idempotency_key.empty()) {
+    GS_CHECK(draft.store().remember(draft.transaction(), trigger.name, call.idempotency_key, outcome, now));
+  }
+  if (outcome.verdict != Verdict::kAccepted) {
+    tell_refusal(draft, outcome, call, now);
+    return {};
+  }
+  pool->desired = outcome.to;
+  (outcome.to > outcome.from ? pool->last_out : pool->last_in) = now;
+  pool->correlation = outcome.correlation;
+  draft.raise_revision(trigger.pool);
+  const nlohmann::json details = inputs_of(outcome, call, spec);
+  draft.tell(
+      entry("trigger.accepted", outcome, trigger.name, call.source + ": " + outcome.reason, details, now));
+  draft.tell(entry("pool.desired", outcome, trigger.pool, outcome.reason, details, now));
+  return {};
+}
+
+void LiveController::tell_refusal(Draft& draft, const TriggerOutcome& outcome, const TriggerCall& call,
+                                  WallTime now) {
+  const std::scoped_lock lock(refusals_mutex_);
+  auto [found, first] = refusals_.try_emplace(outcome.trigger, Refusal{outcome.verdict, now});
+  Refusal& last = found->second;
+  const bool quiet =
+      !first && last.verdict == outcome.verdict && now >= last.told && now - last.told < kRefusalQuiet;
+  if (quiet) {
+    ++last.untold;
+    return;
+  }
+  nlohmann::json details{
+      {"from", outcome.from},        {"step", outcome.step},       {"type", to_string(outcome.type)},
+      {"source", call.source},       {"trigger", outcome.trigger}, {"status", to_string(outcome.verdict)},
+      {"untold_before", last.untold}};
+  if (outcome.retry_after)
+    details["retry_after_seconds"] = std::chrono::duration<double>(*outcome.retry_after).count();
+  const bool unchanged = outcome.verdict == Verdict::kUnchanged;
+  draft.tell(entry(unchanged ? "trigger.unchanged" : "trigger.refused", outcome, outcome.trigger,
+                   call.source + ": " + outcome.reason, std::move(details), now));
+  last = Refusal{outcome.verdict, now};
+}
+
+Result<TriggerOutcome> LiveController::set_desired(const std::string& pool, int desired,
+                                                   const std::string& who) {
+  const auto held = setup();
+  const pool::PoolSpec* spec = find_named(held->pools, pool);
+  if (spec == nullptr) return unknown("pool", pool, held->pools);
+  const WallTime now = parts_.clock.wall();
+  TriggerOutcome outcome;
+  outcome.pool = pool;
+  outcome.correlation = activity::new_correlation();
+  outcome.to = std::clamp(desired, spec->min, spec->max);
+  if (desired > outcome.to) outcome.clipped_by = "max";
+  if (desired < outcome.to) outcome.clipped_by = "min";
+  GS_CHECK(book_->change([&](Draft& draft) -> Result<void> {
+    PoolRecord* record = draft.pool(pool);
+    if (record == nullptr) return fail(Errc::kInternal, "pool " + pool + " is configured but has no record");
+    outcome.from = record->desired;
+    outcome.type = outcome.to >= outcome.from ? Direction::kOut : Direction::kIn;
+    outcome.step = std::max(1, std::abs(outcome.to - outcome.from));
+    if (outcome.to == outcome.from) {
+      outcome.verdict = Verdict::kUnchanged;
+      outcome.reason = "pool " + pool + " is already to have " + std::to_string(outcome.to);
+      return {};
+    }
+    outcome.verdict = Verdict::kAccepted;
+    outcome.reason = who + " sets pool " + pool + " from " + std::to_string(outcome.from) + " to " +
+                     std::to_string(outcome.to);
+    if (!outcome.clipped_by.empty()) outcome.reason += ", clipped by " + outcome.clipped_by;
+    record->desired = outcome.to;
+    // A change by hand starts the cooldowns too: a rule must not undo it before its effect shows.
+    (outcome.to > outcome.from ? record->last_out : record->last_in) = now;
+    record->correlation = outcome.correlation;
+    draft.raise_revision(pool);
+    nlohmann::json details = inputs_of(outcome, TriggerCall{.source = who}, *spec);
+    details["asked"] = desired;
+    draft.tell(entry("pool.desired", outcome, pool, outcome.reason, std::move(details), now));
+    return {};
+  }));
+  refresh(now);
+  wake();
+  return outcome;
+}
+
+Result<void> LiveController::release_node(const std::string& node, const std::string& who) {
+  const WallTime now = parts_.clock.wall();
+  GS_CHECK(book_->change([&](Draft& draft) -> Result<void> {
+    NodeRecord* record = draft.node(node);
+    if (record == nullptr) return fail(Errc::kNotFound, "no node \"" + node + "\"");
+    if (record->ending ||
+        (record->node.state == pool::NodeState::kDraining && record->cause != DrainCause::kScaleIn)) {
+      return {};  // already on its way
+    }
+    const std::string pool = record->node.pool.value();
+    const bool ready = record->node.ready_at.has_value();
+    record->node.state = pool::NodeState::kDraining;
+    record->node.state_since = now;
+    record->cause = DrainCause::kRelease;
+    // What never took work has nothing to finish.
+    record->ending = !ready;
+    record->undrain_due = false;
+    record->episode = activity::new_correlation();
+    record->node.reason = who + " releases it";
+    if (PoolRecord* owner = draft.pool(pool)) owner->correlation = record->episode;
+    draft.raise_revision(pool);
+    draft.tell({.id = 0,
+                .at = now,
+                .kind = ready ? "node.draining" : "node.cancelled",
+                .pool = pool,
+                .subject = node,
+                .correlation = record->episode,
+                .summary = node + ": " + record->node.reason,
+                .details = {{"source", who}, {"cause", to_string(record->cause)}}});
+    return {};
+  }));
+  refresh(now);
+  wake();
+  return {};
+}
+
+Result<void> LiveController::protect_node(const std::string& node, bool on, const std::string& who) {
+  const WallTime now = parts_.clock.wall();
+  GS_CHECK(book_->change([&](Draft& draft) -> Result<void> {
+    NodeRecord* record = draft.node(node);
+    if (record == nullptr) return fail(Errc::kNotFound, "no node \"" + node + "\"");
+    if (record->node.protected_from_scale_in == on) return {};
+    record->node.protected_from_scale_in = on;
+    draft.raise_revision(record->node.pool.value());
+    draft.tell({.id = 0,
+                .at = now,
+                .kind = on ? "node.protected" : "node.unprotected",
+                .pool = record->node.pool.value(),
+                .subject = node,
+                .correlation = activity::new_correlation(),
+                .summary = who + (on ? " protects " : " no longer protects ") + node + " from scale-in",
+                .details = {{"source", who}}});
+    return {};
+  }));
+  refresh(now);
+  wake();
+  return {};
+}
+
+}  // namespace gpuscale::scaling

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scaling/controller.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/digest.h"
+#include "scaling/live_controller.h"
+#include "scaling/victim.h"
+
+namespace gpuscale::scaling {
+namespace {
+
+Result<void> check_setup(const std::vector<pool::PoolSpec>& pools, const std::vector<TriggerSpec>& triggers) {
+  std::set<std::string> names;
+  for (const pool::PoolSpec& pool : pools) {
+    if (pool.name.empty()) return fail(Errc::kInvalidArgument, "a pool has no name");
+    if (!names.insert(pool.name).second)
+      return fail(Errc::kInvalidArgument, "pool " + pool.name + " is named twice");
+    if (pool.min < 0 || pool.max < pool.min) {
+      return fail(Errc::kInvalidArgument, "pool " + pool.name + ": min is " + std::to_string(pool.min) +
+                                              ", max is " + std::to_string(pool.max) +
+                                              "; 0 <= min <= max is needed");
+    }
+  }
+  std::set<std::string> trigger_names;
+  for (const TriggerSpec& trigger : triggers) {
+    if (!trigger_names.insert(trigger.name).second) {
+      return fail(Errc::kInvalidArgument, "trigger " + trigger.name + " is named twice");
+    }
+    if (!names.contains(trigger.pool)) {
+      return fail(Errc::kInvalidArgument,
+                  "trigger " + trigger.name + " names the unknown pool \"" + trigger.pool + "\"");
+    }
+    if (trigger.step < 1 || trigger.step > kMaxStep) {
+      return fail(Errc::kInvalidArgument, "trigger " + trigger.name + ": step is " +
+                                              std::to_string(trigger.step) + "; it must be 1 to " +
+                                              std::to_string(kMaxStep));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Controller>> Controller::open(db::Database& database, activity::Ledger& ledger,
+                                                     Telemetry& telemetry, const Clock& clock, log::Log log,
+                                                     ProviderFactory providers, ControllerOptions options) {
+  GS_TRY(auto book, Book::open(database, ledger));
+  return std::unique_ptr<Controller>(std::make_unique<LiveController>(
+      std::move(book),
+      LiveController::Parts{telemetry, clock, std::move(log), std::move(providers), options}));
+}
+
+LiveController::LiveController(std::unique_ptr<Book> book, Parts parts)
+    : book_(std::move(book)), parts_(std::move(parts)) {}
+
+LiveController::~LiveController() {
+  stop();
+}
+
+Result<std::vector<std::pair<std::string, Secret>>> LiveController::configure(
+    std::vector<pool::PoolSpec> pools, std::vector<TriggerSpec> triggers) {
+  GS_CHECK(check_setup(pools, triggers));
+  const WallTime now = parts_.clock.wall();
+  std::vector<std::pair<std::string, Secret>> made;
+  {
+    const std::scoped_lock lock(pass_mutex_);
+    std::map<std::string, std::unique_ptr<PoolShell>> shells;
+    for (const pool::PoolSpec& pool : pools) {
+      const auto present = shells_.find(pool.name);
+      const bool same_provider = present != shells_.end() &&
+                                 present->second->spec().provider.type == pool.provider.type &&
+                                 present->second->spec().provider.options == pool.provider.options;
+      if (same_provider) continue;
+      GS_TRY(auto provider, parts_.providers(pool));
+      shells.emplace(pool.name, std::make_unique<PoolShell>(
+                                    pool, std::move(provider),
+                                    PoolShell::Ports{*book_, parts_.telemetry, parts_.clock, parts_.log,
+                                                     parts_.options.telemetry_window}));
+    }
+    auto next = std::make_shared<Setup>();
+    GS_CHECK(keep_pools(pools, now));
+    GS_TRY(made, keep_secrets(triggers, *next));
+    // Nothing can fail any more: from here on the new set-up holds.
+    for (const pool::PoolSpec& pool : pools) {
+      if (const auto kept = shells_.find(pool.name); !shells.contains(pool.name)) {
+        kept->second->set_spec(pool);
+        shells.emplace(pool.name, std::move(kept->second));
+      }
+    }
+    shells_ = std::move(shells);
+    for (TriggerSpec& trigger : triggers) trigger.secret = Secret();
+    next->pools = std::move(pools);
+    next->triggers = std::move(triggers);
+    const std::scoped_lock setup_lock(setup_mutex_);
+    setup_ = std::move(next);
+  }
+  refresh(now);
+  wake();
+  return made;
+}
+
+Result<void> LiveController::keep_pools(const std::vector<pool::PoolSpec>& pools, WallTime now) {
+  for (const std::string& name : book_->pools()) {
+    const bool configured = std::any_of(pools.begin(), pools.end(),
+                                        [&](const pool::PoolSpec& pool) { return pool.name == name; });
+    if (configured) continue;
+    if (const auto page = book_->page(name); page && !page->nodes.empty()) {
+      parts_.log.warn("pool.unmanaged", {{"pool", name}, {"nodes", page->nodes.size()}});
+    }
+  }
+  return book_->change([&](Draft& draft) -> Result<void> {
+    for (const pool::PoolSpec& spec : pools) {
+      PoolRecord* record = draft.pool(spec.name);
+      const bool is_new = record == nullptr;
+      if (is_new) {
+        record = &draft.add_pool({.name = spec.name,
+                                  .desired = spec.min,
+                                  .last_out = {},
+                                  .last_in = {},
+                                  .correlation = activity::new_correlation()});
+      }
+      const int from = record->desired;
+      record->desired = std::clamp(record->desired, spec.min, spec.max);
+      draft.raise_revision(spec.name);
+      if (!is_new && from == record->desired) continue;
+      if (!is_new) record->correlation = activity::new_correlation();
+      draft.tell({.id = 0,
+                  .at = now,
+                  .kind = "pool.desired",
+                  .pool = spec.name,
+                  .subject = spec.name,
+                  .correlation = record->correlation,
+                  .summary = "pool " + spec.name + (is_new ? " begins with " : " is clipped to ") +
+                             std::to_string(record->desired),
+                  .details = {{"from", is_new ? 0 : from},
+                              {"to", record->desired},
+                              {"min", spec.min},
+                              {"max", spec.max},
+                              {"source", "configuration"}}});
+    }
+    return {};
+  });
+}
+
+Result<std::vector<std::pair<std::string, Secret>>> LiveController::keep_secrets(
+    const std::vector<TriggerSpec>& triggers, Setup& next) {
+  GS_TRY(auto stored, book_->secrets());
+  std::vector<std::pair<std::string, Secret>> made;
+  std::map<std::string, SecretHash> fresh;
+  for (const TriggerSpec& trigger : triggers) {
+    const auto found = stored.find(trigger.name);
+    if (trigger.secret.empty() && found != stored.end()) {
+      next.secrets.emplace(trigger.name, found->second);
+      continue;
+    }
+    if (found != stored.end() && found->second.matches(trigger.secret.reveal())) {
+      next.secrets.emplace(trigger.name, found->second);
+      continue;
+    }
+    const Secret secret = trigger.secret.empty() ? base::random_secret() : trigger.secret;
+    if (trigger.secret.empty()) made.emplace_back(trigger.name, secret);
+    fresh.emplace(trigger.name, SecretHash::of(secret));
+  }
+  if (!fresh.empty()) {
+    const auto saved = book_->change([&](Draft& draft) -> Result<void> {
+      for (const auto& [name, hash] : fresh)
+        GS_CHECK(draft.store().save_secret(draft.transaction(), name, hash));
+      return {};
+    });
+    if (!saved) return saved.error();
+  }
+  next.secrets.merge(fresh);
+  return made;
+}
+
+std::shared_ptr<const LiveController::Setup> LiveController::setup() const {
+  const std::scoped_lock lock(setup_mutex_);
+  return setup_;
+}
+
+std::shared_ptr<const LiveController::Snapshot> LiveController::snapshot() const {
+  const std::scoped_lock lock(snapshot_mutex_);
+  return snapshot_;
+}
+
+std::vector<PoolStatus> LiveController::pools() const {
+  return snapshot()->pools;
+}
+
+std::vector<NodeStatus> LiveController::nodes(const std::string& pool) const {
+  const auto now = snapshot();
+  if (pool.empty()) return now->nodes;
+  std::vector<NodeStatus> out;
+  for (const NodeStatus& status : now->nodes) {
+    if (status.node.pool.value() == pool) out.push_back(status);
+  }
+  return out;
+}
+
+std::vector<TriggerSpec> LiveController::triggers() const {
+  return setup()->triggers;
+}
+
+void LiveController::tick(WallTime now) {
+  {
+    const std::scoped_lock lock(pass_mutex_);
+    for (const auto& [name, shell] : shells_) {
+      shell->pass(now, closing_);
+      const std::scoped_lock sight_lock(refresh_mutex_);
+      sights_.insert_or_assign(name, shell->sight());
+    }
+  }
+  refresh(now);
+}
+
+void LiveController::refresh(WallTime now) {
+  const std::scoped_lock lock(refresh_mutex_);
+  auto next = std::make_shared<Snapshot>();
+  for (const auto held = setup(); const pool::PoolSpec& spec : held->pools) {
+    if (const auto page = book_->page(spec.name)) add_status(*next, spec, *page, sights_[spec.name], now);
+  }
+  const std::scoped_lock snapshot_lock(snapshot_mutex_);
+  snapshot_ = std::move(next);
+}
+
+void LiveController::add_status(Snapshot& next, const pool::PoolSpec& spec, const PoolPage& page,
+                                const PoolSight& sight, WallTime now) const {
+  const auto ranking = rank_victims(page.nodes, sight.telemetry, spec, now);
+  std::vector<pool::Node> nodes;
+  PhaseInput phase;
+  for (const NodeRecord& record : page.nodes) {
+    const std::string& id = record.node.id.value();
+    NodeStatus status{record.node, {}, ranking.at(id).rank, ranking.at(id).reason};
+    if (sight.telemetry) {
+      if (const auto said = sight.telemetry->find(id); said != sight.telemetry->end())
+        status.telemetry = said->second;
+    }
+    if (record.silent) phase.silent.push_back(id);
+    if (record.node.state == pool::NodeState::kReady && status.telemetry.devices_ok == 0)
+      phase.sick.push_back(id);
+    nodes.push_back(record.node);
+    next.nodes.push_back(std::move(status));
+  }
+  PoolStatus status;
+  status.spec = spec;
+  status.desired = page.record.desired;
+  status.counts = pool::count_nodes(nodes);
+  phase.desired = page.record.desired;
+  phase.counts = status.counts;
+  phase.fault = sight.fault;
+  phase.scale_in_blocked = sight.scale_in_blocked;
+  const PhaseVerdict verdict = judge_phase(phase);
+  status.phase = verdict.phase;
+  status.phase_reason = verdict.reason;
+  const PoolView view{spec, page.record.desired, status.counts, page.record.last_out, page.record.last_in};
+  status.cooldown_out_until = cooldown_out_until(view, now);
+  status.cooldown_in_until = cooldown_in_until(view, now);
+  next.pools.push_back(std::move(status));
+}
+
+void LiveController::wake() {
+  {
+    const std::scoped_lock lock(wake_mutex_);
+    woken_ = true;
+  }
+  wake_.notify_all();
+}
+
+void LiveController::start() {
+  const std::scoped_lock lock(thread_mutex_);
+  if (thread_.joinable()) return;
+  {
+    const std::scoped_lock wake_lock(wake_mutex_);
+    stopping_ = false;
+  }
+  thread_ = std::thread([this] { run(); });
+}
+
+void LiveController::stop() {
+  const std::scoped_lock lock(thread_mutex_);
+  {
+    const std::scoped_lock wake_lock(wake_mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void LiveController::run() {
+  for (;;) {
+    tick(parts_.clock.wall());
+    std::unique_lock lock(wake_mutex_);
+    wake_.wait_for(lock, parts_.options.tick, [this] { return woken_ || stopping_; });
+    if (stopping_) return;
+    woken_ = false;
+  }
+}
+
+Result<void> LiveController::shut_down_nodes(std::chrono::milliseconds patience) {
+  // Real time on purpose: the caller waits for real processes to end, whatever clock decides.
+  using Steady = std::chrono::steady_clock;
+  stop();
+  closing_ = true;
+  const auto deadline = Steady::now() + patience;
+  for (;;) {
+    tick(parts_.clock.wall());
+    std::string left;
+    {
+      const std::scoped_lock lock(pass_mutex_);
+      for (const auto& [name, shell] : shells_) {
+        if (!shell->sight().empty_handed) left += (left.empty() ? "" : ", ") + name;
+      }
+    }
+    if (left.empty()) return {};
+    if (Steady::now() >= deadline) {
+      return fail(Errc::kTimeout, "nodes of " + left + " have not ended within " +
+                                      std::to_string(patience.count()) +
+                                      " ms; they are told to, and a server started here again finds them");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+  }
+}
+
+}  // namespace gpuscale::scaling

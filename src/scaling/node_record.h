@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+/// What the controller remembers of a node beyond what the world sees of it. Kept in state.db, one row a
+/// node.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "pool/node.h"
+
+namespace gpuscale::scaling {
+
+/// Why a node leaves. Only a scale-in may be undone: the others have causes that lasting load does not cure.
+enum class DrainCause { kNone, kScaleIn, kRelease, kOrphan, kCancel, kBootTimeout, kShutdown };
+std::string_view to_string(DrainCause cause);
+DrainCause parse_drain_cause(std::string_view text);  ///< kNone for what it does not know
+
+struct NodeRecord {
+  pool::Node node;
+  std::string episode;  ///< correlation of what last happened to the node
+  DrainCause cause = DrainCause::kNone;
+  bool seen = false;         ///< the provider has shown an instance of it
+  bool ending = false;       ///< its end has been decided and written: no way back
+  bool undrain_due = false;  ///< taken back, but the node has not confirmed that it takes work again
+  bool silent = false;       ///< ready, its instance lives, its telemetry has stopped
+};
+
+/// What lasts of a pool beside its nodes.
+struct PoolRecord {
+  std::string name;
+  int desired = 0;
+  std::optional<WallTime> last_out;
+  std::optional<WallTime> last_in;
+  std::string correlation;  ///< of the last change that asks for action
+};
+
+}  // namespace gpuscale::scaling

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scaling/phase.h"
+
+namespace gpuscale::scaling {
+namespace {
+
+std::string join_first(const std::vector<std::string>& names, std::size_t most = 5) {
+  std::string out;
+  for (std::size_t i = 0; i < names.size() && i < most; ++i) out += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > most) out += " and " + std::to_string(names.size() - most) + " more";
+  return out;
+}
+
+}  // namespace
+
+std::string_view to_string(PoolPhase phase) {
+  switch (phase) {
+    case PoolPhase::kSteady:
+      return "steady";
+    case PoolPhase::kScalingOut:
+      return "scaling_out";
+    case PoolPhase::kScalingIn:
+      return "scaling_in";
+    case PoolPhase::kDegraded:
+      return "degraded";
+  }
+  return "unknown";
+}
+
+PhaseVerdict judge_phase(const PhaseInput& in) {
+  if (!in.fault.empty()) return {PoolPhase::kDegraded, in.fault};
+  if (!in.sick.empty()) return {PoolPhase::kDegraded, "no working device: " + join_first(in.sick)};
+  if (!in.silent.empty()) return {PoolPhase::kDegraded, "no telemetry from " + join_first(in.silent)};
+  const std::string of = std::to_string(in.counts.ready) + " of " + std::to_string(in.desired) + " ready";
+  if (in.counts.ready < in.desired || in.counts.launching + in.counts.booting > 0) {
+    return {PoolPhase::kScalingOut,
+            of + ", " + std::to_string(in.counts.launching + in.counts.booting) + " coming"};
+  }
+  if (!in.scale_in_blocked.empty()) return {PoolPhase::kScalingIn, in.scale_in_blocked};
+  if (in.counts.draining > 0 || in.counts.ready > in.desired) {
+    return {PoolPhase::kScalingIn, of + ", " + std::to_string(in.counts.draining) + " leaving"};
+  }
+  return {PoolPhase::kSteady, of};
+}
+
+}  // namespace gpuscale::scaling

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scaling/reconcile.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "base/duration.h"
+#include "base/rfc3339.h"
+#include "scaling/victim.h"
+
+namespace gpuscale::scaling {
+namespace {
+
+using pool::NodeState;
+
+/// Entries of "why not" that go into one ledger row; larger pools are cut and say so.
+constexpr std::size_t kMaxExplained = 50;
+
+std::string seconds_text(Nanos t) {
+  return base::format_duration(std::chrono::floor<std::chrono::seconds>(t));
+}
+
+/// One pass. Works on a copy of the nodes and changes it with every step it plans, so that later steps see
+/// earlier ones as done.
+class Pass {
+ public:
+  explicit Pass(const ReconcileInput& input) : in_(input), nodes_(input.nodes) {
+    if (in_.instances) {
+      for (const pool::Instance& instance : *in_.instances)
+        instances_.emplace(instance.id.value(), &instance);
+    }
+  }
+
+  Plan run() {
+    if (in_.instances) {
+      for (NodeView& view : nodes_) settle_existence(view);
+      adopt_unknown();
+    }
+    for (NodeView& view : nodes_) settle_telemetry(view);
+    if (in_.closing) {
+      end_everything();
+    } else if (in_.instances) {
+      for (NodeView& view : nodes_) settle_boot(view);
+      size();
+    }
+    if (in_.instances) {
+      for (NodeView& view : nodes_) settle_drain(view);
+      for (const NodeView& view : nodes_) repeat_calls(view);
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  Action& add(ActionKind kind, const NodeView& view, std::string reason) {
+    plan_.actions.push_back(
+        {kind, view.record.node.id.value(), std::move(reason), view.record.cause, {}, {}});
+    plan_.actions.back().details = nlohmann::json::object();
+    return plan_.actions.back();
+  }
+
+  static void move_to(NodeView& view, NodeState state) {
+    view.record.node.state = state;
+    view.in_state = Nanos{0};
+  }
+
+  const pool::Instance* instance_of(const NodeView& view) const {
+    const auto found = instances_.find(view.record.node.id.value());
+    return found == instances_.end() ? nullptr : found->second;
+  }
+
+  const NodeTelemetry* telemetry_of(const NodeView& view) const {
+    if (!in_.telemetry) return nullptr;
+    const auto found = in_.telemetry->find(view.record.node.id.value());
+    return found == in_.telemetry->end() ? nullptr : &found->second;
+  }
+
+  void settle_existence(NodeView& view) {
+    pool::Node& node = view.record.node;
+    const pool::Instance* instance = instance_of(view);
+    if (instance != nullptr) {
+      if (node.state == NodeState::kLaunching) {
+        add(ActionKind::kMarkBooting, view, "the provider shows its instance (" + instance->detail + ")");
+        move_to(view, NodeState::kBooting);
+      }
+      view.record.seen = true;
+      if (!instance->endpoint.empty() && instance->endpoint != node.endpoint) {
+        add(ActionKind::kSetEndpoint, view, "the instance serves at " + instance->endpoint).endpoint =
+            instance->endpoint;
+        node.endpoint = instance->endpoint;
+      }
+      return;
+    }
+    if (view.record.ending) {
+      add(ActionKind::kMarkGone, view,
+          view.record.seen ? "its instance has ended" : "no instance of it exists");
+      node.state = NodeState::kGone;
+    } else if (node.state != NodeState::kLaunching) {
+      add(ActionKind::kMarkLost, view,
+          "its instance ended by itself while it was " + std::string(to_string(node.state)));
+      node.state = NodeState::kGone;
+    }
+  }
+
+  void adopt_unknown() {
+    if (in_.closing) return;
+    std::set<std::string> known;
+    for (const NodeView& view : nodes_) known.insert(view.record.node.id.value());
+    for (const pool::Instance& instance : *in_.instances) {
+      const std::string& id = instance.id.value();
+      if (known.contains(id) || instance.state == pool::InstanceState::kStopping) continue;
+      const bool let_go = in_.gone.contains(id);
+      NodeView view{NodeRecord{pool::Node{.id = instance.id, .pool = pool::PoolName(in_.spec.name)}}};
+      view.record.node.created = view.record.node.state_since = in_.now;
+      view.record.node.endpoint = instance.endpoint;
+      view.record.node.state = let_go ? NodeState::kDraining : NodeState::kBooting;
+      view.record.cause = let_go ? DrainCause::kOrphan : DrainCause::kNone;
+      view.record.seen = true;
+      // Planned now, carried out by the shell with these very values.
+      Action& action =
+          add(let_go ? ActionKind::kAdoptOrphan : ActionKind::kAdopt, view,
+              let_go ? "its instance is back although the node had been let go; it is drained and ended"
+                     : "the provider shows an instance that no record names; it joins the pool");
+      action.endpoint = instance.endpoint;
+      nodes_.push_back(std::move(view));
+    }
+  }
+
+  void settle_telemetry(NodeView& view) {
+    pool::Node& node = view.record.node;
+    const NodeTelemetry* said = telemetry_of(view);
+    if (node.state == NodeState::kBooting && said != nullptr && said->last_report &&
+        *said->last_report >= node.created && said->devices_ok.value_or(0) >= 1) {
+      Action& action = add(ActionKind::kMarkReady, view,
+                           "its agent reports " + std::to_string(*said->devices_ok) + " working " +
+                               (*said->devices_ok == 1 ? "device" : "devices"));
+      action.details["devices_ok"] = *said->devices_ok;
+      action.details["reported_at"] = base::format_rfc3339(*said->last_report);
+      action.details["boot_seconds"] = std::chrono::duration<double>(in_.now - node.created).count();
+      move_to(view, NodeState::kReady);
+      return;
+    }
+    if (node.state != NodeState::kReady || !in_.telemetry) return;
+    // Until this process has listened for as long itself, it cannot tell silence from its own absence.
+    const Nanos unheard = said != nullptr && said->last_report
+                              ? std::min(in_.now - *said->last_report, in_.watching)
+                              : std::min(view.in_state, in_.watching);
+    const bool silent = unheard > in_.spec.telemetry_timeout;
+    const bool heard =
+        said != nullptr && said->last_report && in_.now - *said->last_report <= in_.spec.telemetry_timeout;
+    if (silent && !view.record.silent) {
+      add(ActionKind::kMarkSilent, view,
+          "no telemetry for over " + base::format_duration(in_.spec.telemetry_timeout) +
+              " although its instance lives; it stays and is never a victim by that");
+      view.record.silent = true;
+    } else if (heard && view.record.silent) {
+      add(ActionKind::kMarkHeard, view, "its agent reports again");
+      view.record.silent = false;
+    }
+  }
+
+  void settle_boot(NodeView& view) {
+    if (view.record.node.state != NodeState::kBooting || view.in_state <= in_.spec.boot_timeout) return;
+    end(view, DrainCause::kBootTimeout,
+        "no working device reported within " + base::format_duration(in_.spec.boot_timeout) +
+            " of its start");
+  }
+
+  void end(NodeView& view, DrainCause cause, std::string reason) {
+    view.record.cause = cause;
+    add(ActionKind::kEnd, view, std::move(reason));
+    view.record.ending = true;
+    ended_now_.insert(view.record.node.id.value());
+    move_to(view, NodeState::kDraining);
+  }
+
+  void end_everything() {
+    for (NodeView& view : nodes_) {
+      if (view.record.node.state == NodeState::kGone || view.record.ending) continue;
+      end(view, DrainCause::kShutdown, "every node of the pool is to end");
+    }
+  }
+
+  int capacity() const {
+    return static_cast<int>(std::count_if(nodes_.begin(), nodes_.end(), [](const NodeView& view) {
+      const NodeState state = view.record.node.state;
+      return state == NodeState::kLaunching || state == NodeState::kBooting || state == NodeState::kReady;
+    }));
+  }
+
+  void size() {
+    const int desired = std::clamp(in_.desired, in_.spec.min, in_.spec.max);
+    restore_protected();
+    int have = capacity();
+    const std::string why =
+        "the pool is to have " + std::to_string(desired) + ", has " + std::to_string(have);
+    have += undrain(desired - have, why);
+    if (have < desired && in_.launch_allowed) {
+      for (; have < desired; ++have)
+        plan_.actions.push_back({ActionKind::kLaunch, "", why, {}, {}, base_details()});
+    } else if (have > desired) {
+      int surplus = have - desired;
+      surplus -= cancel(surplus, NodeState::kLaunching, why);
+      surplus -= cancel(surplus, NodeState::kBooting, why);
+      if (surplus > 0) drain(surplus, why);
+    }
+  }
+
+  nlohmann::json base_details() const {
+    return {{"desired", in_.desired}, {"min", in_.spec.min}, {"max", in_.spec.max}, {"capacity", capacity()}};
+  }
+
+  static bool reversible(const NodeView& view) {
+    return view.record.node.state == NodeState::kDraining && !view.record.ending &&
+           view.record.cause == DrainCause::kScaleIn;
+  }
+
+  void take_back(NodeView& view, std::string reason) {
+    Action& action = add(ActionKind::kUndrain, view, std::move(reason));
+    action.details = base_details();
+    view.record.undrain_due = true;
+    view.record.cause = DrainCause::kNone;
+    asked_now_.insert(view.record.node.id.value());
+    move_to(view, NodeState::kReady);
+  }
+
+  void restore_protected() {
+    for (NodeView& view : nodes_) {
+      if (reversible(view) && view.record.node.protected_from_scale_in) {
+        take_back(view, "it has been protected while it drained");
+      }
+    }
+  }
+
+  /// Takes back up to `wanted` draining nodes, those that began last first: they have lost the least.
+  int undrain(int wanted, const std::string& why) {
+    std::vector<NodeView*> draining;
+    for (NodeView& view : nodes_) {
+      if (reversible(view)) draining.push_back(&view);
+    }
+    std::stable_sort(draining.begin(), draining.end(),
+                     [](const NodeView* a, const NodeView* b) { return a->in_state < b->in_state; });
+    int taken = 0;
+    for (NodeView* view : draining) {
+      if (taken >= wanted) break;
+      take_back(*view, why + "; the drain is undone instead of launching another");
+      ++taken;
+    }
+    return taken;
+  }
+
+  int cancel(int wanted, NodeState state, const std::string& why) {
+    std::vector<NodeView*> coming;
+    for (NodeView& view : nodes_) {
+      if (view.record.node.state == state && !view.record.node.protected_from_scale_in)
+        coming.push_back(&view);
+    }
+    std::stable_sort(coming.begin(), coming.end(), [](const NodeView* a, const NodeView* b) {
+      return a->record.node.created > b->record.node.created;
+    });
+    int cancelled = 0;
+    for (NodeView* view : coming) {
+      if (cancelled >= wanted) break;
+      end(*view, DrainCause::kCancel, why + "; it was still " + std::string(to_string(state)));
+      ++cancelled;
+    }
+    return cancelled;
+  }
+
+  void drain(int surplus, const std::string& why) {
+    std::vector<NodeRecord> records;
+    for (const NodeView& view : nodes_) records.push_back(view.record);
+    const auto ranking = rank_victims(records, in_.telemetry, in_.spec, in_.now);
+    std::vector<std::pair<int, NodeView*>> chosen;
+    for (NodeView& view : nodes_) {
+      const int rank = ranking.at(view.record.node.id.value()).rank;
+      if (rank >= 1 && rank <= surplus) chosen.emplace_back(rank, &view);
+    }
+    std::sort(chosen.begin(), chosen.end());
+    for (const auto& [rank, view] : chosen) {
+      view->record.cause = DrainCause::kScaleIn;
+      Action& action =
+          add(ActionKind::kBeginDrain, *view, why + "; " + ranking.at(view->record.node.id.value()).reason);
+      action.details = base_details();
+      action.details["ranking"] = explain(ranking);
+      if (in_.telemetry) {
+        const auto projected = projected_utilization(records, *in_.telemetry, surplus);
+        action.details["projected_utilization"] = projected ? nlohmann::json(*projected) : nlohmann::json();
+      }
+      asked_now_.insert(view->record.node.id.value());
+      move_to(*view, NodeState::kDraining);
+    }
+    if (const int left = surplus - static_cast<int>(chosen.size()); left > 0) {
+      plan_.scale_in_blocked = std::to_string(left) + " to remove, but none can be spared";
+      std::size_t named = 0;
+      for (const NodeView& view : nodes_) {
+        const Victim& victim = ranking.at(view.record.node.id.value());
+        if (view.record.node.state != NodeState::kReady || victim.rank != 0 || ++named > 5) continue;
+        plan_.scale_in_blocked +=
+            (named == 1 ? ": " : "; ") + view.record.node.id.value() + " " + victim.reason;
+      }
+    }
+  }
+
+  static nlohmann::json explain(const std::map<std::string, Victim>& ranking) {
+    std::vector<std::tuple<int, std::string, std::string>> rows;
+    for (const auto& [id, victim] : ranking) {
+      rows.emplace_back(victim.rank == 0 ? static_cast<int>(ranking.size()) + 1 : victim.rank, id,
+                        victim.reason);
+    }
+    std::sort(rows.begin(), rows.end());
+    nlohmann::json out = nlohmann::json::array();
+    for (const auto& [rank, id, reason] : rows) {
+      if (out.size() == kMaxExplained) {
+        out.push_back({{"omitted", rows.size() - kMaxExplained}});
+        break;
+      }
+      const bool takeable = rank <= static_cast<int>(ranking.size());
+      out.push_back({{"node", id}, {"rank", takeable ? rank : 0}, {"reason", reason}});
+    }
+    return out;
+  }
+
+  void settle_drain(NodeView& view) {
+    if (view.record.node.state != NodeState::kDraining || view.record.ending ||
+        asked_now_.contains(view.record.node.id.value())) {
+      return;
+    }
+    if (view.workload && view.workload->draining && view.workload->in_flight == 0 &&
+        view.idle_observations >= kIdleObservations && view.idle_for >= kIdleTime) {
+      Action& action = add(ActionKind::kEnd, view, "drained: it refuses new work and has none in flight");
+      action.details = {{"in_flight", 0},
+                        {"observations", view.idle_observations},
+                        {"drain_seconds", std::chrono::duration<double>(view.in_state).count()}};
+    } else if (in_.spec.drain_timeout > Nanos{0} && view.in_state > in_.spec.drain_timeout) {
+      Action& action = add(ActionKind::kEnd, view,
+                           "not drained within " + base::format_duration(in_.spec.drain_timeout) + " (" +
+                               (view.workload ? std::to_string(view.workload->in_flight) + " in flight"
+                                              : std::string("it does not answer")) +
+                               "); ended by the pool's drain_timeout");
+      action.details["in_flight"] =
+          view.workload ? nlohmann::json(view.workload->in_flight) : nlohmann::json();
+      action.details["timed_out"] = true;
+    } else {
+      return;
+    }
+    view.record.ending = true;
+    ended_now_.insert(view.record.node.id.value());
+  }
+
+  /// Calls whose intent stands and whose effect is not yet seen.
+  void repeat_calls(const NodeView& view) {
+    const NodeRecord& record = view.record;
+    const std::string& id = record.node.id.value();
+    if (record.node.state == NodeState::kGone || !view.call_due || asked_now_.contains(id) ||
+        ended_now_.contains(id)) {
+      return;
+    }
+    if (record.ending) {
+      add(ActionKind::kAskTerminate, view,
+          "its instance is still there after " + seconds_text(view.in_state));
+    } else if (record.node.state == NodeState::kLaunching) {
+      add(ActionKind::kAskLaunch, view, "the provider shows no instance of it yet");
+    } else if (record.node.state == NodeState::kDraining && !(view.workload && view.workload->draining)) {
+      add(ActionKind::kAskDrain, view, "it has not confirmed that it takes no new work");
+    } else if (record.undrain_due) {
+      add(ActionKind::kAskUndrain, view, "it has not confirmed that it takes work again");
+    }
+  }
+
+  const ReconcileInput& in_;
+  std::vector<NodeView> nodes_;
+  std::map<std::string, const pool::Instance*> instances_;
+  std::set<std::string> asked_now_;  ///< their call goes out with the step planned in this pass
+  std::set<std::string> ended_now_;
+  Plan plan_;
+};
+
+}  // namespace
+
+std::string_view to_string(ActionKind kind) {
+  constexpr std::array<std::string_view, 17> kNames{
+      "adopt",      "adopt_orphan", "set_endpoint", "mark_booting", "mark_ready",   "mark_silent",
+      "mark_heard", "mark_lost",    "mark_gone",    "launch",       "begin_drain",  "undrain",
+      "end",        "ask_launch",   "ask_drain",    "ask_undrain",  "ask_terminate"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+Plan reconcile(const ReconcileInput& input) {
+  return Pass(input).run();
+}
+
+}  // namespace gpuscale::scaling

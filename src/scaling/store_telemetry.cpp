@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scaling/store_telemetry.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "metrics/telemetry.h"
+
+namespace gpuscale::scaling {
+namespace {
+
+using metrics::FieldType;
+using metrics::kDefaultDatabase;
+
+/// Numbers of a column whatever their type; a column of texts has none.
+std::vector<double> numbers(const tsdb::Column& column) {
+  if (column.type == FieldType::kFloat) return column.floats;
+  std::vector<double> out;
+  if (column.type == FieldType::kInteger) {
+    for (const std::int64_t value : column.integers) out.push_back(static_cast<double>(value));
+  }
+  return out;
+}
+
+struct Load {
+  double sum = 0;
+  std::size_t count = 0;
+  std::optional<double> peak;
+
+  void add(const std::vector<double>& values) {
+    for (const double value : values) sum += value;
+    count += values.size();
+  }
+  void raise_peak(const std::vector<double>& values) {
+    for (const double value : values) peak = std::max(peak.value_or(value), value);
+  }
+};
+
+}  // namespace
+
+StoreTelemetry::StoreTelemetry(const tsdb::Store& store, std::string cluster)
+    : store_(store), cluster_(std::move(cluster)) {}
+
+Result<TelemetryByNode> StoreTelemetry::nodes_of(const std::string& pool, WallTime now, Nanos window) {
+  const tsdb::TimeRange range{base::to_unix_nanos(now - window), base::to_unix_nanos(now + kClockSkew)};
+  const auto read = [&](tsdb::SeriesId id, std::string_view field) {
+    return store_.read(kDefaultDatabase, "", id, field, range);
+  };
+  const auto is_ours = [&](const metrics::Tags& tags) {
+    return metrics::tag_value(tags, metrics::kTagPool) == pool &&
+           metrics::tag_value(tags, metrics::kTagCluster) == cluster_;
+  };
+
+  TelemetryByNode out;
+  for (const tsdb::SeriesInfo& series : store_.series(kDefaultDatabase, metrics::kNode)) {
+    if (!is_ours(*series.tags)) continue;
+    GS_TRY(const tsdb::Column devices, read(series.id, metrics::kDevicesOk));
+    if (devices.times.empty()) continue;
+    const std::int64_t newest = devices.times.back();
+    NodeTelemetry& said = out[std::string(metrics::tag_value(*series.tags, metrics::kTagNode))];
+    const WallTime at = base::from_unix_nanos(newest);
+    if (said.last_report && *said.last_report >= at) continue;
+    said.last_report = at;
+    said.devices_ok.reset();
+    said.in_flight.reset();
+    if (const auto values = numbers(devices); !values.empty())
+      said.devices_ok = static_cast<std::int64_t>(values.back());
+    GS_TRY(const tsdb::Column in_flight, read(series.id, metrics::kInFlight));
+    // Only of the newest line: an older count says nothing of now.
+    if (const auto values = numbers(in_flight); !values.empty() && in_flight.times.back() == newest) {
+      said.in_flight = static_cast<std::int64_t>(values.back());
+    }
+  }
+
+  std::map<std::string, Load> loads;
+  for (const tsdb::SeriesInfo& series : store_.series(kDefaultDatabase, metrics::kGpu)) {
+    if (!is_ours(*series.tags)) continue;
+    std::string node(metrics::tag_value(*series.tags, metrics::kTagNode));
+    if (!out.contains(node)) continue;
+    Load& load = loads[node];
+    GS_TRY(const tsdb::Column mean, read(series.id, metrics::kUtilizationGpu));
+    const auto means = numbers(mean);
+    load.add(means);
+    load.raise_peak(means);
+    GS_TRY(const tsdb::Column highest, read(series.id, metrics::kUtilizationGpuMax));
+    load.raise_peak(numbers(highest));
+  }
+  for (const auto& [node, load] : loads) {
+    if (load.count > 0) out[node].utilization = load.sum / static_cast<double>(load.count);
+    out[node].utilization_peak = load.peak;
+  }
+  return out;
+}
+
+}  // namespace gpuscale::scaling

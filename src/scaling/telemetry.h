@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+/// What agents say about their nodes, as scaling looks at it. The live source is StoreTelemetry, the
+/// published fake testing/fake_telemetry.h.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace gpuscale::scaling {
+
+/// What telemetry says about a node; every field absent = unknown, which is never "idle".
+struct NodeTelemetry {
+  std::optional<WallTime> last_report;     ///< newest `node` line
+  std::optional<std::int64_t> devices_ok;  ///< of that line
+  std::optional<double> utilization;       ///< mean percent over the window, all devices
+  std::optional<double> utilization_peak;  ///< highest device sample in the window
+  std::optional<std::int64_t> in_flight;
+};
+using TelemetryByNode = std::map<std::string, NodeTelemetry>;
+
+/// The port to what agents have written; the live one reads the store.
+class Telemetry {
+ public:
+  virtual ~Telemetry() = default;
+  /// By node id, for every node of the pool that has reported within the window before `now`.
+  virtual Result<TelemetryByNode> nodes_of(const std::string& pool, WallTime now, Nanos window) = 0;
+};
+
+}  // namespace gpuscale::scaling

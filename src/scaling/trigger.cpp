@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scaling/trigger.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/duration.h"
+
+namespace gpuscale::scaling {
+namespace {
+
+/// What is left of a cooldown that began at `began`. A stamp further ahead of `now` than the cooldown is long
+/// comes from a clock that has been set back; honouring it could freeze the pool for years.
+std::optional<Nanos> remaining(std::optional<WallTime> began, Nanos cooldown, WallTime now) {
+  if (!began || *began > now + cooldown) return std::nullopt;
+  const Nanos left = *began + cooldown - now;
+  return left > Nanos{0} ? std::optional(left) : std::nullopt;
+}
+
+/// Rounded up to whole milliseconds so that the text stays short and waiting that long suffices.
+Nanos round_up(Nanos left) {
+  return std::chrono::ceil<std::chrono::milliseconds>(left);
+}
+
+}  // namespace
+
+std::string_view to_string(Direction direction) {
+  return direction == Direction::kOut ? "scale_out" : "scale_in";
+}
+
+std::optional<Direction> parse_direction(std::string_view text) {
+  if (text == "scale_out") return Direction::kOut;
+  if (text == "scale_in") return Direction::kIn;
+  return std::nullopt;
+}
+
+std::string_view to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kAccepted:
+      return "accepted";
+    case Verdict::kUnchanged:
+      return "unchanged";
+    case Verdict::kCooldown:
+      return "cooldown";
+    case Verdict::kConflict:
+      return "conflict";
+  }
+  return "unknown";
+}
+
+std::optional<WallTime> cooldown_out_until(const PoolView& pool, WallTime now) {
+  const auto left = remaining(pool.last_out, pool.spec.cooldown_out, now);
+  return left ? std::optional(now + *left) : std::nullopt;
+}
+
+std::optional<WallTime> cooldown_in_until(const PoolView& pool, WallTime now) {
+  const auto after_out = remaining(pool.last_out, pool.spec.cooldown_in, now);
+  const auto after_in = remaining(pool.last_in, pool.spec.cooldown_in, now);
+  if (!after_out && !after_in) return std::nullopt;
+  return now + std::max(after_out.value_or(Nanos{0}), after_in.value_or(Nanos{0}));
+}
+
+TriggerOutcome decide_trigger(const TriggerSpec& trigger, const TriggerCall& call, const PoolView& pool,
+                              WallTime now) {
+  TriggerOutcome outcome;
+  outcome.trigger = trigger.name;
+  outcome.pool = trigger.pool;
+  outcome.type = trigger.type;
+  outcome.step = std::clamp(call.step.value_or(trigger.step), 1, kMaxStep);
+  outcome.correlation = call.correlation;
+  outcome.from = pool.desired;
+  outcome.to = pool.desired;
+
+  if (!trigger.enabled) {
+    outcome.verdict = Verdict::kConflict;
+    outcome.reason = "trigger " + trigger.name + " is disabled";
+    return outcome;
+  }
+  if (call.type && *call.type != trigger.type) {
+    outcome.verdict = Verdict::kConflict;
+    outcome.reason = "trigger " + trigger.name + " is for " + std::string(to_string(trigger.type)) +
+                     ", the call asks for " + std::string(to_string(*call.type));
+    return outcome;
+  }
+
+  const bool out = trigger.type == Direction::kOut;
+  // Bounds may have changed since the size was set, so the step starts from inside them.
+  const int start = std::clamp(pool.desired, pool.spec.min, pool.spec.max);
+  const std::int64_t wanted = std::int64_t{start} + (out ? outcome.step : -outcome.step);
+  const int target =
+      static_cast<int>(std::clamp(wanted, std::int64_t{pool.spec.min}, std::int64_t{pool.spec.max}));
+  if (wanted > target) outcome.clipped_by = "max";
+  if (wanted < target) outcome.clipped_by = "min";
+
+  if (target == pool.desired) {
+    outcome.verdict = Verdict::kUnchanged;
+    outcome.reason =
+        "pool " + trigger.pool + " is at its " + outcome.clipped_by + " of " + std::to_string(target);
+    return outcome;
+  }
+  const auto until = out ? cooldown_out_until(pool, now) : cooldown_in_until(pool, now);
+  if (until) {
+    outcome.verdict = Verdict::kCooldown;
+    outcome.clipped_by.clear();
+    outcome.retry_after = round_up(*until - now);
+    outcome.reason = "pool " + trigger.pool + " cools down for another " +
+                     base::format_duration(*outcome.retry_after) + " before it may " +
+                     (out ? "grow" : "shrink");
+    return outcome;
+  }
+  outcome.verdict = Verdict::kAccepted;
+  outcome.to = target;
+  outcome.reason = std::string(out ? "grow" : "shrink") + " pool " + trigger.pool + " from " +
+                   std::to_string(pool.desired) + " to " + std::to_string(target);
+  if (!outcome.clipped_by.empty()) outcome.reason += ", clipped by " + outcome.clipped_by;
+  return outcome;
+}
+
+}  // namespace gpuscale::scaling
