@@ -213,7 +213,7 @@ std::string format_clock(const std::optional<WallTime>& at) {
   if (!at) return "-";
   const auto midnight = std::chrono::floor<std::chrono::days>(*at);
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(*at - midnight).count();
-  std::array<char, 24> buffer{};
+  std::array<char, 48> buffer{};
   std::snprintf(buffer.data(), buffer.size(), "%02d:%02d:%02d.%03d", static_cast<int>(ms / 3'600'000),
                 static_cast<int>(ms / 60'000 % 60), static_cast<int>(ms / 1'000 % 60),
                 static_cast<int>(ms % 1'000));

@@ -6,77 +6,15 @@
 
 #include <functional>
 
-#include "base/rfc3339.h"
+#include "cli/tests/whole_episode.h"
 
 namespace gpuscale::cli {
 namespace {
 
-using namespace std::chrono_literals;
 using activity::Entry;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-const WallTime kStart = base::from_unix_nanos(1'700'000'000'000'000'000);
-
-WallTime at(double seconds) {
-  return kStart + std::chrono::duration_cast<Nanos>(std::chrono::duration<double>(seconds));
-}
-
-Entry entry(double seconds, std::string kind, std::string subject, std::string correlation,
-            nlohmann::json details = nlohmann::json::object()) {
-  Entry e;
-  e.at = at(seconds);
-  e.kind = std::move(kind);
-  e.subject = std::move(subject);
-  e.correlation = std::move(correlation);
-  e.details = std::move(details);
-  return e;
-}
-
-nlohmann::json change(const char* type, int from, int to) {
-  return {{"type", type}, {"from", from}, {"to", to}};
-}
-
-/// A whole episode: load rises at 20 s, falls at 80 s.
-EpisodeInput whole() {
-  EpisodeInput input;
-  input.load_step_at = at(20);
-  input.load_fall_at = at(80);
-  const std::string newest = base::format_rfc3339(at(22.5));
-  const std::string stored = base::format_rfc3339(at(22.6));
-  input.entries = {
-      entry(5, "rule.firing", "GPU usage low", "c-low"),
-      entry(5.1, "message.sent", "scale_in", "c-low"),
-      entry(23, "rule.firing", "GPU usage high", "c-out", {{"newest_sample", newest}, {"stored_at", stored}}),
-      entry(23.2, "trigger.accepted", "gpu-out", "c-out", change("scale_out", 2, 3)),
-      entry(23.2, "pool.desired", "gpu", "c-out", change("scale_out", 2, 3)),
-      entry(23.3, "message.sent", "scale_out", "c-out"),
-      entry(23.4, "node.launching", "gpu-3", "c-out"),
-      entry(23.6, "node.booting", "gpu-3", "c-out"),
-      entry(25, "node.ready", "gpu-3", "c-out"),
-      entry(40, "rule.ok", "GPU usage high", "c-out"),
-      entry(95, "rule.firing", "GPU usage low", "c-in"),
-      entry(95.1, "trigger.accepted", "gpu-in", "c-in", change("scale_in", 3, 2)),
-      entry(95.2, "message.sent", "scale_in", "c-in"),
-      entry(95.3, "node.draining", "gpu-2", "c-in"),
-      entry(95.5, "node.drained", "gpu-2", "c-in", {{"in_flight", 0}}),
-      entry(95.9, "node.gone", "gpu-2", "c-in"),
-  };
-  for (int s = 0; s <= 110; ++s) {
-    Observation o;
-    o.at = at(s);
-    o.ready = s >= 25 && s < 96 ? 3 : 2;
-    o.desired = s >= 24 && s < 96 ? 3 : 2;
-    o.average = s < 22 ? 20.0 : s < 35 ? 80.0 : s < 80 ? 40.0 : 10.0;
-    input.observations.push_back(o);
-  }
-  load::Report report;
-  report.offered = 1000;
-  report.served = 1000;
-  input.load = report;
-  return input;
-}
 
 void drop(EpisodeInput& input, std::string_view kind, double from = 0) {
   std::erase_if(input.entries, [&](const Entry& e) { return e.kind == kind && e.at >= at(from); });
@@ -181,61 +119,6 @@ TEST(Episode, WantsEveryNodeOfTheScaleInDrained) {
   input.entries.push_back(entry(97, "node.draining", "gpu-1", "c-in"));
   input.entries.push_back(entry(97.5, "node.gone", "gpu-1", "c-in"));
   EXPECT_THAT(judge_episode(input).missing(), ElementsAre("node drained"));
-}
-
-TEST(Timeline, SplitsTheReactionByHop) {
-  const EpisodeInput input = whole();
-  const Timeline result = timeline(input.entries, at(20));
-  std::vector<std::string> names;
-  for (const Hop& hop : result.hops) names.push_back(hop.name);
-  EXPECT_THAT(names, ElementsAre("load step", "newest sample", "stored", "rule fired", "trigger accepted",
-                                 "webhook sent", "node launching", "node ready", "average under the line"));
-  EXPECT_EQ(result.correlation, "c-out");
-  EXPECT_EQ(result.between(kHopLoadStep, kHopAccepted), Nanos{3200ms});
-  EXPECT_EQ(result.at(kHopSample), at(22.5));
-  EXPECT_EQ(result.at(kHopUnder), at(40));
-  const auto json = to_json(result);
-  EXPECT_DOUBLE_EQ(json["hops"][4]["since_start_ms"].get<double>(), 3200);
-  EXPECT_NEAR(json["hops"][4]["since_previous_ms"].get<double>(), 200, 1e-3);
-  EXPECT_THAT(to_text(result), HasSubstr("+3.200 s"));
-}
-
-TEST(Timeline, TakesNoEarlierEpisodeAndNoScaleInForIt) {
-  EpisodeInput input = whole();
-  input.entries.insert(input.entries.begin(), entry(1, "rule.firing", "GPU usage high", "c-old"));
-  EXPECT_EQ(timeline(input.entries, at(20)).at(kHopRuleFired), at(23));
-  const Timeline late = timeline(input.entries, at(60));
-  EXPECT_EQ(late.at(kHopRuleFired), std::nullopt);
-  EXPECT_EQ(late.at(kHopAccepted), std::nullopt);
-  EXPECT_EQ(late.hops.size(), 9U);
-}
-
-TEST(Timeline, FollowsAForeignWebhookThatHandsNoCorrelationOn) {
-  EpisodeInput input = whole();
-  for (Entry& e : input.entries) {
-    if (e.kind == "trigger.accepted" || e.kind.starts_with("node.")) e.correlation = "c-else";
-  }
-  EXPECT_EQ(timeline(input.entries, at(20)).between(kHopLoadStep, kHopAccepted), Nanos{3200ms});
-}
-
-TEST(ParseActivity, ReadsTheServersEntriesInOrderOfTime) {
-  const auto entries = parse_activity(nlohmann::json::parse(R"({"activity":[
-      {"id":2,"at":"2026-11-24T02:00:01Z","kind":"node.ready","pool":"gpu","subject":"n","correlation":"c","summary":"s"},
-      {"id":1,"at":"2026-11-24T02:00:00.5Z","kind":"rule.firing","details":{"a":1}}]})"));
-  ASSERT_TRUE(entries);
-  EXPECT_EQ((*entries)[0].kind, "rule.firing");
-  EXPECT_EQ((*entries)[0].details["a"], 1);
-  EXPECT_EQ((*entries)[1].subject, "n");
-  for (const char* bad : {"{}", "[]", "{\"activity\":[1]}", "{\"activity\":[{\"at\":\"noon\"}]}"}) {
-    EXPECT_EQ(parse_activity(nlohmann::json::parse(bad)).has_value(), false) << bad;
-  }
-}
-
-TEST(DirectionOf, ReadsTypeOrSizes) {
-  EXPECT_EQ(direction_of(entry(0, "k", "s", "c", {{"type", "scale_in"}})), "scale_in");
-  EXPECT_EQ(direction_of(entry(0, "k", "s", "c", {{"from", 2}, {"to", 3}})), "scale_out");
-  EXPECT_EQ(direction_of(entry(0, "k", "s", "c", {{"from", 2}, {"to", 2}})), "");
-  EXPECT_EQ(direction_of(entry(0, "k", "s", "c", nullptr)), "");
 }
 
 TEST(Observe, AveragesTheReadyNodesThatTell) {
