@@ -80,6 +80,9 @@ class OpenLoop final : public LoadGenerator {
 
  private:
   void run();
+  /// Offers at one rate, or by the profile, under the lock of mutex_. @return false where another rate was
+  /// set.
+  bool follow_rate(std::unique_lock<std::mutex>& lock);
   bool wait_for_nodes();
   void offer(MonoTime due);
   void dispatch(std::shared_ptr<Attempt> attempt);
@@ -138,45 +141,38 @@ void OpenLoop::run() {
     profile_start_ = clock_.mono();
     recorder_.begin(*profile_start_);
     log_.info("load.started", {{"pool", options_.pool}, {"ready", targets_.ready()}});
-  }
-  while (begun && !stopping_) {
-    const std::uint64_t version = rate_version_;
-    const MonoTime now = clock_.mono();
-    const MonoTime base = override_rps_ ? now : *profile_start_;
-    // Steps of a set rate are valid by set_rate()'s clipping, so constant() cannot fail.
-    Arrivals arrivals =
-        override_rps_
-            ? Arrivals(Profile::constant(*override_rps_).value(), options_.arrivals, options_.seed + version)
-            : Arrivals(options_.profile, options_.arrivals, options_.seed + version, now - base);
-    bool replaced = false;
-    while (!replaced && !stopping_) {
-      const std::optional<Nanos> next = arrivals.next();
-      if (!next) {
-        const auto length = options_.profile.length();
-        const MonoTime end = override_rps_ || !length ? MonoTime::max() : base + *length;
-        const auto woken = [&] { return stopping_ || rate_version_ != version; };
-        if (end == MonoTime::max()) {
-          changed_.wait(lock, woken);
-        } else {
-          changed_.wait_until(lock, end, woken);
-        }
-        replaced = rate_version_ != version;
-        break;
-      }
-      const MonoTime due = base + *next;
-      changed_.wait_until(lock, due, [&] { return stopping_ || rate_version_ != version; });
-      replaced = rate_version_ != version;
-      if (replaced || stopping_) break;
-      ++outstanding_;
-      lock.unlock();
-      offer(due);
-      lock.lock();
+    while (!follow_rate(lock)) {
     }
-    if (!replaced) break;
   }
   offered_all_ = true;
   if (outstanding_ == 0 && !ended_) ended_ = clock_.mono();
   changed_.notify_all();
+}
+
+bool OpenLoop::follow_rate(std::unique_lock<std::mutex>& lock) {
+  const std::uint64_t version = rate_version_;
+  const MonoTime now = clock_.mono();
+  const MonoTime base = override_rps_ ? now : *profile_start_;
+  // set_rate() lets through only what constant() takes, so the value is there.
+  const Profile profile = override_rps_ ? Profile::constant(*override_rps_).value() : options_.profile;
+  Arrivals arrivals(profile, options_.arrivals, options_.seed + version, now - base);
+  for (;;) {
+    const std::optional<Nanos> next = arrivals.next();
+    const std::optional<Nanos> at = next ? next : profile.length();
+    const auto disturbed = [&] { return stopping_ || rate_version_ != version; };
+    if (at) {
+      changed_.wait_until(lock, base + *at, disturbed);
+    } else {
+      changed_.wait(lock, disturbed);
+    }
+    if (stopping_) return true;
+    if (rate_version_ != version) return false;
+    if (!next) return true;
+    ++outstanding_;
+    lock.unlock();
+    offer(base + *next);
+    lock.lock();
+  }
 }
 
 void OpenLoop::offer(MonoTime due) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "load/target_watch.h"
 
+#include <nlohmann/json.hpp>
+
 namespace gpuscale::load {
 namespace {
 

@@ -2,6 +2,7 @@
 #include "load/targets.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 namespace gpuscale::load {
 

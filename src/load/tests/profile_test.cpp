@@ -153,8 +153,10 @@ TEST(Arrivals, AreEvenAndExactlyAsManyAsTheRateSays) {
   const auto times = all_of(Arrivals(steps("10x1s,20x1s"), ArrivalKind::kEven, 1));
   ASSERT_EQ(times.size(), 30U);
   EXPECT_EQ(times.front(), Nanos{50ms});
-  for (std::size_t i = 1; i < 10; ++i) EXPECT_EQ(std::chrono::round<std::chrono::microseconds>(times[i] - times[i - 1]), 100ms);
-  for (std::size_t i = 11; i < 30; ++i) EXPECT_EQ(std::chrono::round<std::chrono::microseconds>(times[i] - times[i - 1]), 50ms);
+  for (std::size_t i = 1; i < 10; ++i)
+    EXPECT_EQ(std::chrono::round<std::chrono::microseconds>(times[i] - times[i - 1]), 100ms);
+  for (std::size_t i = 11; i < 30; ++i)
+    EXPECT_EQ(std::chrono::round<std::chrono::microseconds>(times[i] - times[i - 1]), 50ms);
 }
 
 /// For any profile: ascending, inside it, and at every time within one request of what the rate asks for.
