@@ -19,6 +19,14 @@ std::string percent(double value) {
   return buffer.data();
 }
 
+std::string summary_of(const load::Report& report) {
+  return "Load: " + std::to_string(report.offered) + " offered, " + std::to_string(report.served) +
+         " served, " + std::to_string(report.lost) + " lost, " + std::to_string(report.retried) +
+         " sent elsewhere; latency p50 " + load::format_latency(report.latency.p50) + ", p99 " +
+         load::format_latency(report.latency.p99) + ", max " + load::format_latency(report.latency.max) +
+         "\n";
+}
+
 /// Finds the steps one after the other; each looks no earlier than the newest that was found.
 class Judge {
  public:
@@ -31,6 +39,7 @@ class Judge {
     judge_growth();
     judge_shrinking();
     judge_losses();
+    episode_.load = input_.load;
     return std::move(episode_);
   }
 
@@ -220,6 +229,7 @@ std::string to_text(const Episode& episode) {
         {step.happened ? "ok" : "MISSING", step.name, format_clock(step.at), format_delta(since), step.note});
   }
   std::string text = table.to_text() + "\nReaction, hop by hop (UTC):\n" + to_text(episode.reaction) + "\n";
+  if (episode.load) text += summary_of(*episode.load) + "\n";
   if (episode.happened()) return text + "The episode happened: every step is there.\n";
   text += "The episode did NOT happen; missing:";
   for (const std::string& name : episode.missing()) text += "\n  - " + name;
@@ -237,7 +247,8 @@ nlohmann::json to_json(const Episode& episode) {
   return {{"happened", episode.happened()},
           {"missing", episode.missing()},
           {"steps", std::move(steps)},
-          {"reaction", to_json(episode.reaction)}};
+          {"reaction", to_json(episode.reaction)},
+          {"load", episode.load ? load::to_json(*episode.load) : nlohmann::json()}};
 }
 
 std::optional<double> average_utilization(const nlohmann::json& nodes) {

@@ -44,6 +44,7 @@ struct EpisodeStep {
 struct Episode {
   std::vector<EpisodeStep> steps;  ///< always all of them, in order
   Timeline reaction;
+  std::optional<load::Report> load;
 
   bool happened() const;
   std::vector<std::string> missing() const;  ///< names of the steps that did not happen
@@ -51,9 +52,9 @@ struct Episode {
 
 Episode judge_episode(const EpisodeInput& input);
 
-/// The steps as a table, the reaction hop by hop, and one line of verdict.
+/// The steps as a table, the reaction hop by hop, what became of the load, and the verdict.
 std::string to_text(const Episode& episode);
-/// {"happened","missing":[..],"steps":[{"name","happened","at","note"}],"reaction":{..}}
+/// {"happened","missing":[..],"steps":[{"name","happened","at","note"}],"reaction":{..},"load":{..}|null}
 nlohmann::json to_json(const Episode& episode);
 
 /// Mean of "utilization" over the ready nodes of {"nodes":[...]}; absent where none tells one.

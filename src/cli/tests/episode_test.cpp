@@ -28,7 +28,9 @@ TEST(Episode, HappensWhereEveryStepIsThere) {
   const std::string text = to_text(episode);
   EXPECT_THAT(text, HasSubstr("The episode happened"));
   EXPECT_THAT(text, HasSubstr("trigger accepted"));
+  EXPECT_THAT(text, HasSubstr("Load: 1000 offered, 1000 served, 0 lost"));
   EXPECT_TRUE(to_json(episode)["happened"].get<bool>());
+  EXPECT_EQ(to_json(episode)["load"]["served"], 1000);
 }
 
 TEST(Episode, NamesEveryMissingStep) {
