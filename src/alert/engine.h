@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The ticking shell around evaluate() and advance(): asks the data source, stores each rule's state before anyone is
-/// told of a change, writes the ledger, and hands notifications to a sink. State survives restarts. Thread-safe.
+/// The ticking shell around evaluate() and advance(): asks the data source, stores each rule's state before
+/// anyone is told of a change, writes the ledger, and hands notifications to a sink. State survives restarts.
+/// Thread-safe.
 #pragma once
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "activity/ledger.h"
 #include "alert/rule.h"
@@ -32,9 +32,9 @@ struct Notification {
   std::uint64_t sequence = 0;  ///< counts the notifications of this rule; survives restarts
   std::string correlation;     ///< one per episode
   WallTime at;
-  std::string title;   ///< "[Alerting] GPU usage high"
-  std::string text;    ///< what was compared with what: "avg(C, 1m) = 61.2 > 45"
-  nlohmann::json values;  ///< array of {"metric": "...", "value": n, "tags": {..}|null}
+  std::string title;       ///< "[Alerting] GPU usage high"
+  std::string text;        ///< what was compared with what: "avg(C, 1m) = 61.2 > 45"
+  nlohmann::json values;   ///< array of {"metric": "...", "value": n, "tags": {..}|null}
   WallTime newest_sample;  ///< time of the newest sample looked at; the timeline starts there
 };
 
@@ -50,8 +50,12 @@ struct RuleStatus {
 };
 
 struct EngineOptions {
-  int threads = 2;  ///< that evaluate; one slow rule never delays another's turn for longer than the pool is full
+  int threads =
+      2;  ///< that evaluate; one slow rule never delays another's turn for longer than the pool is full
   std::chrono::milliseconds query_timeout{10'000};
+  /// When the newest sample of this time was stored, where that is known; for the timeline alone.
+  /// Thread-safe.
+  std::function<std::optional<WallTime>(WallTime sample)> stored_at;
 };
 
 class Engine {
@@ -60,8 +64,8 @@ class Engine {
   using Sink = std::function<Result<void>(const Notification&)>;
 
   static Result<std::unique_ptr<Engine>> open(db::Database& database, activity::Ledger& ledger,
-                                              datasource::DataSource& source, const Clock& clock, log::Log log, Sink sink,
-                                              EngineOptions options = {});
+                                              datasource::DataSource& source, const Clock& clock,
+                                              log::Log log, Sink sink, EngineOptions options = {});
   virtual ~Engine() = default;  ///< stops
 
   /// Replaces the set of rules; the state of a rule whose name stays is kept. Specs must be free of faults.

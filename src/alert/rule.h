@@ -13,7 +13,8 @@ namespace gpuscale::alert {
 
 using RuleName = base::StrongId<struct RuleNameTag>;
 
-/// What to do with a state while a query yields nothing or fails. kKeep is the default: absence is not an answer.
+/// What to do with a state while a query yields nothing or fails. kKeep is the default: absence is not an
+/// answer.
 enum class Absence { kKeep, kAlert, kOk };
 
 struct RuleSpec {
@@ -22,7 +23,7 @@ struct RuleSpec {
   std::map<std::string, std::string, std::less<>> queries;  ///< ref -> query text ("C" -> "SELECT ...")
   std::string condition;                                    ///< "avg(C, 1m) > 45"
   Nanos hold_for{0};                                        ///< `for`: true this long before it fires
-  Nanos repeat{0};                                          ///< 0 = notify once per episode; else again while it holds
+  Nanos repeat{0};  ///< 0 = notify once per episode; else again while it holds
   Absence no_data = Absence::kKeep;
   Absence on_error = Absence::kKeep;
   std::vector<std::string> notify;  ///< channel names
@@ -30,7 +31,8 @@ struct RuleSpec {
   bool paused = false;
 };
 
-/// Every fault of a spec at once, each naming its key and the mend; empty = good. Names known channels in the text.
+/// Every fault of a spec at once, each naming its key and the mend; empty = good. Names known channels in the
+/// text.
 std::vector<std::string> faults_of(const RuleSpec& spec, const std::vector<std::string>& known_channels);
 
 }  // namespace gpuscale::alert

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The port through which rules look at metrics: `embedded` (our store by InfluxQL) now, the user's own InfluxDB or
-/// Prometheus later. An error inside an answer is an error here, never "no data".
+/// The port through which rules look at metrics: `embedded` (our store by InfluxQL) now, the user's own
+/// InfluxDB or Prometheus later. An error inside an answer is an error here, never "no data".
 #pragma once
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -30,6 +31,7 @@ struct Query {
   WallTime from;
   WallTime to;
   WallTime now;
+  std::chrono::milliseconds timeout{10'000};  ///< for the whole answer
 };
 
 class DataSource {

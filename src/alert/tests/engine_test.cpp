@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "alert/engine.h"
+
+#include <gmock/gmock.h>
+
+#include <condition_variable>
+
+#include "alert/testing/fake_source.h"
+#include "base/system_clock.h"
+#include "base/testing/manual_clock.h"
+
+namespace gpuscale::alert {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+RuleSpec high(std::string name = "high") {
+  RuleSpec spec;
+  spec.name = std::move(name);
+  spec.every = 5s;
+  spec.repeat = 30s;
+  spec.queries = {{"C", "SELECT mean(u) FROM gpu WHERE $timeFilter"}};
+  spec.condition = "avg(C, 1m) > 45";
+  spec.notify = {"scale_out"};
+  return spec;
+}
+
+class EngineTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    database_ = *db::Database::open("");
+    ledger_ = *activity::Ledger::open(*database_);
+    reopen();
+  }
+  /// As a restart does: what is not on disk is gone.
+  void reopen() {
+    engine_.reset();
+    engine_ = *Engine::open(*database_, *ledger_, source_, clock_, log::Log::silent(),
+                            [this](const Notification& told) -> Result<void> {
+                              if (sink_fails_) return fail(Errc::kUnavailable, "the disk is full");
+                              told_.push_back(told);
+                              return {};
+                            });
+  }
+  void set(std::vector<RuleSpec> rules) { ASSERT_TRUE(engine_->set_rules(std::move(rules))); }
+  void tick(Nanos later = 5s) {
+    clock_.advance(later);
+    engine_->tick(clock_.wall());
+  }
+  std::vector<std::string> kinds() const {
+    std::vector<std::string> out;
+    const auto entries = *ledger_->query({});
+    for (const auto& entry : entries) out.push_back(entry.kind);
+    return out;
+  }
+
+  base::testing::ManualClock clock_;
+  testing::FakeSource source_;
+  std::unique_ptr<db::Database> database_;
+  std::unique_ptr<activity::Ledger> ledger_;
+  std::vector<Notification> told_;
+  bool sink_fails_ = false;
+  std::unique_ptr<Engine> engine_;
+};
+
+TEST_F(EngineTest, TellsWhatItSawAndWritesItDown) {
+  set({high()});
+  source_.answer(61.25);
+  tick();
+  ASSERT_EQ(told_.size(), 1U);
+  EXPECT_EQ(told_[0].state, State::kFiring);
+  EXPECT_EQ(told_[0].title, "[Alerting] high");
+  EXPECT_EQ(told_[0].text, "avg(C, 1m) = 61.25 > 45");
+  EXPECT_EQ(told_[0].channels, std::vector<std::string>{"scale_out"});
+  EXPECT_EQ(told_[0].newest_sample, clock_.wall() - 300ms);
+  const auto entries = *ledger_->query({});
+  ASSERT_EQ(entries.size(), 1U);
+  EXPECT_EQ(entries[0].kind, "rule.firing");
+  EXPECT_EQ(entries[0].correlation, told_[0].correlation);
+  EXPECT_THAT(entries[0].summary, HasSubstr("high fires: avg(C, 1m) = 61.25 > 45"));
+  EXPECT_EQ(engine_->status().at(0).state, State::kFiring);
+}
+
+TEST_F(EngineTest, AsksForTheWindowOfTheConditionOnceForTermsAlike) {
+  RuleSpec spec = high();
+  spec.condition = "avg(C, 1m, 5s) > 45 and max(C, 1m, 5s) > 90 and last(C, 10s) > 0";
+  set({spec});
+  tick();
+  const auto asked = source_.asked();
+  ASSERT_EQ(asked.size(), 2U);
+  EXPECT_EQ(asked[0].to, clock_.wall() - 5s);
+  EXPECT_EQ(asked[0].from, clock_.wall() - 65s);
+  EXPECT_EQ(asked[1].from, clock_.wall() - 10s);
+}
+
+TEST_F(EngineTest, LooksOnlyWhenARuleIsDue) {
+  set({high()});
+  tick(0s);
+  tick(4s);
+  EXPECT_EQ(source_.asked().size(), 1U);
+  tick(1s);
+  EXPECT_EQ(source_.asked().size(), 2U);
+  tick(60s);
+  EXPECT_EQ(source_.asked().size(), 3U) << "missed turns are not made up for";
+}
+
+TEST_F(EngineTest, ARestartNeitherFiresTwiceNorResolves) {
+  set({high()});
+  source_.answer(61);
+  tick();
+  reopen();
+  set({high()});
+  EXPECT_EQ(engine_->status().at(0).state, State::kFiring);
+  tick(1s);
+  EXPECT_EQ(told_.size(), 1U);
+  tick(30s);
+  ASSERT_EQ(told_.size(), 2U) << "the repeat is still due";
+  EXPECT_EQ(told_[1].sequence, told_[0].sequence + 1);
+  EXPECT_EQ(told_[1].correlation, told_[0].correlation);
+}
+
+TEST_F(EngineTest, WhatTheSinkDidNotTakeIsHandedOverAgainAlsoAfterARestart) {
+  set({high()});
+  source_.answer(61);
+  sink_fails_ = true;
+  tick();
+  tick();
+  EXPECT_TRUE(told_.empty());
+  reopen();
+  set({high()});
+  sink_fails_ = false;
+  tick();
+  ASSERT_EQ(told_.size(), 1U);
+  EXPECT_EQ(told_[0].sequence, 1U);
+  tick();
+  EXPECT_EQ(told_.size(), 1U);
+}
+
+TEST_F(EngineTest, APresentTruthReplacesWhatIsStillOwed) {
+  set({high()});
+  source_.answer(61);
+  sink_fails_ = true;
+  tick();
+  source_.answer(10);
+  tick();
+  sink_fails_ = false;
+  tick();
+  ASSERT_EQ(told_.size(), 1U);
+  EXPECT_EQ(told_[0].state, State::kInactive);
+}
+
+TEST_F(EngineTest, NoDataAndErrorsActOnNothing) {
+  RuleSpec low = high("low");
+  low.condition = "avg(C, 1m) < 28";
+  set({low});
+  source_.answer_nothing();
+  tick();
+  EXPECT_EQ(engine_->status().at(0).state, State::kNoData);
+  source_.answer_error(fail(Errc::kTimeout, "took longer than 10s"));
+  tick();
+  EXPECT_EQ(engine_->status().at(0).state, State::kError);
+  EXPECT_THAT(engine_->status().at(0).last_error, HasSubstr("took longer than 10s"));
+  EXPECT_TRUE(told_.empty());
+  EXPECT_EQ(kinds(), (std::vector<std::string>{"rule.no_data", "rule.error"}));
+}
+
+TEST_F(EngineTest, ARemovedRuleCallsOffWhatStillWaits) {
+  set({high()});
+  source_.answer(61);
+  tick();
+  set({});
+  ASSERT_EQ(told_.size(), 2U);
+  EXPECT_EQ(told_[1].state, State::kPaused);
+  EXPECT_TRUE(told_[1].channels.empty());
+  set({high()});
+  EXPECT_EQ(engine_->status().at(0).state, State::kInactive);
+}
+
+TEST_F(EngineTest, APausedRuleIsNotLookedAtAndCallsOffWhatStillWaits) {
+  set({high()});
+  source_.answer(61);
+  tick();
+  RuleSpec paused = high();
+  paused.paused = true;
+  set({paused});
+  EXPECT_EQ(engine_->status().at(0).state, State::kPaused);
+  ASSERT_EQ(told_.size(), 2U);
+  EXPECT_EQ(told_[1].state, State::kPaused);
+  tick();
+  EXPECT_EQ(source_.asked().size(), 1U);
+  set({high()});
+  tick();
+  EXPECT_EQ(told_.back().state, State::kFiring);
+}
+
+TEST_F(EngineTest, APendingRuleStartsItsForAnewAfterARestart) {
+  RuleSpec spec = high();
+  spec.hold_for = 20s;
+  set({spec});
+  source_.answer(61);
+  tick();
+  EXPECT_EQ(engine_->status().at(0).state, State::kPending);
+  reopen();
+  set({spec});
+  tick(60s);
+  EXPECT_TRUE(told_.empty()) << "nobody saw it hold while the server was down";
+  tick(20s);
+  EXPECT_EQ(told_.size(), 1U);
+}
+
+TEST_F(EngineTest, ThreadsLookByThemselvesAndStop) {
+  const base::SystemClock clock;
+  std::mutex mutex;
+  std::condition_variable changed;
+  int told = 0;
+  auto engine = *Engine::open(*database_, *ledger_, source_, clock, log::Log::silent(),
+                              [&](const Notification&) -> Result<void> {
+                                const std::scoped_lock lock(mutex);
+                                ++told;
+                                changed.notify_all();
+                                return {};
+                              });
+  std::vector<RuleSpec> rules;
+  for (int i = 0; i < 20; ++i) rules.push_back(high("rule " + std::to_string(i)));
+  source_.answer(61);
+  ASSERT_TRUE(engine->set_rules(rules));
+  engine->start();
+  {
+    std::unique_lock lock(mutex);
+    EXPECT_TRUE(changed.wait_for(lock, 20s, [&] { return told == 20; })) << told;
+  }
+  engine->stop();
+  engine->stop();
+}
+
+}  // namespace
+}  // namespace gpuscale::alert

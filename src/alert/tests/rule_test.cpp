@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "alert/rule.h"
+
+#include <gmock/gmock.h>
+
+namespace gpuscale::alert {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+RuleSpec good() {
+  RuleSpec spec;
+  spec.name = "GPU usage high";
+  spec.queries = {{"C", "SELECT mean(u) FROM gpu WHERE $timeFilter"}};
+  spec.condition = "avg(C, 1m) > 45";
+  spec.notify = {"scale_out"};
+  return spec;
+}
+
+TEST(Rule, AGoodOneHasNoFaults) {
+  EXPECT_THAT(faults_of(good(), {"scale_in", "scale_out"}), IsEmpty());
+}
+
+TEST(Rule, EveryFaultIsNamedWithItsMend) {
+  struct Case {
+    void (*spoil)(RuleSpec&);
+    const char* fault;
+  };
+  const std::vector<Case> cases = {
+      {[](RuleSpec& r) { r.every = Nanos{1}; }, "every: 1ns is not from 500ms"},
+      {[](RuleSpec& r) { r.hold_for = Nanos{-1}; }, "for: "},
+      {[](RuleSpec& r) { r.repeat = std::chrono::hours{24 * 400}; }, "repeat: "},
+      {[](RuleSpec& r) { r.queries.clear(); }, "queries: there is none"},
+      {[](RuleSpec& r) { r.queries["C"] = "SELECT 1"; }, "has no $timeFilter"},
+      {[](RuleSpec& r) { r.queries["D"] = "x $timeFilter"; }, "\"D\" is not used by the condition"},
+      {[](RuleSpec& r) { r.condition = "avg(Q, 1m) > 45"; }, "condition: no query \"Q\"; known: C"},
+      {[](RuleSpec& r) { r.condition = "avg(C, 1m) >"; }, "condition: character 13: found the end"},
+      {[](RuleSpec& r) { r.notify = {"pager"}; }, "notify: no channel \"pager\"; known: scale_in, scale_out"},
+      {[](RuleSpec& r) { r.notify = {"scale_in", "scale_in"}; }, "\"scale_in\" is named twice"},
+  };
+  for (const Case& each : cases) {
+    RuleSpec spec = good();
+    each.spoil(spec);
+    EXPECT_THAT(faults_of(spec, {"scale_in", "scale_out"}), Contains(HasSubstr(each.fault)));
+  }
+}
+
+}  // namespace
+}  // namespace gpuscale::alert
