@@ -2,9 +2,9 @@
 /// What the load generator itself costs per request: it must stay far below the services that it measures.
 #include <benchmark/benchmark.h>
 
-#include "load/histogram.h"
 #include "load/profile.h"
 #include "load/targets.h"
+#include "metrics/latency_histogram.h"
 
 namespace gpuscale::load {
 namespace {
@@ -18,7 +18,7 @@ void NextArrival(benchmark::State& state) {
 BENCHMARK(NextArrival)->ArgName("poisson")->Arg(0)->Arg(1);
 
 void RecordLatency(benchmark::State& state) {
-  LatencyHistogram histogram;
+  metrics::LatencyHistogram histogram;
   std::int64_t ns = 1;
   for (auto _ : state) {
     ns = (ns * 6'364'136'223 + 1) & 0x3fff'ffff;

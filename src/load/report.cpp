@@ -12,7 +12,7 @@ double to_ms(Nanos t) {
   return std::chrono::duration<double, std::milli>(t).count();
 }
 
-Latencies summarise(const LatencyHistogram& histogram) {
+Latencies summarise(const metrics::LatencyHistogram& histogram) {
   return {histogram.count(), histogram.quantile(0.5), histogram.quantile(0.99), histogram.max()};
 }
 
@@ -161,7 +161,7 @@ Window Recorder::window(std::int64_t current, std::int64_t seconds) const {
   Window window;
   const std::int64_t first = std::max<std::int64_t>(0, current - seconds);
   window.length = std::chrono::seconds{current - first};
-  LatencyHistogram latency;
+  metrics::LatencyHistogram latency;
   for (std::int64_t i = first; i < current; ++i) {
     const Second& second = seconds_[static_cast<std::size_t>(i) % kSlots];
     if (second.index != i) continue;

@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "base/time.h"
-#include "load/histogram.h"
+#include "metrics/latency_histogram.h"
 
 namespace gpuscale::load {
 
@@ -106,7 +106,7 @@ class Recorder {
     std::uint64_t offered = 0;
     std::uint64_t served = 0;
     std::uint64_t lost = 0;
-    LatencyHistogram latency;
+    metrics::LatencyHistogram latency;
   };
   Second& second_at(MonoTime now);
   Window window(std::int64_t current, std::int64_t seconds) const;
@@ -116,7 +116,7 @@ class Recorder {
   mutable std::mutex mutex_;
   std::array<Second, kSlots> seconds_;
   std::int64_t newest_ = 0;
-  LatencyHistogram latency_;
+  metrics::LatencyHistogram latency_;
   std::uint64_t offered_ = 0;
   std::uint64_t served_ = 0;
   std::uint64_t retried_ = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The nouns of telemetry, as line protocol has them: a point is a measurement, a set of tags, some fields and a
-/// time. Views borrow their text from the buffer they were parsed from.
+/// The nouns of telemetry, as line protocol has them: a point is a measurement, a set of tags, some fields
+/// and a time. Views borrow their text from the buffer they were parsed from.
 #pragma once
 #include <compare>
 #include <cstdint>

@@ -25,14 +25,14 @@ inline constexpr std::string_view kQueueDepth = "queue_depth";
 inline constexpr std::string_view kNode = "node";
 inline constexpr std::string_view kDevicesOk = "devices_ok";          ///< integer
 inline constexpr std::string_view kDevicesFailed = "devices_failed";  ///< integer
-inline constexpr std::string_view kInFlight = "in_flight";            ///< integer; absent where no endpoint serves
-inline constexpr std::string_view kDraining = "draining";             ///< boolean; likewise
+inline constexpr std::string_view kInFlight = "in_flight";  ///< integer; absent where no endpoint serves
+inline constexpr std::string_view kDraining = "draining";   ///< boolean; likewise
 inline constexpr std::string_view kAgentDropped = "agent_dropped";    ///< integer, lines dropped since start
 inline constexpr std::string_view kAgentBuffered = "agent_buffered";  ///< integer, lines waiting
 
 /// Measurement `inference`: tags as `node`; what the endpoint served in the interval.
 inline constexpr std::string_view kInference = "inference";
-inline constexpr std::string_view kRequests = "requests";              ///< integer, answered
+inline constexpr std::string_view kRequests = "requests";  ///< integer, answered
 inline constexpr std::string_view kLatencyP50Ms = "latency_p50_ms";
 inline constexpr std::string_view kLatencyP99Ms = "latency_p99_ms";
 

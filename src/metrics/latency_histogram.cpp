@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "load/histogram.h"
+#include "metrics/latency_histogram.h"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
 
-namespace gpuscale::load {
+namespace gpuscale::metrics {
 
 std::size_t LatencyHistogram::bucket_of(std::uint64_t value) {
   // Below 2^kSubBits a bucket holds one value; above, the leading bit chooses the row, the next kSubBits the
@@ -62,4 +62,4 @@ std::optional<Nanos> LatencyHistogram::max() const {
   return Nanos{static_cast<std::int64_t>(max_)};
 }
 
-}  // namespace gpuscale::load
+}  // namespace gpuscale::metrics

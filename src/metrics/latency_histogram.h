@@ -10,7 +10,7 @@
 
 #include "base/time.h"
 
-namespace gpuscale::load {
+namespace gpuscale::metrics {
 
 /// Not thread-safe. Values below 0 count as 0, those above about 73 minutes as that.
 class LatencyHistogram {
@@ -36,4 +36,4 @@ class LatencyHistogram {
   std::uint64_t max_ = 0;
 };
 
-}  // namespace gpuscale::load
+}  // namespace gpuscale::metrics
