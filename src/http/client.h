@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The HTTP client (the only user of libcurl): keep-alive, time-outs, TLS with own CA, bounded answers. Redirects are
-/// never followed: a webhook that redirects must not carry its secret elsewhere.
+/// The HTTP client (the only user of libcurl): keep-alive, time-outs, TLS with own CA, bounded answers.
+/// Redirects are never followed: a webhook that redirects must not carry its secret elsewhere.
 #pragma once
 #include <chrono>
 #include <functional>
@@ -17,9 +17,9 @@ struct ClientRequest {
   std::string url;
   Headers headers;
   std::string body;
-  std::chrono::milliseconds timeout{10'000};          ///< for the whole exchange
+  std::chrono::milliseconds timeout{10'000};  ///< for the whole exchange
   std::chrono::milliseconds connect_timeout{2'000};
-  std::string ca_file;                                ///< PEM; empty = the system's
+  std::string ca_file;  ///< PEM; empty = the system's
   std::size_t max_answer_bytes = 64U << 20U;
 };
 
@@ -29,9 +29,9 @@ struct ClientResponse {
   std::string body;
 };
 
-/// One exchange after the other over kept connections. Not thread-safe; one per thread. Errors: kUnavailable (no
-/// connection; the message names the host, never the query string), kTimeout, kInvalidArgument (URL), kExhausted
-/// (answer too large). Any HTTP status is a value, not an error.
+/// One exchange after the other over kept connections. Not thread-safe; one per thread. Errors: kUnavailable
+/// (no connection; the message names the host, never the query string), kTimeout, kInvalidArgument (URL),
+/// kExhausted (answer too large). Any HTTP status is a value, not an error.
 class Client {
  public:
   Client();
@@ -45,8 +45,8 @@ class Client {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Many exchanges at once on one thread of its own. send() is thread-safe and never blocks; `done` runs on that
-/// thread exactly once, also when the client stops first (kUnavailable).
+/// Many exchanges at once on one thread of its own. send() is thread-safe and never blocks; `done` runs on
+/// that thread exactly once, also when the client stops first (kUnavailable).
 class AsyncClient {
  public:
   explicit AsyncClient(std::size_t max_in_flight = 10'000);

@@ -75,13 +75,26 @@ class StreamWriter {
   virtual bool closed() const = 0;
 };
 
+struct Response;
+
+/// The end of an answer that comes later, from whatever thread has it. Thread-safe.
+class Responder {
+ public:
+  virtual ~Responder() = default;  ///< without respond(): the connection is closed without an answer
+  /// Sends the whole answer; the first call counts. `stream` and `later` of the answer are not looked at.
+  virtual void respond(Response response) = 0;
+};
+
 struct Response {
   int status = 200;
   Headers headers;
   std::string body;
-  /// Set for a streamed answer (chunked): called once, on a handler thread, after the head is sent; may keep the
-  /// writer and return at once.
+  /// Set for a streamed answer (chunked): called once, on a handler thread, after the head is sent; may keep
+  /// the writer and return at once.
   std::function<void(std::shared_ptr<StreamWriter>)> stream;
+  /// Set for an answer that comes later, so that hundreds may wait without a thread each: called once, on a
+  /// handler thread, with the end to keep; all other members are not looked at.
+  std::function<void(std::shared_ptr<Responder>)> later;
 
   static Response json(int status, std::string body);  ///< Content-Type: application/json
   static Response text(int status, std::string body);  ///< text/plain; charset=utf-8
@@ -89,7 +102,8 @@ struct Response {
 
 using Handler = std::function<Response(const Request&)>;
 
-/// Errors: kInvalidArgument "gzip: invalid header" (or the like); kExhausted where more than `limit` bytes come out.
+/// Errors: kInvalidArgument "gzip: invalid header" (or the like); kExhausted where more than `limit` bytes
+/// come out.
 Result<std::string> gunzip(std::string_view packed, std::size_t limit);
 std::string gzip(std::string_view plain);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The HTTP/1.1 server (the only user of Boost.Beast): keep-alive, pipelining one at a time, TLS, gzip answers,
-/// limits. Handlers run on a bounded pool of threads, so a slow handler delays no other connection.
+/// The HTTP/1.1 server (the only user of Boost.Beast): keep-alive, pipelining one at a time, TLS, gzip
+/// answers, limits. Handlers run on a bounded pool of threads, so a slow handler delays no other connection.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -25,10 +25,11 @@ struct ServerOptions {
   std::optional<TlsFiles> tls;
   int io_threads = 1;
   int handler_threads = 4;
-  std::size_t max_body_bytes = 25'000'000;   ///< over it: 413 {"error":"Request Entity Too Large"}, connection closed
-  std::size_t max_header_bytes = 128 * 1024; ///< request line and headers; Grafana 4 sends long GET queries
-  std::size_t max_connections = 20'000;      ///< over it: 503 and closed
-  std::size_t max_queued_requests = 4'096;   ///< waiting for a handler thread; over it: 503 with Retry-After
+  std::size_t max_body_bytes =
+      25'000'000;  ///< over it: 413 {"error":"Request Entity Too Large"}, connection closed
+  std::size_t max_header_bytes = 128 * 1024;  ///< request line and headers; Grafana 4 sends long GET queries
+  std::size_t max_connections = 20'000;       ///< over it: 503 and closed
+  std::size_t max_queued_requests = 4'096;    ///< waiting for a handler thread; over it: 503 with Retry-After
   std::chrono::seconds idle_timeout{120};
   std::chrono::seconds read_timeout{30};  ///< for one request to arrive whole
   bool gzip_answers = true;               ///< when the caller accepts it and the body is over 1 KiB
@@ -42,8 +43,8 @@ struct ServerStats {
 
 class Server {
  public:
-  /// Errors: kConflict "127.0.0.1:8486 is in use ...; choose another with --listen"; kInvalidArgument (address, TLS
-  /// files). A handler that throws is answered with 500 and logged.
+  /// Errors: kConflict "127.0.0.1:8486 is in use ...; choose another with --listen"; kInvalidArgument
+  /// (address, TLS files). A handler that throws is answered with 500 and logged.
   static Result<std::unique_ptr<Server>> start(ServerOptions options, Handler handler, log::Log log);
   virtual ~Server() = default;  ///< stops
   virtual std::uint16_t port() const = 0;

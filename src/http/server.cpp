@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/server.h"
+
+#include <fcntl.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/write.hpp>
+#include <thread>
+#include <utility>
+
+#include "http/session.h"
+
+namespace gpuscale::http {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using tcp = asio::ip::tcp;
+
+/// Out of descriptors, accepting fails at once and again: a pause keeps it from spinning.
+constexpr std::chrono::milliseconds kAcceptPause{50};
+
+std::string shown(const ServerOptions& options) {
+  const bool v6 = options.address.find(':') != std::string::npos;
+  return (v6 ? "[" + options.address + "]" : options.address) + ":" + std::to_string(options.port);
+}
+
+Result<std::unique_ptr<asio::ssl::context>> make_tls(const TlsFiles& files) {
+  auto tls = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
+  error_code error;
+  tls->set_options(
+      asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1,
+      error);
+  if (!error) tls->use_certificate_chain_file(files.certificate_chain, error);
+  if (error) {
+    return fail(Errc::kInvalidArgument,
+                "TLS certificate " + files.certificate_chain + ": " + error.message());
+  }
+  tls->use_private_key_file(files.private_key, asio::ssl::context::pem, error);
+  if (error) return fail(Errc::kInvalidArgument, "TLS key " + files.private_key + ": " + error.message());
+  return tls;
+}
+
+class BeastServer final : public Server {
+ public:
+  BeastServer(ServerOptions options, Handler handler, log::Log log)
+      : host_(std::make_shared<SessionHost>(std::move(options), std::move(handler), std::move(log))),
+        work_(asio::make_work_guard(host_->io)),
+        acceptor_(asio::make_strand(host_->io)),
+        retry_(acceptor_.get_executor()) {}
+  ~BeastServer() override { stop(std::chrono::milliseconds{0}); }
+
+  Result<void> open() {
+    const ServerOptions& options = host_->options;
+    if (options.tls) {
+      GS_TRY(tls_, make_tls(*options.tls));
+    }
+    error_code error;
+    const auto address = asio::ip::make_address(options.address, error);
+    if (error) {
+      return fail(Errc::kInvalidArgument,
+                  "cannot listen on \"" + options.address + "\": it is no IP address, as 127.0.0.1 is");
+    }
+    const tcp::endpoint endpoint(address, options.port);
+    acceptor_.open(endpoint.protocol(), error);
+    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (error == asio::error::address_in_use) {
+      return fail(Errc::kConflict,
+                  shown(options) + " is in use by another program; choose another with --listen");
+    }
+    if (error)
+      return fail(Errc::kInvalidArgument, "cannot listen on " + shown(options) + ": " + error.message());
+    // Processes that we start must not inherit the port: they would hold it after our end.
+    ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);
+    port_ = acceptor_.local_endpoint(error).port();
+    accept();
+    for (int i = 0; i < options.io_threads; ++i) threads_.emplace_back([this] { host_->io.run(); });
+    return {};
+  }
+
+  std::uint16_t port() const override { return port_; }
+  ServerStats stats() const override { return host_->stats(); }
+
+  void stop(std::chrono::milliseconds grace) override {
+    if (std::exchange(stopped_, true)) return;
+    const auto deadline = std::chrono::steady_clock::now() + grace;
+    asio::dispatch(acceptor_.get_executor(), [this] {
+      error_code ignored;
+      acceptor_.close(ignored);
+      retry_.cancel();
+    });
+    host_->finish_all();
+    host_->wait_quiet(deadline);
+    host_->close_all();
+    // Handlers still running end before their host does; what they answer goes nowhere.
+    host_->pool.stop();
+    // Every socket is closed, so every operation ends: the threads run out of work.
+    work_.reset();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+ private:
+  void accept() {
+    acceptor_.async_accept(asio::make_strand(host_->io), [this](error_code error, tcp::socket socket) {
+      if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
+      if (error) {
+        host_->log.warn("connection.not_accepted", {{"error", error.message()}});
+        retry_.expires_after(kAcceptPause);
+        retry_.async_wait([this](error_code cancelled) {
+          if (!cancelled) accept();
+        });
+        return;
+      }
+      ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
+      welcome(std::move(socket));
+      accept();
+    });
+  }
+
+  void welcome(tcp::socket socket) {
+    if (host_->stats().connections >= host_->options.max_connections) return turn_away(std::move(socket));
+    const auto session =
+        tls_ ? make_tls_session(std::move(socket), *tls_, host_) : make_session(std::move(socket), host_);
+    if (host_->enter(session)) session->start();
+  }
+
+  void turn_away(tcp::socket socket) {
+    ++host_->refused;
+    if (tls_) return;  // nothing can be said before the handshake
+    static constexpr std::string_view kBusy =
+        "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Type: "
+        "application/json\r\n"
+        "Content-Length: 34\r\n\r\n{\"error\":\"too many connections\"}\r\n";
+    auto shared = std::make_shared<tcp::socket>(std::move(socket));
+    asio::async_write(*shared, asio::buffer(kBusy.data(), kBusy.size()), [shared](error_code, std::size_t) {
+      error_code ignored;
+      shared->shutdown(tcp::socket::shutdown_both, ignored);
+    });
+  }
+
+  const std::shared_ptr<SessionHost> host_;
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  std::unique_ptr<asio::ssl::context> tls_;
+  tcp::acceptor acceptor_;
+  asio::steady_timer retry_;
+  std::vector<std::thread> threads_;
+  std::uint16_t port_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handler handler, log::Log log) {
+  auto server = std::make_unique<BeastServer>(std::move(options), std::move(handler), std::move(log));
+  GS_CHECK(server->open());
+  return std::unique_ptr<Server>(std::move(server));
+}
+
+}  // namespace gpuscale::http

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/server.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdio>
+#include <filesystem>
+#include <future>
+#include <thread>
+
+#include "http/client.h"
+#include "http/testing/imposter.h"
+
+namespace gpuscale::http {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+/// A plain socket, for what no client would send.
+class Wire {
+ public:
+  explicit Wire(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const timeval patience{20, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    EXPECT_EQ(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  }
+  ~Wire() { ::close(fd_); }
+  Wire(const Wire&) = delete;
+  Wire& operator=(const Wire&) = delete;
+
+  void send(const std::string& bytes) {
+    std::size_t sent = 0;
+    while (sent < bytes.size()) {
+      const ssize_t count = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+      if (count <= 0) return;
+      sent += static_cast<std::size_t>(count);
+    }
+  }
+  /// Everything until the server closes.
+  std::string read_all() {
+    while (read_some()) {
+    }
+    return seen_;
+  }
+  /// What has come once `mark` is in it.
+  std::string read_until(const std::string& mark) {
+    while (seen_.find(mark) == std::string::npos && read_some()) {
+    }
+    return seen_;
+  }
+
+ private:
+  bool read_some() {
+    char buffer[4096];
+    const ssize_t count = ::recv(fd_, buffer, sizeof buffer, 0);
+    if (count <= 0) return false;
+    seen_.append(buffer, static_cast<std::size_t>(count));
+    return true;
+  }
+  int fd_;
+  std::string seen_;
+};
+
+class ServerTest : public ::testing::Test {
+ protected:
+  void serve(Handler handler, ServerOptions options = {}) {
+    auto server = Server::start(std::move(options), std::move(handler), log::Log::silent());
+    ASSERT_TRUE(server) << server.error().message();
+    server_ = *std::move(server);
+  }
+  void serve_echo(ServerOptions options = {}) {
+    serve(
+        [](const Request& request) {
+          return Response::text(
+              200, std::string(to_string(request.method)) + " " + request.path + " " + request.body);
+        },
+        std::move(options));
+  }
+  std::string exchange(const std::string& bytes) {
+    Wire wire(server_->port());
+    wire.send(bytes);
+    return wire.read_all();
+  }
+  Result<ClientResponse> get(const std::string& path, Headers headers = {}) {
+    ClientRequest request;
+    request.url = "http://127.0.0.1:" + std::to_string(server_->port()) + path;
+    request.headers = std::move(headers);
+    return client_.send(request);
+  }
+  std::unique_ptr<Server> server_;
+  Client client_;
+};
+
+TEST_F(ServerTest, AnswersOneRequestAfterTheOtherOnOneConnection) {
+  serve_echo();
+  const std::string answer = exchange(
+      "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhiGET /b%20c?d=e HTTP/1.1\r\nHost: "
+      "x\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(answer, HasSubstr("POST /a hi"));
+  EXPECT_THAT(answer, EndsWith("GET /b c "));
+  EXPECT_LT(answer.find("POST /a"), answer.find("GET /b"));
+}
+
+TEST_F(ServerTest, TakesChunkedBodiesAndExpectations) {
+  serve_echo();
+  EXPECT_THAT(
+      exchange("POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+               "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"),
+      EndsWith("POST /a abcde"));
+  Wire wire(server_->port());
+  wire.send(
+      "POST /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\nConnection: "
+      "close\r\n\r\n");
+  EXPECT_THAT(wire.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 100 Continue"));
+  wire.send("hi");
+  EXPECT_THAT(wire.read_all(), EndsWith("POST /a hi"));
+}
+
+TEST_F(ServerTest, HeadHasTheHeadersOfGetAndNoBody) {
+  serve_echo();
+  const std::string answer = exchange("HEAD /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(answer, HasSubstr("Content-Length: 8"));
+  EXPECT_THAT(answer, EndsWith("\r\n\r\n"));
+}
+
+TEST_F(ServerTest, NoContentHasNoLength) {
+  serve([](const Request&) {
+    Response response;
+    response.status = 204;
+    return response;
+  });
+  const std::string answer = exchange("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 204 No Content\r\n"));
+  EXPECT_THAT(answer, ::testing::Not(HasSubstr("Content-Length")));
+}
+
+TEST_F(ServerTest, PacksLongAnswersForThoseWhoTakeThem) {
+  serve([](const Request&) { return Response::text(200, std::string(5'000, 'x')); });
+  EXPECT_EQ(get("/")->body.size(), 5'000U);
+  const auto packed = get("/", {{"Accept-Encoding", "gzip"}});
+  EXPECT_EQ(packed->headers.get("Content-Encoding"), "gzip");
+  EXPECT_EQ(gunzip(packed->body, 10'000)->size(), 5'000U);
+  EXPECT_EQ(get("/", {{"Accept-Encoding", "gzip;q=0"}})->headers.get("Content-Encoding"), "");
+}
+
+TEST_F(ServerTest, WhatIsTooLargeIsRefusedByName) {
+  ServerOptions options;
+  options.max_body_bytes = 100;
+  options.max_header_bytes = 2'000;
+  serve_echo(options);
+  EXPECT_THAT(exchange("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n" + std::string(101, 'x')),
+              StartsWith("HTTP/1.1 413 "));
+  EXPECT_THAT(exchange("GET /" + std::string(3'000, 'x') + " HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 431 "));
+  EXPECT_THAT(exchange("nonsense\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
+  EXPECT_EQ(server_->stats().refused, 3U);
+  EXPECT_EQ(get("/")->status, 200);
+}
+
+TEST_F(ServerTest, ACallerThatDribblesIsCutOff) {
+  ServerOptions options;
+  options.read_timeout = 1s;
+  serve_echo(options);
+  Wire wire(server_->port());
+  wire.send("GET / HTTP/1.1\r\nHo");
+  EXPECT_EQ(wire.read_all(), "");
+}
+
+TEST_F(ServerTest, AHandlerThatThrowsIsAnAnswer) {
+  serve([](const Request&) -> Response { throw std::runtime_error("secret detail"); });
+  const auto answer = get("/");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 500);
+  EXPECT_THAT(answer->body, ::testing::Not(HasSubstr("secret detail")));
+}
+
+TEST_F(ServerTest, HundredsMayWaitForALateAnswer) {
+  constexpr int kCallers = 300;
+  std::mutex mutex;
+  std::vector<std::shared_ptr<Responder>> waiting;
+  std::condition_variable arrived;
+  ServerOptions options;
+  options.handler_threads = 1;
+  serve(
+      [&](const Request&) {
+        Response response;
+        response.later = [&](std::shared_ptr<Responder> responder) {
+          const std::scoped_lock lock(mutex);
+          waiting.push_back(std::move(responder));
+          arrived.notify_all();
+        };
+        return response;
+      },
+      options);
+  std::atomic<int> answered{0};
+  std::promise<void> all;
+  AsyncClient client;
+  for (int i = 0; i < kCallers; ++i) {
+    ClientRequest request;
+    request.url = "http://127.0.0.1:" + std::to_string(server_->port()) + "/infer";
+    request.timeout = 30s;
+    request.connect_timeout = 20s;
+    client.send(request, [&](const Result<ClientResponse>& answer) {
+      EXPECT_TRUE(answer && answer->status == 200 && answer->body == "done");
+      if (++answered == kCallers) all.set_value();
+    });
+  }
+  std::vector<std::shared_ptr<Responder>> ready;
+  {
+    std::unique_lock lock(mutex);
+    ASSERT_TRUE(arrived.wait_for(lock, 20s, [&] { return waiting.size() == kCallers; })) << waiting.size();
+    ready.swap(waiting);
+  }
+  EXPECT_EQ(answered, 0);
+  for (const auto& responder : ready) {
+    responder->respond(Response::text(200, "done"));
+    responder->respond(Response::text(500, "twice"));
+  }
+  EXPECT_EQ(all.get_future().wait_for(20s), std::future_status::ready);
+}
+
+TEST_F(ServerTest, AnAnswerThatNeverComesClosesTheConnection) {
+  serve([](const Request&) {
+    Response response;
+    response.later = [](const std::shared_ptr<Responder>&) {};
+    return response;
+  });
+  const auto answer = get("/");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code(), Errc::kInternal) << answer.error().message();
+}
+
+TEST_F(ServerTest, ALateAnswerToACallerThatHasGoneIsHarmless) {
+  std::promise<std::shared_ptr<Responder>> promise;
+  serve([&](const Request&) {
+    Response response;
+    response.later = [&](std::shared_ptr<Responder> responder) { promise.set_value(std::move(responder)); };
+    return response;
+  });
+  std::shared_ptr<Responder> responder;
+  {
+    Wire wire(server_->port());
+    wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    responder = promise.get_future().get();
+  }
+  responder->respond(Response::text(200, "nobody"));
+  server_->stop(0ms);
+  responder->respond(Response::text(200, "nobody"));
+}
+
+TEST_F(ServerTest, StreamsPiecesAsTheyCome) {
+  std::promise<std::shared_ptr<StreamWriter>> promise;
+  serve([&](const Request&) {
+    Response response;
+    response.headers.set("Content-Type", "text/event-stream");
+    response.stream = [&](std::shared_ptr<StreamWriter> writer) { promise.set_value(std::move(writer)); };
+    return response;
+  });
+  Wire wire(server_->port());
+  wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto writer = promise.get_future().get();
+  EXPECT_TRUE(writer->write("data: one\n\n"));
+  EXPECT_THAT(wire.read_until("one\n\n"), HasSubstr("Transfer-Encoding: chunked"));
+  EXPECT_TRUE(writer->write("data: two\n\n"));
+  wire.read_until("two\n\n");
+  writer->finish();
+  EXPECT_THAT(wire.read_all(), EndsWith("0\r\n\r\n"));
+  EXPECT_FALSE(writer->write("late"));
+}
+
+TEST_F(ServerTest, AStreamThatNobodyReadsIsGivenUp) {
+  std::promise<std::shared_ptr<StreamWriter>> promise;
+  serve([&](const Request&) {
+    Response response;
+    response.stream = [&](std::shared_ptr<StreamWriter> writer) { promise.set_value(std::move(writer)); };
+    return response;
+  });
+  Wire wire(server_->port());
+  wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto writer = promise.get_future().get();
+  const std::string piece(100'000, 'x');
+  int taken = 0;
+  while (taken < 10'000 && writer->write(piece)) ++taken;
+  EXPECT_LT(taken, 10'000);
+  EXPECT_TRUE(writer->closed());
+}
+
+TEST_F(ServerTest, AStreamLearnsThatItsCallerHasGone) {
+  std::promise<std::shared_ptr<StreamWriter>> promise;
+  serve([&](const Request&) {
+    Response response;
+    response.stream = [&](std::shared_ptr<StreamWriter> writer) { promise.set_value(std::move(writer)); };
+    return response;
+  });
+  std::shared_ptr<StreamWriter> writer;
+  {
+    Wire wire(server_->port());
+    wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    writer = promise.get_future().get();
+  }
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!writer->closed() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_TRUE(writer->closed());
+}
+
+TEST_F(ServerTest, AStopLetsTheRequestBeingAnsweredBeAnswered) {
+  std::promise<void> entered;
+  std::promise<void> release;
+  serve([&](const Request&) {
+    entered.set_value();
+    release.get_future().wait();
+    return Response::text(200, "in time");
+  });
+  auto answer = std::async(std::launch::async, [&] { return get("/"); });
+  entered.get_future().wait();
+  auto stopped = std::async(std::launch::async, [&] { server_->stop(20s); });
+  release.set_value();
+  const auto got = answer.get();
+  ASSERT_TRUE(got) << got.error().message();
+  EXPECT_EQ(got->body, "in time");
+  EXPECT_EQ(stopped.wait_for(20s), std::future_status::ready);
+  const auto refused = get("/");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Errc::kUnavailable);
+}
+
+TEST_F(ServerTest, APortInUseIsNamedWithItsMend) {
+  serve_echo();
+  ServerOptions options;
+  options.port = server_->port();
+  const auto second = Server::start(options, [](const Request&) { return Response(); }, log::Log::silent());
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code(), Errc::kConflict);
+  EXPECT_THAT(second.error().message(),
+              HasSubstr("127.0.0.1:" + std::to_string(options.port) + " is in use"));
+  EXPECT_THAT(second.error().message(), HasSubstr("--listen"));
+}
+
+TEST_F(ServerTest, BadAddressesAndTlsFilesAreNamed) {
+  ServerOptions options;
+  options.address = "nonsense";
+  EXPECT_FALSE(Server::start(options, [](const Request&) { return Response(); }, log::Log::silent()));
+  options.address = "127.0.0.1";
+  options.tls = TlsFiles{"/nosuch.pem", "/nosuch.key"};
+  const auto server = Server::start(options, [](const Request&) { return Response(); }, log::Log::silent());
+  ASSERT_FALSE(server);
+  EXPECT_THAT(server.error().message(), HasSubstr("/nosuch.pem"));
+}
+
+TEST_F(ServerTest, SpeaksTls) {
+  const std::string folder =
+      std::filesystem::temp_directory_path() / ("gpuscale-tls-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  const std::string make =
+      "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext "
+      "subjectAltName=IP:127.0.0.1 -keyout " +
+      folder + "/key.pem -out " + folder + "/cert.pem >/dev/null 2>&1";
+  ASSERT_EQ(std::system(make.c_str()), 0);
+  ServerOptions options;
+  options.tls = TlsFiles{folder + "/cert.pem", folder + "/key.pem"};
+  serve([](const Request& request) { return Response::text(200, request.secure ? "secure" : "plain"); },
+        options);
+  ClientRequest request;
+  request.url = "https://127.0.0.1:" + std::to_string(server_->port()) + "/";
+  request.ca_file = folder + "/cert.pem";
+  const auto answer = client_.send(request);
+  ASSERT_TRUE(answer) << answer.error().message();
+  EXPECT_EQ(answer->body, "secure");
+  request.ca_file.clear();
+  const auto untrusted = Client().send(request);
+  ASSERT_FALSE(untrusted);
+  EXPECT_EQ(untrusted.error().code(), Errc::kUnavailable);
+  std::filesystem::remove_all(folder);
+}
+
+TEST_F(ServerTest, TooManyConnectionsAreTurnedAway) {
+  ServerOptions options;
+  options.max_connections = 1;
+  serve_echo(options);
+  Wire first(server_->port());
+  first.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  first.read_until("GET / ");
+  EXPECT_THAT(exchange(""), StartsWith("HTTP/1.1 503 "));
+}
+
+}  // namespace
+}  // namespace gpuscale::http
