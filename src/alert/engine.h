@@ -24,11 +24,14 @@ enum class State { kInactive, kPending, kFiring, kNoData, kError, kPaused };
 /// "inactive", "pending", "firing", "no_data", "error", "paused".
 std::string_view to_string(State state);
 
-/// One thing to tell: a rule's change of state, or its repeat while it holds.
+/// One thing to tell: a rule's change of state, its repeat while it holds, or, without channels, what is to
+/// become of messages that still wait: of a firing rule they wait on while it is `blind`, of any other they
+/// are called off.
 struct Notification {
   std::string rule;
   std::vector<std::string> channels;
   State state = State::kFiring;
+  bool blind = false;          ///< the rule has lost its data and keeps its state
   std::uint64_t sequence = 0;  ///< counts the notifications of this rule; survives restarts
   std::string correlation;     ///< one per episode
   WallTime at;

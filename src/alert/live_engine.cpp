@@ -265,6 +265,7 @@ Notification LiveEngine::notification_of(const Rule& rule, const RuleState& stat
   out.rule = rule.spec.name;
   out.channels = rule.spec.notify;
   out.state = state.state;
+  out.blind = state.blindness != Blindness::kNone;
   out.sequence = state.sequence;
   out.correlation = state.correlation;
   out.at = now;
@@ -296,6 +297,15 @@ activity::Entry LiveEngine::entry_of(const Rule& rule, const Step& step, const E
     if (stored) entry.details["stored_at"] = base::format_rfc3339(*stored);
   }
   return entry;
+}
+
+std::optional<Notification> LiveEngine::owed_after(const Rule& rule, const Step& step, WallTime now) const {
+  if (step.tell) return notification_of(rule, step.next, now);
+  const bool sight_changed = step.next.blindness != rule.stored.state.blindness;
+  if (!sight_changed || step.next.state != State::kFiring || rule.stored.owed) return rule.stored.owed;
+  Notification waiting = notification_of(rule, step.next, now);
+  waiting.channels.clear();
+  return waiting;
 }
 
 Result<void> LiveEngine::keep(const std::string& name, const StoredRule& next, activity::Entry* entry) {
@@ -345,8 +355,7 @@ void LiveEngine::evaluate_now(Rule& rule, WallTime now) {
   const bool changed = step.tell || !step.ledger.empty() || step.next.state != rule.stored.state.state ||
                        step.next.blindness != rule.stored.state.blindness;
   if (changed) {
-    StoredRule next{step.next, rule.stored.owed};
-    if (step.tell) next.owed = notification_of(rule, step.next, now);
+    StoredRule next{step.next, owed_after(rule, step, now)};
     activity::Entry entry = entry_of(rule, step, rule.evaluation, now);
     if (const auto kept = keep(rule.spec.name, next, step.ledger.empty() ? nullptr : &entry); !kept) {
       // Nobody is told of a state that is not on disk; the next turn tries again.

@@ -66,6 +66,9 @@ class LiveEngine final : public Engine {
   Notification notification_of(const Rule& rule, const RuleState& state, WallTime now) const;
   activity::Entry entry_of(const Rule& rule, const Step& step, const Evaluation& evaluation,
                            WallTime now) const;
+  /// What `step` makes owed: a message, or word of what becomes of those that wait; else what is owed
+  /// already.
+  std::optional<Notification> owed_after(const Rule& rule, const Step& step, WallTime now) const;
   Result<void> keep(const std::string& name, const StoredRule& next, activity::Entry* entry);
   void hand_over(Rule& rule);
   void log_step(const Rule& rule, const Step& step, const Evaluation& evaluation) const;

@@ -37,6 +37,7 @@ Result<State> parse_state(const std::string& text) {
 std::string encode(const Notification& owed) {
   return json{{"channels", owed.channels},
               {"state", std::string(to_string(owed.state))},
+              {"blind", owed.blind},
               {"sequence", owed.sequence},
               {"correlation", owed.correlation},
               {"at", to_unix_nanos(owed.at)},
@@ -54,6 +55,7 @@ Result<Notification> decode(const std::string& rule, const std::string& text) {
     owed.rule = rule;
     object.at("channels").get_to(owed.channels);
     GS_TRY(owed.state, parse_state(object.at("state").get<std::string>()));
+    object.at("blind").get_to(owed.blind);
     object.at("sequence").get_to(owed.sequence);
     object.at("correlation").get_to(owed.correlation);
     owed.at = from_unix_nanos(object.at("at").get<std::int64_t>());

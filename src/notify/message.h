@@ -3,11 +3,10 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "base/result.h"
 #include "base/secret.h"
@@ -16,8 +15,8 @@
 
 namespace gpuscale::notify {
 
-/// A fact to be told. `key` names what it is about: of two undelivered messages with the same channel and key the
-/// newer replaces the older, since what counts is the present truth.
+/// A fact to be told. `key` names what it is about: of two undelivered messages with the same channel and key
+/// the newer replaces the older, since what counts is the present truth.
 struct Message {
   std::string key;          ///< "rule/GPU usage high"
   std::string idempotency;  ///< unique per message, sent as Idempotency-Key; equal on every retry
@@ -31,6 +30,10 @@ struct Message {
   WallTime expires;       ///< not sent after this
 };
 
+/// As the outbox keeps it: JSON. Errors of the way back: kCorrupt.
+std::string encode(const Message& message);
+Result<Message> decode_message(const std::string& text);
+
 enum class ChannelKind { kWebhook, kTrigger };
 
 struct ChannelSpec {
@@ -41,7 +44,8 @@ struct ChannelSpec {
   http::Method method = http::Method::kPost;
   std::map<std::string, std::string> headers;
   Secret bearer;
-  std::vector<std::string> states = {"firing"};  ///< which states are sent; a scaling webhook wants firing only
+  std::vector<std::string> states = {
+      "firing"};  ///< which states are sent; a scaling webhook wants firing only
   std::chrono::milliseconds timeout{10'000};
   std::string ca_file;
   // trigger

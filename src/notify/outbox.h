@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The durable outbox: a message is written before it is sent, retried with back-off until delivered or expired, and
-/// replaced by a newer one of the same channel and key. A receiver that hangs delays no other. Thread-safe.
+/// The durable outbox: a message is written before it is sent, retried with back-off until delivered or
+/// expired, and replaced by a newer one of the same channel and key. A receiver that hangs delays no other.
+/// Thread-safe.
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,16 +22,20 @@ namespace gpuscale::notify {
 
 /// What a receiver said.
 struct Receipt {
-  int status = 0;      ///< HTTP status; 200 for the trigger channel's accepted
-  std::string answer;  ///< at most 4 KiB of it
+  int status = 0;                    ///< HTTP status; the trigger channel answers as the trigger's URL would
+  std::string answer;                ///< at most kMaxAnswerBytes of it
+  std::optional<Nanos> retry_after;  ///< as the receiver asked
 };
+inline constexpr std::size_t kMaxAnswerBytes = 4'096;
 
-/// Carries one message to one receiver. Errors that are retryable are retried; others make a dead letter. An answer
-/// of 429 or 503 with Retry-After is kExhausted / kUnavailable.
+/// Carries one message to one receiver. Thread-safe.
 class Sender {
  public:
   virtual ~Sender() = default;
+  /// Whatever the receiver answers is a value; an error means that there was no answer.
   virtual Result<Receipt> send(const ChannelSpec& channel, const Message& message) = 0;
+  /// Sends under way return at once with kUnavailable, and so do later ones.
+  virtual void stop() {}
 };
 
 enum class DeliveryState { kWaiting, kDelivered, kReplaced, kExpired, kDead };
@@ -53,27 +60,34 @@ struct Delivery {
 class Outbox {
  public:
   /// `senders`: one per ChannelKind that is used.
-  static Result<std::unique_ptr<Outbox>> open(db::Database& database, activity::Ledger& ledger, const Clock& clock,
-                                              log::Log log, std::map<ChannelKind, std::shared_ptr<Sender>> senders);
+  static Result<std::unique_ptr<Outbox>> open(db::Database& database, activity::Ledger& ledger,
+                                              const Clock& clock, log::Log log,
+                                              std::map<ChannelKind, std::shared_ptr<Sender>> senders);
   virtual ~Outbox() = default;  ///< stops
 
   virtual Result<void> set_channels(std::vector<ChannelSpec> channels) = 0;
   virtual std::vector<ChannelSpec> channels() const = 0;
 
-  /// Durable on return. Idempotent by Message::idempotency and channel. Errors: kNotFound (channel).
+  /// Durable on return. Idempotent by Message::idempotency and channel. A waiting message of the same channel
+  /// and key is replaced, and what the receiver asked of it (Retry-After, back-off) binds the new one too.
+  /// Errors: kNotFound (channel).
   virtual Result<void> enqueue(const std::string& channel, const Message& message) = 0;
   virtual Result<std::vector<Delivery>> deliveries(const std::string& channel, std::size_t limit) const = 0;
   /// Drops what still waits under this key (a scale-out whose reason has gone).
   virtual Result<void> cancel(const std::string& key) = 0;
+  /// What waits under this key is not sent while it is held (its reason may have gone: nobody can tell).
+  virtual Result<void> hold(const std::string& key, bool on) = 0;
 
-  /// Sends what is due at `now` on the calling thread; start() does so on threads of its own, one per channel.
+  /// Sends what is due at `now` on the calling thread; start() does so on threads of its own, one per
+  /// channel.
   virtual void tick(WallTime now) = 0;
   virtual void start() = 0;
   virtual void stop() = 0;  ///< idempotent
 };
 
-/// Sends by HTTP: JSON body (Grafana-4-like: title, ruleName, state, message, evalMatches, plus ours), headers
-/// Idempotency-Key and X-Gpuscale-Correlation, bearer where the channel has one.
+/// Sends by HTTP: JSON body as Grafana 4 has it (title, ruleName, state, message, evalMatches) and ours
+/// beside it under "gpuscale"; headers Idempotency-Key and X-Gpuscale-Correlation, bearer where the channel
+/// has one. Redirects are answers, not followed: the secret in a URL is for its receiver alone.
 std::shared_ptr<Sender> make_webhook_sender();
 /// Pulls a trigger of ours by a function call; `pull(trigger, message)` is scaling's service.
 std::shared_ptr<Sender> make_trigger_sender(

@@ -165,6 +165,25 @@ TEST_F(EngineTest, NoDataAndErrorsActOnNothing) {
   EXPECT_EQ(kinds(), (std::vector<std::string>{"rule.no_data", "rule.error"}));
 }
 
+TEST_F(EngineTest, AFiringRuleThatGoesBlindAsksForWhatWaitsToBeHeld) {
+  set({high()});
+  source_.answer(61);
+  tick();
+  source_.answer_nothing();
+  tick();
+  tick();
+  source_.answer(61);
+  tick();
+  ASSERT_EQ(told_.size(), 3U);
+  for (const bool blind : {true, false}) {
+    const Notification& word = told_[blind ? 1 : 2];
+    EXPECT_EQ(word.state, State::kFiring);
+    EXPECT_EQ(word.blind, blind);
+    EXPECT_TRUE(word.channels.empty());
+    EXPECT_EQ(word.sequence, 1U);
+  }
+}
+
 TEST_F(EngineTest, ARemovedRuleCallsOffWhatStillWaits) {
   set({high()});
   source_.answer(61);

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "notify/live_outbox.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace gpuscale::notify {
+namespace {
+
+/// A clock that is set forward is noticed within it.
+constexpr Nanos kLongestSleep = std::chrono::seconds{1};
+/// Between two looks at a database that fails.
+constexpr Nanos kPauseAfterFault = std::chrono::milliseconds{500};
+
+activity::Entry entry_about(const ChannelSpec& channel, const Waiting& waiting, WallTime at,
+                            std::string kind) {
+  activity::Entry entry;
+  entry.at = at;
+  entry.kind = std::move(kind);
+  entry.subject = channel.name;
+  entry.correlation = waiting.message.correlation;
+  entry.details = {{"channel", channel.name},
+                   {"rule", waiting.message.rule},
+                   {"state", waiting.message.state},
+                   {"idempotency_key", waiting.message.idempotency},
+                   {"attempts", waiting.attempts + 1}};
+  return entry;
+}
+
+}  // namespace
+
+LiveOutbox::~LiveOutbox() {
+  stop();
+}
+
+Result<void> LiveOutbox::set_channels(std::vector<ChannelSpec> channels) {
+  std::vector<std::thread> leaving;
+  {
+    const std::scoped_lock lock(mutex_);
+    std::map<std::string, LinePtr> next;
+    for (ChannelSpec& spec : channels) {
+      if (!parts_.senders.contains(spec.kind)) {
+        return fail(Errc::kUnsupported, "channel \"" + spec.name + "\": nothing here sends this type");
+      }
+      const auto known = lines_.find(spec.name);
+      const LinePtr line = known != lines_.end() ? known->second : std::make_shared<Line>();
+      line->spec = std::move(spec);
+      line->woken = true;
+      next.emplace(line->spec.name, line);
+    }
+    for (auto& [name, line] : lines_) {
+      if (next.contains(name)) continue;
+      line->closing = true;
+      leaving.push_back(std::move(line->thread));
+      line->wake.notify_all();
+    }
+    lines_ = std::move(next);
+    for (auto& [name, line] : lines_) {
+      if (started_) employ(line);
+      line->wake.notify_all();
+    }
+  }
+  for (std::thread& thread : leaving) {
+    if (thread.joinable()) thread.join();
+  }
+  return {};
+}
+
+std::vector<ChannelSpec> LiveOutbox::channels() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<ChannelSpec> out;
+  for (const auto& [name, line] : lines_) out.push_back(line->spec);
+  return out;
+}
+
+Result<void> LiveOutbox::enqueue(const std::string& channel, const Message& message) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!lines_.contains(channel)) return fail(Errc::kNotFound, "no channel \"" + channel + "\"");
+  }
+  GS_CHECK(parts_.store.add(channel, message, parts_.clock.wall()));
+  const std::scoped_lock lock(mutex_);
+  if (const auto line = lines_.find(channel); line != lines_.end()) {
+    line->second->woken = true;
+    line->second->wake.notify_all();
+  }
+  return {};
+}
+
+Result<std::vector<Delivery>> LiveOutbox::deliveries(const std::string& channel, std::size_t limit) const {
+  return parts_.store.deliveries(channel, limit);
+}
+
+Result<void> LiveOutbox::cancel(const std::string& key) {
+  return parts_.store.cancel(key, parts_.clock.wall());
+}
+
+Result<void> LiveOutbox::hold(const std::string& key, bool on) {
+  GS_CHECK(parts_.store.hold(key, on));
+  const std::scoped_lock lock(mutex_);
+  for (auto& [name, line] : lines_) {
+    line->woken = true;
+    line->wake.notify_all();
+  }
+  return {};
+}
+
+void LiveOutbox::tick(WallTime now) {
+  for (const ChannelSpec& channel : channels()) {
+    Result<bool> sent = true;
+    while (sent && *sent) sent = send_due(channel, now);
+  }
+}
+
+void LiveOutbox::start() {
+  const std::scoped_lock lock(mutex_);
+  started_ = true;
+  for (auto& [name, line] : lines_) employ(line);
+}
+
+void LiveOutbox::stop() {
+  std::vector<std::thread> threads;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!started_) return;
+    started_ = false;
+    for (auto& [name, line] : lines_) {
+      line->closing = true;
+      line->wake.notify_all();
+      threads.push_back(std::move(line->thread));
+    }
+  }
+  for (auto& [kind, sender] : parts_.senders) sender->stop();
+  for (std::thread& thread : threads) {
+    if (thread.joinable()) thread.join();
+  }
+}
+
+void LiveOutbox::employ(const LinePtr& line) {
+  if (line->thread.joinable()) return;
+  line->closing = false;
+  line->thread = std::thread([this, line] { run(line); });
+}
+
+void LiveOutbox::run(const LinePtr& line) {
+  std::unique_lock lock(mutex_);
+  while (!line->closing) {
+    line->woken = false;
+    const ChannelSpec channel = line->spec;
+    lock.unlock();
+    const auto sent = send_due(channel, parts_.clock.wall());
+    const Nanos pause = !sent ? kPauseAfterFault : *sent ? Nanos{0} : until_due(channel.name);
+    lock.lock();
+    line->wake.wait_for(lock, pause, [&] { return line->woken || line->closing; });
+  }
+}
+
+Nanos LiveOutbox::until_due(const std::string& channel) const {
+  const auto next = parts_.store.next_due(channel);
+  if (!next) return kPauseAfterFault;
+  if (!*next) return kLongestSleep;
+  return std::clamp(Nanos{**next - parts_.clock.wall()}, Nanos{0}, kLongestSleep);
+}
+
+Result<bool> LiveOutbox::send_due(const ChannelSpec& channel, WallTime now) {
+  const auto waiting = parts_.store.due(channel.name, now);
+  if (!waiting) {
+    parts_.log.error("outbox.unreadable", {{"channel", channel.name}, {"error", waiting.error()}});
+    return waiting.error();
+  }
+  if (!*waiting) return false;
+  const Waiting& next = **waiting;
+  Result<void> done;
+  if (now < next.message.expires) {
+    done = attempt(channel, next);
+  } else {
+    activity::Entry entry = entry_about(channel, next, now, "message.expired");
+    entry.summary = next.message.rule + ": a message to " + channel.name + " expired before it was delivered";
+    parts_.log.warn("message.expired", {{"channel", channel.name}, {"rule", next.message.rule}});
+    done = parts_.store.expire(next, now, parts_.ledger, entry);
+  }
+  if (!done) {
+    // Not recorded, a message is sent again: its receiver knows it by the idempotency key.
+    parts_.log.error("outbox.not_stored", {{"channel", channel.name}, {"error", done.error()}});
+    return done.error();
+  }
+  return true;
+}
+
+Result<void> LiveOutbox::attempt(const ChannelSpec& channel, const Waiting& waiting) {
+  const MonoTime begin = parts_.clock.mono();
+  auto outcome = parts_.senders.at(channel.kind)->send(channel, waiting.message);
+  OutboxStore::Attempt attempt{judge(outcome, waiting.failures, dice()), 0, ""};
+  if (outcome) {
+    attempt.status = outcome->status;
+    attempt.answer = std::move(outcome->answer);
+  }
+  return record(channel, waiting, attempt, parts_.clock.mono() - begin);
+}
+
+/// Delivery, death and the first failure are worth a line in the ledger; the retries in between are counted
+/// in it.
+Result<void> LiveOutbox::record(const ChannelSpec& channel, const Waiting& waiting,
+                                const OutboxStore::Attempt& attempt, Nanos took) {
+  const WallTime now = parts_.clock.wall();
+  const Judgement& judgement = attempt.judgement;
+  const bool delivered = judgement.fate == Fate::kDelivered;
+  const bool dead = judgement.fate == Fate::kDead;
+  if (!delivered && !dead && waiting.attempts > 0) {
+    return parts_.store.record(waiting, attempt, now, parts_.ledger, nullptr);
+  }
+  activity::Entry entry = entry_about(channel, waiting, now, delivered ? "message.sent" : "message.failed");
+  entry.details["status"] = attempt.status;
+  entry.details["answer"] = attempt.answer.substr(0, kMaxAnswerBytes);
+  entry.details["took_ms"] = std::chrono::duration<double, std::milli>(took).count();
+  entry.details["error"] = judgement.reason;
+  entry.summary = waiting.message.rule + ": ";
+  if (delivered) {
+    entry.summary += "told " + channel.name + " (" + waiting.message.state + ")";
+    parts_.log.info("message.sent", {{"channel", channel.name},
+                                     {"rule", waiting.message.rule},
+                                     {"status", attempt.status},
+                                     {"attempts", waiting.attempts + 1},
+                                     {"took", took}});
+  } else {
+    entry.summary += channel.name + (dead ? " refused the message: " : " could not be told, tried again: ") +
+                     judgement.reason;
+    parts_.log.warn("message.failed", {{"channel", channel.name},
+                                       {"rule", waiting.message.rule},
+                                       {"retried", !dead},
+                                       {"error", judgement.reason}});
+  }
+  return parts_.store.record(waiting, attempt, now, parts_.ledger, &entry);
+}
+
+double LiveOutbox::dice() {
+  const std::scoped_lock lock(dice_mutex_);
+  return std::uniform_real_distribution<double>(0, 1)(random_);
+}
+
+}  // namespace gpuscale::notify

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The outbox that Outbox::open() makes: one thread per channel, each asleep until something of its channel
+/// is due.
+#pragma once
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "notify/outbox_store.h"
+
+namespace gpuscale::notify {
+
+class LiveOutbox final : public Outbox {
+ public:
+  struct Parts {
+    OutboxStore store;
+    activity::Ledger& ledger;
+    const Clock& clock;
+    log::Log log;
+    std::map<ChannelKind, std::shared_ptr<Sender>> senders;
+  };
+  explicit LiveOutbox(Parts parts) : parts_(std::move(parts)) {}
+  ~LiveOutbox() override;
+  LiveOutbox(const LiveOutbox&) = delete;
+  LiveOutbox& operator=(const LiveOutbox&) = delete;
+
+  Result<void> set_channels(std::vector<ChannelSpec> channels) override;
+  std::vector<ChannelSpec> channels() const override;
+  Result<void> enqueue(const std::string& channel, const Message& message) override;
+  Result<std::vector<Delivery>> deliveries(const std::string& channel, std::size_t limit) const override;
+  Result<void> cancel(const std::string& key) override;
+  Result<void> hold(const std::string& key, bool on) override;
+  void tick(WallTime now) override;
+  void start() override;
+  void stop() override;
+
+ private:
+  /// A channel and who works for it. Guarded by mutex_, but for the thread itself.
+  struct Line {
+    ChannelSpec spec;
+    std::condition_variable wake;
+    bool woken = false;
+    bool closing = false;
+    std::thread thread;
+  };
+  using LinePtr = std::shared_ptr<Line>;
+
+  void employ(const LinePtr& line);
+  void run(const LinePtr& line);
+  /// Sends the one that is due, if any. @return whether there was one. Errors: of the database, logged.
+  Result<bool> send_due(const ChannelSpec& channel, WallTime now);
+  Result<void> attempt(const ChannelSpec& channel, const Waiting& waiting);
+  Result<void> record(const ChannelSpec& channel, const Waiting& waiting, const OutboxStore::Attempt& attempt,
+                      Nanos took);
+  Nanos until_due(const std::string& channel) const;
+  double dice();
+
+  Parts parts_;
+  mutable std::mutex mutex_;
+  std::map<std::string, LinePtr> lines_;
+  bool started_ = false;
+  std::mutex dice_mutex_;
+  std::minstd_rand random_{std::random_device{}()};
+};
+
+}  // namespace gpuscale::notify
