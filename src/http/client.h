@@ -30,8 +30,10 @@ struct ClientResponse {
 };
 
 /// One exchange after the other over kept connections. Not thread-safe; one per thread. Errors: kUnavailable
-/// (no connection; the message names the host, never the query string), kTimeout, kInvalidArgument (URL),
-/// kExhausted (answer too large). Any HTTP status is a value, not an error.
+/// (no connection; the message names the host, never the query string), kTimeout, kInternal (the connection
+/// broke after the request was sent: the other side may have acted on it), kInvalidArgument (URL, headers),
+/// kExhausted (answer too large). Any HTTP status is a value, not an error. A request that may have arrived
+/// is never sent again by itself.
 class Client {
  public:
   Client();

@@ -13,8 +13,10 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
 }
 
-void set_method(CURL* easy, const ClientRequest& request) {
-  switch (request.method) {
+}  // namespace
+
+void CurlExchange::set_method(CURL* easy) {
+  switch (request_.method) {
     case Method::kGet:
       curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
       return;
@@ -30,14 +32,15 @@ void set_method(CURL* easy, const ClientRequest& request) {
       break;
   }
   curl_easy_setopt(easy, CURLOPT_POST, 1L);
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
-  if (request.method != Method::kPost) {
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, std::string(to_string(request.method)).c_str());
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+  // Given by a function that cannot go back, a body is not sent again by curl itself when a kept connection
+  // breaks: the other side may have acted on it, and only the caller knows whether twice is harmless.
+  curl_easy_setopt(easy, CURLOPT_READFUNCTION, &CurlExchange::give_body);
+  curl_easy_setopt(easy, CURLOPT_READDATA, this);
+  if (request_.method != Method::kPost) {
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, std::string(to_string(request_.method)).c_str());
   }
 }
-
-}  // namespace
 
 void ensure_curl() {
   // A local static: initialised once, whatever thread comes first.
@@ -59,7 +62,7 @@ Result<void> CurlExchange::prepare(CURL* easy) {
   // A proxy of the environment is for the internet; what we talk to is ours or named by its owner.
   curl_easy_setopt(easy, CURLOPT_PROXY, "");
   if (!request_.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, request_.ca_file.c_str());
-  set_method(easy, request_);
+  set_method(easy);
   for (const auto& [name, value] : request_.headers.fields()) {
     // A line break would begin another header.
     if (name.find_first_of("\r\n:") != std::string::npos ||
@@ -78,6 +81,13 @@ Result<void> CurlExchange::prepare(CURL* easy) {
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &CurlExchange::take_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
   return {};
+}
+
+std::size_t CurlExchange::give_body(char* data, std::size_t size, std::size_t count, void* self) {
+  auto& exchange = *static_cast<CurlExchange*>(self);
+  const std::size_t bytes = exchange.request_.body.copy(data, size * count, exchange.given_);
+  exchange.given_ += bytes;
+  return bytes;
 }
 
 std::size_t CurlExchange::take_body(char* data, std::size_t size, std::size_t count, void* self) {
@@ -120,6 +130,10 @@ Result<ClientResponse> CurlExchange::finish(CURL* easy, CURLcode code) {
     return fail(Errc::kExhausted, peer() + ": the answer is larger than " +
                                       std::to_string(request_.max_answer_bytes) + " bytes");
   }
+  // The body went out on a kept connection that broke; that curl could not even connect again tells nothing
+  // of it.
+  if (given_ > 0 && code == CURLE_COULDNT_CONNECT)
+    return fail(Errc::kInternal, peer() + ": the connection broke");
   switch (code) {
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:

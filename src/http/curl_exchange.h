@@ -32,10 +32,13 @@ class CurlExchange {
 
  private:
   static std::size_t take_body(char* data, std::size_t size, std::size_t count, void* self);
+  static std::size_t give_body(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t take_header(char* data, std::size_t size, std::size_t count, void* self);
   std::string peer() const;
+  void set_method(CURL* easy);
 
   ClientRequest request_;
+  std::size_t given_ = 0;  ///< bytes of the body
   curl_slist* headers_ = nullptr;
   ClientResponse response_;
   bool too_large_ = false;
