@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The one YAML file: what it may say, and how it is read. Every fault is reported at once with line, column
+/// and mend; an unknown key is a fault with a suggestion. The only user of yaml-cpp.
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "alert/rule.h"
+#include "base/result.h"
+#include "notify/message.h"
+#include "pool/node.h"
+#include "scaling/trigger.h"
+
+namespace gpuscale::config {
+
+struct Config {
+  std::string cluster = "default";
+  std::vector<pool::PoolSpec> pools;
+  std::vector<scaling::TriggerSpec> triggers;
+  std::vector<notify::ChannelSpec> channels;
+  std::vector<alert::RuleSpec> rules;
+};
+
+/// A place in the file (counted from 1) and what is wrong there, with the mend.
+struct Fault {
+  int line = 0;
+  int column = 0;
+  std::string text;
+};
+
+/// Looks up an environment variable for `${NAME}` in a value; nullopt = not set.
+using Environment = std::function<std::optional<std::string>(const std::string&)>;
+/// The process's own environment.
+Environment process_environment();
+
+/// Reads and checks `yaml`, also what refers to what (pools, triggers, channels). Values may hold `${NAME}`;
+/// `$${` stands for a literal `${`. Errors: kInvalidArgument, one line a fault: "FILE:LINE:COLUMN: text".
+Result<Config> parse(std::string_view yaml, const std::string& file_name, const Environment& environment);
+
+/// Reads the file (at most 4 MiB) and parses it. Errors: kNotFound, kUnavailable, kExhausted, and those of
+/// parse().
+Result<Config> load(const std::string& path, const Environment& environment = process_environment());
+
+}  // namespace gpuscale::config

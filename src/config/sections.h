@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Private to the room: one reader per section of the file.
+#pragma once
+#include "config/config.h"
+#include "config/yaml_reader.h"
+
+namespace gpuscale::config {
+
+pool::PoolSpec read_pool(YamlReader& reader);
+scaling::TriggerSpec read_trigger(YamlReader& reader);
+notify::ChannelSpec read_channel(YamlReader& reader);
+alert::RuleSpec read_rule(YamlReader& reader);
+
+}  // namespace gpuscale::config

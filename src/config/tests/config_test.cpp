@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/config.h"
+
+#include <gtest/gtest.h>
+
+namespace gpuscale::config {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr std::string_view kGood = R"(cluster: inference-cn-beijing
+pools:
+  - name: gpu
+    provider: {type: local}
+    min: 2
+    max: 6
+    cooldown: {scale_out: 30s, scale_in: 2m}
+triggers:
+  - {name: gpu-out, pool: gpu, type: scale_out, step: 1}
+  - {name: gpu-in,  pool: gpu, type: scale_in}
+channels:
+  - {name: scale_out, type: trigger, trigger: gpu-out}
+  - {name: hook, type: webhook, url: "https://x.invalid/${TOKEN}", method: PUT, headers: {A: b}}
+rules:
+  - name: GPU usage high
+    every: 5s
+    queries:
+      C: SELECT mean("utilization_gpu") FROM "gpu" WHERE $timeFilter GROUP BY time(30s) fill(null)
+    condition: avg(C, 1m) > 45
+    for: 0s
+    repeat: 30s
+    notify: [scale_out]
+)";
+
+Environment environment_with_token() {
+  return [](const std::string& name) -> std::optional<std::string> {
+    if (name == "TOKEN") return "s3cret";
+    return std::nullopt;
+  };
+}
+
+std::string faults_in(std::string_view yaml) {
+  const auto parsed = parse(yaml, "f.yaml", environment_with_token());
+  return parsed ? "" : parsed.error().message();
+}
+
+TEST(Config, ReadsTheExampleOfTheDesign) {
+  const auto config = parse(kGood, "f.yaml", environment_with_token());
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->cluster, "inference-cn-beijing");
+  ASSERT_EQ(config->pools.size(), 1U);
+  EXPECT_EQ(config->pools[0].min, 2);
+  EXPECT_EQ(config->pools[0].max, 6);
+  EXPECT_EQ(config->pools[0].cooldown_out, seconds{30});
+  EXPECT_EQ(config->pools[0].cooldown_in, minutes{2});
+  ASSERT_EQ(config->triggers.size(), 2U);
+  EXPECT_EQ(config->triggers[1].type, scaling::Direction::kIn);
+  EXPECT_EQ(config->channels[1].url, "https://x.invalid/s3cret");
+  EXPECT_EQ(config->channels[1].method, http::Method::kPut);
+  EXPECT_EQ(config->channels[1].headers.at("A"), "b");
+  EXPECT_EQ(config->rules[0].repeat, seconds{30});
+  EXPECT_EQ(config->rules[0].notify, std::vector<std::string>{"scale_out"});
+  EXPECT_NE(config->rules[0].queries.at("C").find("$timeFilter"), std::string::npos);
+}
+
+TEST(Config, AnEmptyFileIsAnEmptyCluster) {
+  const auto config = parse("", "f.yaml", environment_with_token());
+  ASSERT_TRUE(config);
+  EXPECT_TRUE(config->pools.empty());
+}
+
+struct Case {
+  const char* what;
+  const char* yaml;
+  const char* place;
+  const char* text;
+};
+
+class ConfigFault : public ::testing::TestWithParam<Case> {};
+
+TEST_P(ConfigFault, NamesPlaceAndMend) {
+  const std::string faults = faults_in(GetParam().yaml);
+  EXPECT_NE(faults.find(std::string("f.yaml:") + GetParam().place + ": "), std::string::npos) << faults;
+  EXPECT_NE(faults.find(GetParam().text), std::string::npos) << faults;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Config, ConfigFault,
+    ::testing::Values(
+        Case{"unknown key", "clusterr: x\n", "1:1",
+             "unknown key \"clusterr\" in the file; did you mean \"cluster\"?"},
+        Case{"unknown nested key", "pools:\n  - {name: a, maxx: 3}\n", "2:15", "did you mean \"max\"?"},
+        Case{"far from any key", "zebra: 1\n", "1:1",
+             "known keys: channels, cluster, pools, rules, triggers"},
+        Case{"wrong type", "pools:\n  - {name: a, min: two}\n", "2:20",
+             "\"two\" must be a whole number from 0"},
+        Case{"list for a value", "cluster: [a]\n", "1:10", "must be a single value"},
+        Case{"value for a list", "pools: 3\n", "1:8", "must be a list"},
+        Case{"value for a mapping", "pools: [3]\n", "1:9", "must be a mapping"},
+        Case{"min over max", "pools:\n  - {name: a, min: 5, max: 2}\n", "2:20",
+             "min 5 is greater than max 2"},
+        Case{"unknown provider", "pools:\n  - {name: a, provider: {type: moon}}\n", "2:25", "\"moon\""},
+        Case{"bad duration", "pools:\n  - {name: a, cooldown: {scale_in: 2 minutes}}\n", "2:36",
+             "is not a duration"},
+        Case{"no such pool", "triggers:\n  - {name: t, pool: x, type: scale_in}\n", "2:21",
+             "no pool \"x\"; none is declared"},
+        Case{"bad direction", "pools: [{name: a}]\ntriggers:\n  - {name: t, pool: a, type: up}\n", "3:30",
+             "\"up\" is none of scale_out, scale_in"},
+        Case{"step of zero",
+             "pools: [{name: a}]\ntriggers:\n  - {name: t, pool: a, type: scale_in, step: 0}\n", "3:46",
+             "from 1 to 1000"},
+        Case{"short secret",
+             "pools: [{name: a}]\ntriggers:\n  - {name: t, pool: a, type: scale_in, secret: x}\n", "3:48",
+             "shorter than 16"},
+        Case{"twice the same name", "pools:\n  - {name: a}\n  - {name: a}\n", "3:12", "used twice"},
+        Case{"twice the same key", "cluster: a\ncluster: b\n", "2:1", "stands twice"},
+        Case{"name with a slash", "pools:\n  - {name: ../etc}\n", "2:12", "must be 1 to 63 letters"},
+        Case{"missing name", "pools:\n  - {min: 1}\n", "2:5", "pools[0].name: is missing"},
+        Case{"variable not set", "cluster: ${NOPE}\n", "1:10", "environment variable NOPE is not set"},
+        Case{"no url", "channels:\n  - {name: c, type: webhook}\n", "2:5", "url: is missing"},
+        Case{"strange url", "channels:\n  - {name: c, type: webhook, url: ftp://x}\n", "2:35",
+             "must begin with http"},
+        Case{"no such trigger", "channels:\n  - {name: c, type: trigger, trigger: t}\n", "2:39",
+             "no trigger \"t\""},
+        Case{"no such state", "channels:\n  - {name: c, type: webhook, url: 'http://x', states: [loud]}\n",
+             "2:55", "none of firing"},
+        Case{"not YAML", "pools: [\n", "2:1", "not valid YAML"}),
+    [](const auto& tested) {
+      std::string name = tested.param.what;
+      for (char& c : name) {
+        if (c == ' ') c = '_';
+      }
+      return name;
+    });
+
+TEST(Config, ReportsEveryFaultAtOnceInOrder) {
+  const std::string faults = faults_in("polls: []\npools:\n  - {name: a, min: x}\n");
+  EXPECT_LT(faults.find("f.yaml:1:1"), faults.find("f.yaml:3:20")) << faults;
+}
+
+TEST(Config, ABraceCanBeWrittenLiterally) {
+  EXPECT_EQ(parse("cluster: a$${B}\n", "f", environment_with_token())->cluster, "a${B}");
+}
+
+TEST(Config, SaysWhichFileIsMissing) {
+  const auto config = load("/nope/gpuscale.yaml");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().code(), Errc::kNotFound);
+  EXPECT_NE(config.error().message().find("/nope/gpuscale.yaml"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace gpuscale::config
