@@ -103,7 +103,8 @@ using base::Result;
 #define GS_TRY(decl, ...) GS_TRY_IMPL_(GS_CONCAT_(gs_try_, __LINE__), decl, __VA_ARGS__)
 /// GS_CHECK(store.write(...)); returns the Error of a Result<void> (or of any Result whose value is not
 /// needed).
-#define GS_CHECK(...)                                                                    \
-  do {                                                                                   \
-    if (auto gs_check_ = (__VA_ARGS__); !gs_check_) return std::move(gs_check_).error(); \
+#define GS_CHECK_IMPL_(tmp, ...)                                       \
+  do {                                                                 \
+    if (auto tmp = (__VA_ARGS__); !tmp) return std::move(tmp).error(); \
   } while (false)
+#define GS_CHECK(...) GS_CHECK_IMPL_(GS_CONCAT_(gs_check_, __LINE__), __VA_ARGS__)

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The embedded time-series store: databases, retention policies, series, columns. Start at Store::open(), write()
-/// and read(). It knows no query language; influxql stands on the catalogue and column reads offered here.
-/// Thread-safe: any number of writers and readers at once. A write returns once it is on disk (fdatasync), and
-/// concurrent writes share one commit.
+/// The embedded time-series store: databases, retention policies, series, columns. Start at Store::open(),
+/// write() and read(). It knows no query language; influxql stands on the catalogue and column reads offered
+/// here. Thread-safe: any number of writers and readers at once. A write returns once it is on disk
+/// (fdatasync), and concurrent writes share one commit.
 #pragma once
 #include <cstdint>
 #include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -54,8 +55,8 @@ struct SeriesInfo {
   std::shared_ptr<const metrics::Tags> tags;
 };
 
-/// One field of one series, ascending by time, times unique. Exactly the vector that `type` names is filled, with
-/// as many entries as `times`.
+/// One field of one series, ascending by time, times unique. Exactly the vector that `type` names is filled,
+/// with as many entries as `times`.
 struct Column {
   FieldType type = FieldType::kFloat;
   std::vector<std::int64_t> times;
@@ -66,8 +67,8 @@ struct Column {
 };
 
 /// What a write did. Points of a batch that could not be stored are counted and the first reason is kept in
-/// InfluxDB's words ("field type conflict: input field \"v\" on measurement \"w\" is type string, already exists as
-/// type float"); the others are stored.
+/// InfluxDB's words ("field type conflict: input field \"v\" on measurement \"w\" is type string, already
+/// exists as type float"); the others are stored.
 struct WriteOutcome {
   std::size_t written = 0;
   std::size_t dropped = 0;
@@ -77,7 +78,8 @@ struct WriteOutcome {
 struct StoreLimits {
   std::size_t max_series_per_database = 1'000'000;
   std::size_t max_tag_value_bytes = 65'536;
-  std::size_t max_unflushed_bytes = 64U << 20U;  ///< of acknowledged samples in memory before a flush to blocks
+  std::size_t max_unflushed_bytes = 16U
+                                    << 20U;  ///< of acknowledged samples in memory before a flush to blocks
 };
 
 struct StoreOptions {
@@ -96,12 +98,13 @@ struct StoreStats {
 
 class Store {
  public:
-  /// Opens or creates; replays what was acknowledged before a crash. Errors: kUnavailable (cannot open, locked by
-  /// another process), kCorrupt.
+  /// Opens or creates; replays what was acknowledged before a crash. Errors: kUnavailable (cannot open,
+  /// locked by another process), kCorrupt.
   static Result<std::unique_ptr<Store>> open(StoreOptions options, log::Log log);
   virtual ~Store() = default;
 
-  // --- databases and retention policies; each returns once it is on disk -------------------------------------
+  // --- databases and retention policies; each returns once it is on disk
+  // -------------------------------------
   virtual std::vector<DatabaseInfo> databases() const = 0;  ///< in order of creation
   /// Idempotent; with a policy that differs from the present default: kConflict.
   virtual Result<void> create_database(std::string_view name, std::optional<RetentionPolicy> policy) = 0;
@@ -112,34 +115,43 @@ class Store {
                                               bool make_default) = 0;
   virtual Result<void> drop_retention_policy(std::string_view database, std::string_view name) = 0;
 
-  // --- writing -------------------------------------------------------------------------------------------------
-  /// Durable on return. An empty `policy` is the default one. The last write of a field at a time wins. Errors:
-  /// kNotFound `database not found: "x"` / `retention policy not found: x`, kExhausted (disk full, limits).
+  // --- writing
+  // -------------------------------------------------------------------------------------------------
+  /// Durable on return. An empty `policy` is the default one. The last write of a field at a time wins.
+  /// Errors: kNotFound `database not found: "x"` / `retention policy not found: x`, kExhausted (disk full,
+  /// limits).
   virtual Result<WriteOutcome> write(std::string_view database, std::string_view policy,
                                      std::span<const metrics::PointView> points) = 0;
 
-  // --- deleting ------------------------------------------------------------------------------------------------
+  // --- deleting
+  // ------------------------------------------------------------------------------------------------
   virtual Result<void> drop_measurement(std::string_view database, std::string_view measurement) = 0;
   /// Removes the series with all their samples, in every policy.
   virtual Result<void> drop_series(std::string_view database, const std::vector<SeriesId>& ids) = 0;
   /// Removes the samples of these series inside the range, in every policy.
-  virtual Result<void> delete_range(std::string_view database, const std::vector<SeriesId>& ids, TimeRange range) = 0;
+  virtual Result<void> delete_range(std::string_view database, const std::vector<SeriesId>& ids,
+                                    TimeRange range) = 0;
   /// Drops samples older than their policies allow. Called by the server's housekeeping.
   virtual Result<void> enforce_retention(WallTime now) = 0;
 
-  // --- catalogue (ascending by name unless said otherwise; empty for what does not exist) ---------------------
+  // --- catalogue (ascending by name unless said otherwise; empty for what does not exist)
+  // ---------------------
   virtual std::vector<std::string> measurements(std::string_view database) const = 0;
   virtual std::vector<FieldInfo> fields(std::string_view database, std::string_view measurement) const = 0;
-  virtual std::vector<std::string> tag_keys(std::string_view database, std::string_view measurement) const = 0;
+  virtual std::vector<std::string> tag_keys(std::string_view database,
+                                            std::string_view measurement) const = 0;
   /// Every series of a measurement, ascending by tags.
   virtual std::vector<SeriesInfo> series(std::string_view database, std::string_view measurement) const = 0;
   /// The series that have any of the samples in this policy and range; `policy` empty = default.
-  virtual bool has_samples(std::string_view database, std::string_view policy, SeriesId id, TimeRange range) const = 0;
+  virtual bool has_samples(std::string_view database, std::string_view policy, SeriesId id,
+                           TimeRange range) const = 0;
 
-  // --- reading -------------------------------------------------------------------------------------------------
-  /// The samples of one field of one series; empty where there are none. Errors: kCorrupt for a damaged block.
-  virtual Result<Column> read(std::string_view database, std::string_view policy, SeriesId id, std::string_view field,
-                              TimeRange range) const = 0;
+  // --- reading
+  // -------------------------------------------------------------------------------------------------
+  /// The samples of one field of one series; empty where there are none. Errors: kCorrupt for a damaged
+  /// block.
+  virtual Result<Column> read(std::string_view database, std::string_view policy, SeriesId id,
+                              std::string_view field, TimeRange range) const = 0;
 
   virtual StoreStats stats() const = 0;
   /// Moves what is in memory to sealed blocks and shortens the log.

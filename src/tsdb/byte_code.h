@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Private to the room: the letters our formats are written in. Varints are LEB128; signed ones zigzag first.
+#pragma once
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace gpuscale::tsdb {
+
+inline std::uint64_t zigzag(std::int64_t value) {
+  return (static_cast<std::uint64_t>(value) << 1U) ^ static_cast<std::uint64_t>(value >> 63);
+}
+inline std::int64_t unzigzag(std::uint64_t value) {
+  return static_cast<std::int64_t>((value >> 1U) ^ (~(value & 1U) + 1U));
+}
+/// Differences wrap around instead of overflowing: the sum wraps back.
+inline std::int64_t wrapping_sub(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+inline std::int64_t wrapping_add(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+
+inline void put_varint(std::string& out, std::uint64_t value) {
+  char buffer[10];
+  std::size_t n = 0;
+  while (value >= 0x80U) {
+    buffer[n++] = static_cast<char>(value | 0x80U);
+    value >>= 7U;
+  }
+  buffer[n++] = static_cast<char>(value);
+  out.append(buffer, n);
+}
+inline void put_signed(std::string& out, std::int64_t value) {
+  put_varint(out, zigzag(value));
+}
+/// Eight bytes, least significant first.
+inline void put_fixed(std::string& out, std::uint64_t value) {
+  static_assert(std::endian::native == std::endian::little);
+  char buffer[sizeof value];
+  std::memcpy(buffer, &value, sizeof value);
+  out.append(buffer, sizeof value);
+}
+inline void put_text(std::string& out, std::string_view text) {
+  put_varint(out, text.size());
+  out += text;
+}
+
+/// Reads the same back. Running past the end or a malformed varint makes ok() false and every later read 0.
+class ByteReader {
+ public:
+  explicit ByteReader(std::string_view bytes) : bytes_(bytes) {}
+
+  bool ok() const { return ok_; }
+  bool at_end() const { return at_ == bytes_.size(); }
+  std::size_t left() const { return bytes_.size() - at_; }
+
+  std::uint8_t byte() {
+    if (at_ >= bytes_.size()) return static_cast<std::uint8_t>(give_up());
+    return static_cast<std::uint8_t>(bytes_[at_++]);
+  }
+  std::uint64_t varint() {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      const std::uint8_t part = byte();
+      if (!ok_) return 0;
+      value |= static_cast<std::uint64_t>(part & 0x7fU) << shift;
+      if (part < 0x80U) return value;
+    }
+    return give_up();
+  }
+  std::int64_t signed_varint() { return unzigzag(varint()); }
+  std::uint64_t fixed() {
+    std::uint64_t value = 0;
+    const std::string_view part = take(sizeof value);
+    if (part.size() == sizeof value) std::memcpy(&value, part.data(), sizeof value);
+    return value;
+  }
+  std::string_view text() { return take(varint()); }
+  std::string_view take(std::uint64_t size) {
+    if (size > left()) {
+      give_up();
+      return {};
+    }
+    const std::string_view part = bytes_.substr(at_, size);
+    at_ += size;
+    return part;
+  }
+
+ private:
+  std::uint64_t give_up() {
+    ok_ = false;
+    at_ = bytes_.size();
+    return 0;
+  }
+
+  std::string_view bytes_;
+  std::size_t at_ = 0;
+  bool ok_ = true;
+};
+
+}  // namespace gpuscale::tsdb

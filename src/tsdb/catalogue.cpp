@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tsdb/catalogue.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace gpuscale::tsdb {
+namespace {
+
+bool same_tags(const metrics::Tags& tags, std::span<const metrics::TagView> views) {
+  return std::equal(
+      tags.begin(), tags.end(), views.begin(), views.end(),
+      [](const metrics::Tag& a, const metrics::TagView& b) { return a.key == b.key && a.value == b.value; });
+}
+
+}  // namespace
+
+void NewDefinitions::append(NewDefinitions later) {
+  std::move(later.measurements.begin(), later.measurements.end(), std::back_inserter(measurements));
+  std::move(later.fields.begin(), later.fields.end(), std::back_inserter(fields));
+  std::move(later.series.begin(), later.series.end(), std::back_inserter(series));
+}
+
+std::uint64_t hash_tags(std::span<const metrics::TagView> tags) {
+  constexpr std::uint64_t kOddMultiplier = 0x9e3779b97f4a7c15ULL;  // 2^64 / golden ratio
+  std::uint64_t hash = tags.size();
+  const std::hash<std::string_view> text_hash;
+  for (const metrics::TagView& tag : tags) {
+    hash = (hash ^ text_hash(tag.key)) * kOddMultiplier;
+    hash = (hash ^ text_hash(tag.value)) * kOddMultiplier;
+    hash ^= hash >> 32U;
+  }
+  return hash;
+}
+
+PolicyDef* DatabaseDef::find_policy(std::string_view policy_name) const {
+  const std::string_view wanted = policy_name.empty() ? std::string_view(default_policy) : policy_name;
+  for (const auto& policy : policies) {
+    if (policy->policy.name == wanted) return policy.get();
+  }
+  return nullptr;
+}
+
+DatabaseDef* Catalogue::find_database(std::string_view name) const {
+  for (const auto& database : databases_) {
+    if (database->name == name) return database.get();
+  }
+  return nullptr;
+}
+
+MeasurementDef* Catalogue::find_measurement(std::string_view database, std::string_view measurement) const {
+  const DatabaseDef* db = find_database(database);
+  if (db == nullptr) return nullptr;
+  const auto it = db->measurements.find(measurement);
+  return it == db->measurements.end() ? nullptr : it->second.get();
+}
+
+const SeriesDef* Catalogue::find_series(SeriesId id) const {
+  const auto it = series_.find(id);
+  return it == series_.end() ? nullptr : &it->second;
+}
+
+const SeriesId* Catalogue::find_series(const MeasurementDef& measurement,
+                                       std::span<const metrics::TagView> tags, std::uint64_t hash) const {
+  const auto [begin, end] = measurement.series_by_hash.equal_range(hash);
+  for (auto it = begin; it != end; ++it) {
+    if (same_tags(*series_.at(it->second).tags, tags)) return &it->second;
+  }
+  return nullptr;
+}
+
+PolicyDef* Catalogue::find_policy(PolicyId id) const {
+  const auto it = policies_.find(id);
+  return it == policies_.end() ? nullptr : it->second;
+}
+
+MeasurementDef& Catalogue::make_measurement(DatabaseDef& database, std::string_view name) {
+  MeasurementDef& made = add_measurement(database, last_measurement_ + 1, name);
+  unsaved_.measurements.push_back({made.id, database.id, made.name});
+  return made;
+}
+
+FieldDef& Catalogue::make_field(MeasurementDef& measurement, std::string_view key, FieldType type) {
+  FieldDef& made = add_field(measurement, last_field_ + 1, key, type);
+  unsaved_.fields.push_back({made.id, measurement.id, made.key, type});
+  return made;
+}
+
+SeriesId Catalogue::make_series(DatabaseDef& database, MeasurementDef& measurement,
+                                std::span<const metrics::TagView> tags, std::uint64_t hash) {
+  auto owned = std::make_shared<metrics::Tags>();
+  owned->reserve(tags.size());
+  for (const metrics::TagView& tag : tags) owned->push_back({std::string(tag.key), std::string(tag.value)});
+  const SeriesId id = last_series_ + 1;
+  unsaved_.series.push_back({id, measurement.id, owned});
+  add_series(database, measurement, id, std::move(owned), hash);
+  return id;
+}
+
+DatabaseDef& Catalogue::add_database(std::int64_t id, std::string_view name,
+                                     std::string_view default_policy) {
+  auto database = std::make_unique<DatabaseDef>();
+  database->id = id;
+  database->name = name;
+  database->default_policy = default_policy;
+  return *databases_.emplace_back(std::move(database));
+}
+
+PolicyDef& Catalogue::add_policy(DatabaseDef& database, PolicyId id, const RetentionPolicy& policy) {
+  PolicyDef& made = *database.policies.emplace_back(std::make_unique<PolicyDef>(PolicyDef{id, policy}));
+  policies_[id] = &made;
+  return made;
+}
+
+MeasurementDef& Catalogue::add_measurement(DatabaseDef& database, std::int64_t id, std::string_view name) {
+  auto measurement = std::make_unique<MeasurementDef>();
+  measurement->id = id;
+  measurement->name = name;
+  last_measurement_ = std::max(last_measurement_, id);
+  return *(database.measurements[std::string(name)] = std::move(measurement));
+}
+
+FieldDef& Catalogue::add_field(MeasurementDef& measurement, FieldId id, std::string_view key,
+                               FieldType type) {
+  FieldDef& made =
+      *measurement.fields.emplace_back(std::make_unique<FieldDef>(FieldDef{id, std::string(key), type}));
+  measurement.fields_by_key[made.key] = &made;
+  last_field_ = std::max(last_field_, id);
+  return made;
+}
+
+void Catalogue::add_series(DatabaseDef& database, MeasurementDef& measurement, SeriesId id,
+                           std::shared_ptr<const metrics::Tags> tags, std::uint64_t hash) {
+  measurement.series_by_hash.emplace(hash, id);
+  series_[id] = {&measurement, std::move(tags), hash};
+  ++database.series_count;
+  last_series_ = std::max(last_series_, id);
+}
+
+void Catalogue::start_ids_after(std::int64_t measurement, FieldId field, SeriesId series) {
+  last_measurement_ = std::max(last_measurement_, measurement);
+  last_field_ = std::max(last_field_, field);
+  last_series_ = std::max(last_series_, series);
+}
+
+void Catalogue::forget_database(std::string_view name) {
+  DatabaseDef* database = find_database(name);
+  if (database == nullptr) return;
+  while (!database->measurements.empty()) {
+    const std::string first = database->measurements.begin()->first;
+    forget_measurement(*database, first);
+  }
+  for (const auto& policy : database->policies) policies_.erase(policy->id);
+  std::erase_if(databases_, [&](const auto& entry) { return entry.get() == database; });
+}
+
+void Catalogue::forget_policy(DatabaseDef& database, std::string_view name) {
+  const PolicyDef* policy = name.empty() ? nullptr : database.find_policy(name);
+  if (policy == nullptr) return;
+  policies_.erase(policy->id);
+  std::erase_if(database.policies, [&](const auto& entry) { return entry.get() == policy; });
+}
+
+void Catalogue::forget_measurement(DatabaseDef& database, std::string_view name) {
+  const auto it = database.measurements.find(name);
+  if (it == database.measurements.end()) return;
+  const MeasurementDef& measurement = *it->second;
+  for (const auto& [hash, id] : measurement.series_by_hash) {
+    series_.erase(id);
+    --database.series_count;
+  }
+  const std::int64_t id = measurement.id;
+  std::erase_if(unsaved_.measurements, [id](const auto& entry) { return entry.id == id; });
+  std::erase_if(unsaved_.fields, [id](const auto& entry) { return entry.measurement == id; });
+  std::erase_if(unsaved_.series, [id](const auto& entry) { return entry.measurement == id; });
+  database.measurements.erase(it);
+}
+
+void Catalogue::forget_series(DatabaseDef& database, SeriesId id) {
+  const auto it = series_.find(id);
+  if (it == series_.end()) return;
+  auto& by_hash = it->second.measurement->series_by_hash;
+  const auto [begin, end] = by_hash.equal_range(it->second.hash);
+  const auto entry = std::find_if(begin, end, [id](const auto& pair) { return pair.second == id; });
+  if (entry != end) by_hash.erase(entry);
+  series_.erase(it);
+  --database.series_count;
+  std::erase_if(unsaved_.series, [id](const auto& unsaved) { return unsaved.id == id; });
+}
+
+}  // namespace gpuscale::tsdb

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Private to the room: what exists - databases, policies, measurements, fields, series - in memory, with the
+/// ids that log and blocks use. Not thread-safe: the store guards it. Ids are never used again.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "tsdb/column_block.h"
+
+namespace gpuscale::tsdb {
+
+struct FieldDef {
+  FieldId id;
+  std::string key;
+  FieldType type;
+};
+
+struct MeasurementDef {
+  std::int64_t id;
+  std::string name;
+  std::vector<std::unique_ptr<FieldDef>> fields;  ///< in order of creation
+  std::map<std::string_view, FieldDef*> fields_by_key;
+  std::unordered_multimap<std::uint64_t, SeriesId> series_by_hash;
+};
+
+struct SeriesDef {
+  MeasurementDef* measurement;
+  std::shared_ptr<const metrics::Tags> tags;
+  std::uint64_t hash;
+};
+
+struct PolicyDef {
+  PolicyId id;
+  RetentionPolicy policy;
+  /// Samples before this were declared expired by the last enforcement.
+  std::int64_t floor_ns = std::numeric_limits<std::int64_t>::min();
+};
+
+struct DatabaseDef {
+  std::int64_t id;
+  std::string name;
+  std::string default_policy;
+  std::vector<std::unique_ptr<PolicyDef>> policies;  ///< in order of creation
+  std::map<std::string, std::unique_ptr<MeasurementDef>, std::less<>> measurements;
+  std::size_t series_count = 0;
+
+  /// "" = the default one; nullptr where there is none.
+  PolicyDef* find_policy(std::string_view policy_name) const;
+};
+
+/// Definitions made by writes that no transaction has saved yet, in order of creation.
+struct NewDefinitions {
+  struct Measurement {
+    std::int64_t id;
+    std::int64_t database;
+    std::string name;
+  };
+  struct Field {
+    FieldId id;
+    std::int64_t measurement;
+    std::string key;
+    FieldType type;
+  };
+  struct Series {
+    SeriesId id;
+    std::int64_t measurement;
+    std::shared_ptr<const metrics::Tags> tags;
+  };
+  std::vector<Measurement> measurements;
+  std::vector<Field> fields;
+  std::vector<Series> series;
+
+  bool empty() const { return measurements.empty() && fields.empty() && series.empty(); }
+  /// Those of `later` after these.
+  void append(NewDefinitions later);
+};
+
+std::uint64_t hash_tags(std::span<const metrics::TagView> tags);
+
+class Catalogue {
+ public:
+  // --- looking up
+  // ----------------------------------------------------------------------------------------------
+  DatabaseDef* find_database(std::string_view name) const;
+  MeasurementDef* find_measurement(std::string_view database, std::string_view measurement) const;
+  const SeriesDef* find_series(SeriesId id) const;
+  /// nullptr where this measurement has no series with exactly these tags.
+  const SeriesId* find_series(const MeasurementDef& measurement, std::span<const metrics::TagView> tags,
+                              std::uint64_t hash) const;
+  PolicyDef* find_policy(PolicyId id) const;
+  const std::vector<std::unique_ptr<DatabaseDef>>& databases() const { return databases_; }
+  std::size_t series_count() const { return series_.size(); }
+
+  // --- definitions made by writes: they also go to unsaved()
+  // ---------------------------------------------------
+  MeasurementDef& make_measurement(DatabaseDef& database, std::string_view name);
+  FieldDef& make_field(MeasurementDef& measurement, std::string_view key, FieldType type);
+  SeriesId make_series(DatabaseDef& database, MeasurementDef& measurement,
+                       std::span<const metrics::TagView> tags, std::uint64_t hash);
+  NewDefinitions& unsaved() { return unsaved_; }
+
+  // --- definitions read from disk, or already written there
+  // ----------------------------------------------------
+  DatabaseDef& add_database(std::int64_t id, std::string_view name, std::string_view default_policy);
+  PolicyDef& add_policy(DatabaseDef& database, PolicyId id, const RetentionPolicy& policy);
+  MeasurementDef& add_measurement(DatabaseDef& database, std::int64_t id, std::string_view name);
+  FieldDef& add_field(MeasurementDef& measurement, FieldId id, std::string_view key, FieldType type);
+  void add_series(DatabaseDef& database, MeasurementDef& measurement, SeriesId id,
+                  std::shared_ptr<const metrics::Tags> tags, std::uint64_t hash);
+  /// The next ids are above what any file ever held.
+  void start_ids_after(std::int64_t measurement, FieldId field, SeriesId series);
+
+  // --- forgetting
+  // ----------------------------------------------------------------------------------------------
+  void forget_database(std::string_view name);
+  void forget_policy(DatabaseDef& database, std::string_view name);
+  void forget_measurement(DatabaseDef& database, std::string_view name);
+  void forget_series(DatabaseDef& database, SeriesId id);
+
+ private:
+  std::vector<std::unique_ptr<DatabaseDef>> databases_;  // in order of creation
+  std::unordered_map<SeriesId, SeriesDef> series_;
+  std::unordered_map<PolicyId, PolicyDef*> policies_;
+  NewDefinitions unsaved_;
+  std::int64_t last_measurement_ = 0;
+  FieldId last_field_ = 0;
+  SeriesId last_series_ = 0;
+};
+
+}  // namespace gpuscale::tsdb

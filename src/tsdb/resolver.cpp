@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tsdb/resolver.h"
+
+#include <bit>
+
+namespace gpuscale::tsdb {
+namespace {
+
+constexpr std::string_view kTimeName = "time";
+
+std::string quoted(std::string_view text) {
+  return "\"" + std::string(text) + "\"";
+}
+
+CellValue cell_of(const metrics::FieldView& field) {
+  const auto type = static_cast<FieldType>(field.value.index());
+  switch (type) {
+    case FieldType::kFloat:
+      return {type, std::bit_cast<std::uint64_t>(std::get<double>(field.value)), {}};
+    case FieldType::kInteger:
+      return {type, static_cast<std::uint64_t>(std::get<std::int64_t>(field.value)), {}};
+    case FieldType::kBoolean:
+      return {type, std::get<bool>(field.value) ? 1U : 0U, {}};
+    case FieldType::kString:
+      break;
+  }
+  return {FieldType::kString, 0, std::get<std::string_view>(field.value)};
+}
+
+/// One pass over the points of one request. `definer` is null where nothing may be made.
+class Resolver {
+ public:
+  Resolver(const Catalogue& catalogue, Catalogue* definer, const ResolveRequest& request,
+           const StoreLimits& limits)
+      : catalogue_(catalogue), definer_(definer), request_(request), limits_(limits) {}
+
+  Result<std::optional<ResolvedBatch>> run() {
+    database_ = catalogue_.find_database(request_.database);
+    if (database_ == nullptr) {
+      return fail(Errc::kNotFound, "database not found: " + quoted(request_.database));
+    }
+    const PolicyDef* policy = database_->find_policy(request_.policy);
+    if (policy == nullptr) {
+      return fail(Errc::kNotFound, "retention policy not found: " + std::string(request_.policy));
+    }
+    const std::int64_t duration = policy->policy.duration.count();
+    const std::int64_t oldest =
+        duration > 0 ? request_.now_ns - duration : std::numeric_limits<std::int64_t>::min();
+    BatchWriter writer(policy->id);
+    for (const metrics::PointView& point : request_.points) {
+      if (point.time_ns < oldest) {
+        drop("points beyond retention policy");
+        continue;
+      }
+      if (!add(point, writer)) return std::optional<ResolvedBatch>();
+    }
+    batch_.outcome.written = writer.rows();
+    if (writer.rows() > 0) batch_.bytes = std::move(writer).take();
+    return std::optional<ResolvedBatch>(std::move(batch_));
+  }
+
+ private:
+  void drop(std::string reason) {
+    if (batch_.outcome.dropped++ == 0) batch_.outcome.first_reason = std::move(reason);
+  }
+
+  /// False where something is missing that may not be made here.
+  bool add(const metrics::PointView& point, BatchWriter& writer) {
+    if (!names_are_good(point)) return true;
+    if (measurement_ == nullptr || measurement_->name != point.measurement) {
+      const auto it = database_->measurements.find(point.measurement);
+      measurement_ = it == database_->measurements.end() ? nullptr : it->second.get();
+      shape_.clear();
+    }
+    if (measurement_ == nullptr && definer_ == nullptr) return false;
+    switch (types_match(point)) {
+      case Match::kConflict:
+        return true;
+      case Match::kUnknown:
+        if (definer_ == nullptr) return false;
+        break;
+      case Match::kYes:
+        break;
+    }
+    const std::uint64_t hash = hash_tags(point.tags);
+    const SeriesId* known =
+        measurement_ == nullptr ? nullptr : catalogue_.find_series(*measurement_, point.tags, hash);
+    if (known == nullptr && definer_ == nullptr) return false;
+    SeriesId series = 0;
+    if (known != nullptr) {
+      series = *known;
+    } else if (database_->series_count >= limits_.max_series_per_database) {
+      drop("max-series-per-database limit exceeded: (" + std::to_string(limits_.max_series_per_database) +
+           ")");
+      return true;
+    } else {
+      if (measurement_ == nullptr) measurement_ = &definer_->make_measurement(*database_, point.measurement);
+      series = definer_->make_series(*database_, *measurement_, point.tags, hash);
+    }
+    write_row(series, point, writer);
+    return true;
+  }
+
+  bool names_are_good(const metrics::PointView& point) {
+    for (const metrics::TagView& tag : point.tags) {
+      if (tag.key == kTimeName) {
+        drop("invalid tag key: input tag \"time\" on measurement " + quoted(point.measurement) +
+             " is invalid");
+        return false;
+      }
+      if (tag.value.size() > limits_.max_tag_value_bytes) {
+        drop("tag value too long: input tag " + quoted(tag.key) + " on measurement " +
+             quoted(point.measurement) + " has " + std::to_string(tag.value.size()) +
+             " bytes, the limit is " + std::to_string(limits_.max_tag_value_bytes));
+        return false;
+      }
+    }
+    for (const metrics::FieldView& field : point.fields) {
+      if (field.key != kTimeName) return true;
+    }
+    drop("invalid field name: input field \"time\" on measurement " + quoted(point.measurement) +
+         " is invalid");
+    return false;
+  }
+
+  enum class Match { kYes, kUnknown, kConflict };
+
+  /// Fills shape_ with the definition of each field of the point (null: none yet). Most points look like the
+  /// one before them, so its shape is tried first.
+  Match types_match(const metrics::PointView& point) {
+    shape_.resize(point.fields.size(), nullptr);
+    Match match = Match::kYes;
+    for (std::size_t i = 0; i < point.fields.size(); ++i) {
+      const metrics::FieldView& field = point.fields[i];
+      const FieldDef*& definition = shape_[i];
+      if (definition == nullptr || definition->key != field.key) definition = find_field(field.key);
+      if (definition == nullptr) {
+        if (field.key != kTimeName) match = Match::kUnknown;
+        continue;
+      }
+      const auto type = static_cast<FieldType>(field.value.index());
+      if (definition->type == type) continue;
+      drop("field type conflict: input field " + quoted(field.key) + " on measurement " +
+           quoted(point.measurement) + " is type " + std::string(metrics::to_string(type)) +
+           ", already exists as type " + std::string(metrics::to_string(definition->type)));
+      return Match::kConflict;
+    }
+    return match;
+  }
+
+  const FieldDef* find_field(std::string_view key) const {
+    if (measurement_ == nullptr) return nullptr;
+    const auto it = measurement_->fields_by_key.find(key);
+    return it == measurement_->fields_by_key.end() ? nullptr : it->second;
+  }
+
+  void write_row(SeriesId series, const metrics::PointView& point, BatchWriter& writer) {
+    std::size_t cells = 0;
+    for (std::size_t i = 0; i < point.fields.size(); ++i) {
+      const metrics::FieldView& field = point.fields[i];
+      if (field.key == kTimeName) continue;
+      const auto type = static_cast<FieldType>(field.value.index());
+      if (shape_[i] == nullptr) shape_[i] = find_field(field.key);
+      if (shape_[i] == nullptr) shape_[i] = &definer_->make_field(*measurement_, field.key, type);
+      // A line may name one new field twice with two types: the first one stands.
+      if (shape_[i]->type == type) ++cells;
+    }
+    writer.begin_row(series, point.time_ns, cells);
+    for (std::size_t i = 0; i < point.fields.size(); ++i) {
+      const metrics::FieldView& field = point.fields[i];
+      if (field.key == kTimeName || shape_[i]->type != static_cast<FieldType>(field.value.index())) continue;
+      writer.put(shape_[i]->id, cell_of(field));
+    }
+  }
+
+  const Catalogue& catalogue_;
+  Catalogue* definer_;
+  const ResolveRequest& request_;
+  const StoreLimits& limits_;
+  DatabaseDef* database_ = nullptr;
+  MeasurementDef* measurement_ = nullptr;
+  std::vector<const FieldDef*> shape_;
+  ResolvedBatch batch_;
+};
+
+}  // namespace
+
+Result<std::optional<ResolvedBatch>> resolve_known(const Catalogue& catalogue, const ResolveRequest& request,
+                                                   const StoreLimits& limits) {
+  return Resolver(catalogue, nullptr, request, limits).run();
+}
+
+Result<ResolvedBatch> resolve_and_define(Catalogue& catalogue, const ResolveRequest& request,
+                                         const StoreLimits& limits) {
+  GS_TRY(auto batch, Resolver(catalogue, &catalogue, request, limits).run());
+  return std::move(*batch);
+}
+
+}  // namespace gpuscale::tsdb

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tsdb/tables.h"
+
+#include <map>
+#include <utility>
+
+#include "tsdb/byte_code.h"
+
+namespace gpuscale::tsdb::tables {
+namespace {
+
+using db::Statement;
+using db::Transaction;
+
+// AUTOINCREMENT keeps the highest id ever used in sqlite_sequence, so that no id comes back after a deletion.
+constexpr db::Migration kMigrations[] = {{1, R"sql(
+CREATE TABLE tsdb_databases (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, default_policy TEXT NOT NULL) STRICT;
+CREATE TABLE tsdb_policies (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, database INTEGER NOT NULL, name TEXT NOT NULL, duration_ns INTEGER NOT NULL,
+  shard_duration_ns INTEGER NOT NULL, replication INTEGER NOT NULL, UNIQUE (database, name)) STRICT;
+CREATE TABLE tsdb_measurements (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, database INTEGER NOT NULL, name TEXT NOT NULL, UNIQUE (database, name)) STRICT;
+CREATE TABLE tsdb_fields (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, measurement INTEGER NOT NULL, key TEXT NOT NULL, type INTEGER NOT NULL,
+  UNIQUE (measurement, key)) STRICT;
+CREATE TABLE tsdb_series (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, measurement INTEGER NOT NULL, tags BLOB NOT NULL) STRICT;
+CREATE INDEX tsdb_series_by_measurement ON tsdb_series (measurement);
+CREATE TABLE tsdb_log (sequence INTEGER PRIMARY KEY, batches BLOB NOT NULL) STRICT;
+CREATE TABLE tsdb_blocks (
+  id INTEGER PRIMARY KEY, policy INTEGER NOT NULL, series INTEGER NOT NULL, generation INTEGER NOT NULL,
+  min_ns INTEGER NOT NULL, max_ns INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
+CREATE INDEX tsdb_blocks_by_series ON tsdb_blocks (series, policy, max_ns, min_ns, generation);
+)sql"}};
+
+std::string encode_tags(const metrics::Tags& tags) {
+  std::string out;
+  for (const metrics::Tag& tag : tags) {
+    put_text(out, tag.key);
+    put_text(out, tag.value);
+  }
+  return out;
+}
+
+Result<metrics::Tags> decode_tags(std::string_view bytes) {
+  metrics::Tags tags;
+  ByteReader reader(bytes);
+  while (reader.ok() && !reader.at_end()) {
+    const std::string_view key = reader.text();
+    tags.push_back({std::string(key), std::string(reader.text())});
+  }
+  if (!reader.ok()) return fail(Errc::kCorrupt, "the tags of a series do not decode");
+  return tags;
+}
+
+Result<void> run(Transaction& transaction, std::string_view sql, std::initializer_list<std::int64_t> values) {
+  GS_TRY(Statement statement, transaction.prepare(sql));
+  int position = 1;
+  for (const std::int64_t value : values) statement.bind(position++, value);
+  return statement.run();
+}
+
+Result<std::int64_t> one_integer(Transaction& transaction, std::string_view sql) {
+  GS_TRY(Statement select, transaction.prepare(sql));
+  GS_TRY(const bool row, select.step());
+  return row ? select.integer(0) : std::int64_t{0};
+}
+
+std::int64_t sql_id(std::uint64_t id) {
+  return static_cast<std::int64_t>(id);
+}
+
+struct Owner {
+  DatabaseDef* database;
+  MeasurementDef* measurement;
+};
+using Owners = std::map<std::int64_t, Owner>;
+
+Result<void> load_databases(Transaction& transaction, Catalogue& catalogue,
+                            std::map<std::int64_t, DatabaseDef*>& databases) {
+  GS_TRY(Statement select,
+         transaction.prepare("SELECT id, name, default_policy FROM tsdb_databases ORDER BY id"));
+  while (true) {
+    GS_TRY(const bool row, select.step());
+    if (!row) break;
+    databases[select.integer(0)] = &catalogue.add_database(select.integer(0), select.text(1), select.text(2));
+  }
+  GS_TRY(Statement policies,
+         transaction.prepare("SELECT id, database, name, duration_ns, shard_duration_ns, replication "
+                             "FROM tsdb_policies ORDER BY id"));
+  while (true) {
+    GS_TRY(const bool row, policies.step());
+    if (!row) return {};
+    const auto owner = databases.find(policies.integer(1));
+    if (owner == databases.end()) continue;
+    catalogue.add_policy(*owner->second, static_cast<PolicyId>(policies.integer(0)),
+                         {.name = policies.text(2),
+                          .duration = Nanos{policies.integer(3)},
+                          .shard_duration = Nanos{policies.integer(4)},
+                          .replication = static_cast<int>(policies.integer(5))});
+  }
+}
+
+Result<void> load_measurements(Transaction& transaction, Catalogue& catalogue,
+                               const std::map<std::int64_t, DatabaseDef*>& databases, Owners& owners) {
+  GS_TRY(Statement select,
+         transaction.prepare("SELECT id, database, name FROM tsdb_measurements ORDER BY id"));
+  while (true) {
+    GS_TRY(const bool row, select.step());
+    if (!row) break;
+    const auto database = databases.find(select.integer(1));
+    if (database == databases.end()) continue;
+    owners[select.integer(0)] = {
+        database->second, &catalogue.add_measurement(*database->second, select.integer(0), select.text(2))};
+  }
+  GS_TRY(Statement fields,
+         transaction.prepare("SELECT id, measurement, key, type FROM tsdb_fields ORDER BY id"));
+  while (true) {
+    GS_TRY(const bool row, fields.step());
+    if (!row) return {};
+    const auto owner = owners.find(fields.integer(1));
+    if (owner == owners.end()) continue;
+    catalogue.add_field(*owner->second.measurement, static_cast<FieldId>(fields.integer(0)), fields.text(2),
+                        static_cast<FieldType>(fields.integer(3)));
+  }
+}
+
+Result<void> load_series(Transaction& transaction, Catalogue& catalogue, const Owners& owners) {
+  GS_TRY(Statement select, transaction.prepare("SELECT id, measurement, tags FROM tsdb_series ORDER BY id"));
+  std::vector<metrics::TagView> views;
+  while (true) {
+    GS_TRY(const bool row, select.step());
+    if (!row) return {};
+    const auto owner = owners.find(select.integer(1));
+    if (owner == owners.end()) continue;
+    GS_TRY(metrics::Tags tags, decode_tags(select.blob(2)));
+    views.clear();
+    for (const metrics::Tag& tag : tags) views.push_back({tag.key, tag.value});
+    const std::uint64_t hash = hash_tags(views);
+    catalogue.add_series(*owner->second.database, *owner->second.measurement,
+                         static_cast<SeriesId>(select.integer(0)),
+                         std::make_shared<const metrics::Tags>(std::move(tags)), hash);
+  }
+}
+
+Result<std::vector<BlockRow>> collect_blocks(Statement& select) {
+  std::vector<BlockRow> blocks;
+  while (true) {
+    GS_TRY(const bool row, select.step());
+    if (!row) return blocks;
+    blocks.push_back({.id = select.integer(0),
+                      .policy = static_cast<PolicyId>(select.integer(1)),
+                      .series = static_cast<SeriesId>(select.integer(2)),
+                      .generation = select.integer(3),
+                      .min_ns = select.integer(4),
+                      .max_ns = select.integer(5),
+                      .bytes = std::string(select.blob(6))});
+  }
+}
+
+}  // namespace
+
+std::span<const db::Migration> migrations() {
+  return kMigrations;
+}
+
+Result<void> load_catalogue(Transaction& transaction, Catalogue& catalogue) {
+  std::map<std::int64_t, DatabaseDef*> databases;
+  Owners owners;
+  GS_CHECK(load_databases(transaction, catalogue, databases));
+  GS_CHECK(load_measurements(transaction, catalogue, databases, owners));
+  GS_CHECK(load_series(transaction, catalogue, owners));
+  GS_TRY(const std::int64_t measurement,
+         one_integer(transaction, "SELECT seq FROM sqlite_sequence WHERE name = 'tsdb_measurements'"));
+  GS_TRY(const std::int64_t field,
+         one_integer(transaction, "SELECT seq FROM sqlite_sequence WHERE name = 'tsdb_fields'"));
+  GS_TRY(const std::int64_t series,
+         one_integer(transaction, "SELECT seq FROM sqlite_sequence WHERE name = 'tsdb_series'"));
+  catalogue.start_ids_after(measurement, static_cast<FieldId>(field), static_cast<SeriesId>(series));
+  return {};
+}
+
+Result<void> save_definitions(Transaction& transaction, const NewDefinitions& definitions) {
+  if (definitions.empty()) return {};
+  GS_TRY(Statement measurement,
+         transaction.prepare("INSERT INTO tsdb_measurements (id, database, name) VALUES (?, ?, ?)"));
+  for (const auto& entry : definitions.measurements) {
+    GS_CHECK(measurement.bind(1, entry.id).bind(2, entry.database).bind(3, entry.name).run());
+  }
+  GS_TRY(Statement field,
+         transaction.prepare("INSERT INTO tsdb_fields (id, measurement, key, type) VALUES (?, ?, ?, ?)"));
+  for (const auto& entry : definitions.fields) {
+    field.bind(1, sql_id(entry.id)).bind(2, entry.measurement);
+    GS_CHECK(field.bind(3, entry.key).bind(4, static_cast<int>(entry.type)).run());
+  }
+  GS_TRY(Statement series,
+         transaction.prepare("INSERT INTO tsdb_series (id, measurement, tags) VALUES (?, ?, ?)"));
+  for (const auto& entry : definitions.series) {
+    GS_CHECK(series.bind(1, sql_id(entry.id))
+                 .bind(2, entry.measurement)
+                 .bind_blob(3, encode_tags(*entry.tags))
+                 .run());
+  }
+  return {};
+}
+
+Result<std::int64_t> insert_database(Transaction& transaction, std::string_view name,
+                                     std::string_view default_policy) {
+  GS_TRY(Statement insert,
+         transaction.prepare("INSERT INTO tsdb_databases (name, default_policy) VALUES (?, ?)"));
+  GS_CHECK(insert.bind(1, name).bind(2, default_policy).run());
+  return transaction.last_insert_id();
+}
+
+Result<PolicyId> insert_policy(Transaction& transaction, std::int64_t database,
+                               const RetentionPolicy& policy) {
+  GS_TRY(Statement insert,
+         transaction.prepare("INSERT INTO tsdb_policies (database, name, duration_ns, shard_duration_ns, "
+                             "replication) VALUES (?, ?, ?, ?, ?)"));
+  insert.bind(1, database).bind(2, policy.name).bind(3, policy.duration.count());
+  GS_CHECK(insert.bind(4, policy.shard_duration.count()).bind(5, policy.replication).run());
+  return static_cast<PolicyId>(transaction.last_insert_id());
+}
+
+Result<void> update_policy(Transaction& transaction, PolicyId id, const RetentionPolicy& policy) {
+  return run(transaction,
+             "UPDATE tsdb_policies SET duration_ns = ?, shard_duration_ns = ?, replication = ? WHERE id = ?",
+             {policy.duration.count(), policy.shard_duration.count(), policy.replication, id});
+}
+
+Result<void> set_default_policy(Transaction& transaction, std::int64_t database, std::string_view name) {
+  GS_TRY(Statement update, transaction.prepare("UPDATE tsdb_databases SET default_policy = ? WHERE id = ?"));
+  return update.bind(1, name).bind(2, database).run();
+}
+
+Result<void> remove_database(Transaction& transaction, std::int64_t id) {
+  for (const std::string_view sql :
+       {"DELETE FROM tsdb_blocks WHERE series IN (SELECT s.id FROM tsdb_series s JOIN tsdb_measurements m "
+        "ON m.id = s.measurement WHERE m.database = ?)",
+        "DELETE FROM tsdb_series WHERE measurement IN (SELECT id FROM tsdb_measurements WHERE database = ?)",
+        "DELETE FROM tsdb_fields WHERE measurement IN (SELECT id FROM tsdb_measurements WHERE database = ?)",
+        "DELETE FROM tsdb_measurements WHERE database = ?", "DELETE FROM tsdb_policies WHERE database = ?",
+        "DELETE FROM tsdb_databases WHERE id = ?"}) {
+    GS_CHECK(run(transaction, sql, {id}));
+  }
+  return {};
+}
+
+Result<void> remove_policy(Transaction& transaction, PolicyId id) {
+  GS_CHECK(run(transaction, "DELETE FROM tsdb_blocks WHERE policy = ?", {id}));
+  return run(transaction, "DELETE FROM tsdb_policies WHERE id = ?", {id});
+}
+
+Result<void> remove_measurement(Transaction& transaction, std::int64_t id) {
+  for (const std::string_view sql :
+       {"DELETE FROM tsdb_blocks WHERE series IN (SELECT id FROM tsdb_series WHERE measurement = ?)",
+        "DELETE FROM tsdb_series WHERE measurement = ?", "DELETE FROM tsdb_fields WHERE measurement = ?",
+        "DELETE FROM tsdb_measurements WHERE id = ?"}) {
+    GS_CHECK(run(transaction, sql, {id}));
+  }
+  return {};
+}
+
+Result<void> remove_series(Transaction& transaction, std::span<const SeriesId> ids) {
+  for (const SeriesId id : ids) {
+    GS_CHECK(run(transaction, "DELETE FROM tsdb_blocks WHERE series = ?", {sql_id(id)}));
+    GS_CHECK(run(transaction, "DELETE FROM tsdb_series WHERE id = ?", {sql_id(id)}));
+  }
+  return {};
+}
+
+Result<void> append_log(Transaction& transaction, std::int64_t sequence, std::string_view bytes) {
+  GS_TRY(Statement insert, transaction.prepare("INSERT INTO tsdb_log (sequence, batches) VALUES (?, ?)"));
+  return insert.bind(1, sequence).bind_blob(2, bytes).run();
+}
+
+Result<void> truncate_log(Transaction& transaction, std::int64_t up_to_sequence) {
+  return run(transaction, "DELETE FROM tsdb_log WHERE sequence <= ?", {up_to_sequence});
+}
+
+Result<std::int64_t> replay_log(Transaction& transaction,
+                                const std::function<Result<void>(std::string_view)>& apply) {
+  GS_TRY(Statement select, transaction.prepare("SELECT sequence, batches FROM tsdb_log ORDER BY sequence"));
+  std::int64_t last = 0;
+  while (true) {
+    GS_TRY(const bool row, select.step());
+    if (!row) return last;
+    last = select.integer(0);
+    if (auto applied = apply(select.blob(1)); !applied) {
+      return std::move(applied).error().with_context("log entry " + std::to_string(last));
+    }
+  }
+}
+
+Result<void> insert_blocks(Transaction& transaction, std::span<const BlockRow> blocks) {
+  GS_TRY(Statement insert,
+         transaction.prepare("INSERT INTO tsdb_blocks (policy, series, generation, min_ns, max_ns, bytes) "
+                             "VALUES (?, ?, ?, ?, ?, ?)"));
+  for (const BlockRow& block : blocks) {
+    insert.bind(1, std::int64_t{block.policy}).bind(2, sql_id(block.series)).bind(3, block.generation);
+    GS_CHECK(insert.bind(4, block.min_ns).bind(5, block.max_ns).bind_blob(6, block.bytes).run());
+  }
+  return {};
+}
+
+Result<void> delete_block(Transaction& transaction, std::int64_t id) {
+  return run(transaction, "DELETE FROM tsdb_blocks WHERE id = ?", {id});
+}
+
+Result<void> delete_blocks_before(Transaction& transaction, PolicyId policy, std::int64_t time_ns) {
+  return run(transaction, "DELETE FROM tsdb_blocks WHERE policy = ? AND max_ns < ?", {policy, time_ns});
+}
+
+Result<std::vector<BlockRow>> select_blocks(Transaction& transaction, PolicyId policy, SeriesId series,
+                                            TimeRange range, std::int64_t newest) {
+  GS_TRY(Statement select,
+         transaction.prepare(
+             "SELECT id, policy, series, generation, min_ns, max_ns, bytes FROM tsdb_blocks "
+             "WHERE series = ? AND policy = ? AND max_ns >= ? AND min_ns <= ? AND generation <= ? "
+             "ORDER BY generation, min_ns"));
+  select.bind(1, sql_id(series)).bind(2, std::int64_t{policy}).bind(3, range.min_ns);
+  select.bind(4, range.max_ns).bind(5, newest);
+  return collect_blocks(select);
+}
+
+Result<std::vector<BlockRow>> select_blocks_of_series(Transaction& transaction, SeriesId series,
+                                                      TimeRange range) {
+  GS_TRY(Statement select,
+         transaction.prepare("SELECT id, policy, series, generation, min_ns, max_ns, bytes FROM tsdb_blocks "
+                             "WHERE series = ? AND max_ns >= ? AND min_ns <= ?"));
+  select.bind(1, sql_id(series)).bind(2, range.min_ns).bind(3, range.max_ns);
+  return collect_blocks(select);
+}
+
+Result<std::vector<BlockExtent>> select_extents(Transaction& transaction) {
+  GS_TRY(Statement select,
+         transaction.prepare("SELECT policy, series, min(min_ns), max(max_ns) FROM tsdb_blocks "
+                             "GROUP BY series, policy"));
+  std::vector<BlockExtent> extents;
+  while (true) {
+    GS_TRY(const bool row, select.step());
+    if (!row) return extents;
+    extents.push_back({static_cast<PolicyId>(select.integer(0)), static_cast<SeriesId>(select.integer(1)),
+                       select.integer(2), select.integer(3)});
+  }
+}
+
+Result<std::int64_t> newest_generation(Transaction& transaction) {
+  return one_integer(transaction, "SELECT coalesce(max(generation), 0) FROM tsdb_blocks");
+}
+
+Result<std::int64_t> bytes_on_disk(Transaction& transaction) {
+  return one_integer(transaction,
+                     "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()");
+}
+
+}  // namespace gpuscale::tsdb::tables

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+/// A store in a folder of its own, written in line protocol.
+#pragma once
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "metrics/line_protocol.h"
+#include "tsdb/store.h"
+
+namespace gpuscale::tsdb {
+
+class StoreTest : public ::testing::Test {
+ protected:
+  StoreTest() {
+    std::string pattern = std::filesystem::temp_directory_path() / "gpuscale-tsdb-XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+    path_ = folder_ + "/metrics.db";
+  }
+  ~StoreTest() override {
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+  void SetUp() override { reopen(); }
+
+  void reopen(StoreLimits limits = {}) {
+    store_.reset();
+    auto store = Store::open({path_, limits}, log::Log::silent());
+    ASSERT_TRUE(store) << store.error().message();
+    store_ = *std::move(store);
+    ASSERT_TRUE(store_->create_database("db", std::nullopt));
+  }
+  Result<WriteOutcome> write(const std::string& lines, const std::string& policy = "") {
+    const auto parsed = metrics::parse_lines(lines, metrics::Precision::kNanos, 0);
+    EXPECT_TRUE(parsed.errors.empty());
+    return store_->write("db", policy, parsed.points);
+  }
+  void must_write(const std::string& lines, const std::string& policy = "") {
+    const auto outcome = write(lines, policy);
+    ASSERT_TRUE(outcome) << outcome.error().message();
+    ASSERT_EQ(outcome->dropped, 0U) << outcome->first_reason;
+  }
+  SeriesId id_of(const std::string& measurement, std::size_t index = 0) {
+    const auto all = store_->series("db", measurement);
+    return index < all.size() ? all[index].id : 0;
+  }
+  /// "1:10 2:20" of a float or integer field of the first series.
+  std::string samples(const std::string& measurement, const std::string& field, TimeRange range = {},
+                      const std::string& policy = "", std::size_t index = 0) {
+    const auto column = store_->read("db", policy, id_of(measurement, index), field, range);
+    if (!column) return column.error().message();
+    std::string out;
+    for (std::size_t i = 0; i < column->times.size(); ++i) {
+      if (!out.empty()) out += ' ';
+      out += std::to_string(column->times[i]) + ':';
+      switch (column->type) {
+        case FieldType::kFloat:
+          out += std::to_string(static_cast<int>(column->floats[i]));
+          break;
+        case FieldType::kInteger:
+          out += std::to_string(column->integers[i]);
+          break;
+        case FieldType::kString:
+          out += column->strings[i];
+          break;
+        case FieldType::kBoolean:
+          out += column->booleans[i] != 0 ? "true" : "false";
+          break;
+      }
+    }
+    return out;
+  }
+
+  std::string folder_;
+  std::string path_;
+  std::unique_ptr<Store> store_;
+};
+
+}  // namespace gpuscale::tsdb

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tsdb/store.h"
+
+#include <atomic>
+#include <map>
+#include <random>
+#include <thread>
+
+#include "db/database.h"
+#include "tests/store_fixture.h"
+
+namespace gpuscale::tsdb {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+/// Every behaviour of samples holds wherever they are: in the head, replayed from the log, or in blocks.
+enum class Where { kHead, kReplayed, kBlocks, kBlocksReopened };
+
+class SamplesTest : public StoreTest, public ::testing::WithParamInterface<Where> {
+ protected:
+  void settle() {
+    if (GetParam() == Where::kBlocks || GetParam() == Where::kBlocksReopened) {
+      ASSERT_TRUE(store_->flush());
+    }
+    if (GetParam() == Where::kReplayed || GetParam() == Where::kBlocksReopened) reopen();
+  }
+};
+
+TEST_P(SamplesTest, AreReadBackByTime) {
+  must_write("m,host=a f=1,i=-5i,s=\"x y\",b=t 10\nm,host=a f=2,i=7i,s=\"\",b=f 20\nm,host=b f=9 15\n");
+  settle();
+  EXPECT_EQ(samples("m", "f"), "10:1 20:2");
+  EXPECT_EQ(samples("m", "i"), "10:-5 20:7");
+  EXPECT_EQ(samples("m", "s"), "10:x y 20:");
+  EXPECT_EQ(samples("m", "b"), "10:true 20:false");
+  EXPECT_EQ(samples("m", "f", {}, "", 1), "15:9");
+  EXPECT_EQ(samples("m", "f", {11, 20}), "20:2");
+  EXPECT_EQ(samples("m", "f", {10, 10}), "10:1");
+  EXPECT_EQ(samples("m", "f", {21, 30}), "");
+  EXPECT_EQ(samples("m", "nosuch"), "");
+}
+
+TEST_P(SamplesTest, ComeInAnyOrderAndTheLastWriteOfAFieldWins) {
+  must_write("m f=3 30\nm f=1 10\n");
+  settle();
+  must_write("m f=2 20\nm f=11,g=1 10\nm f=12 10\n");
+  settle();
+  EXPECT_EQ(samples("m", "f"), "10:12 20:2 30:3");
+  EXPECT_EQ(samples("m", "g"), "10:1");
+  must_write("m g=5 30\n");
+  EXPECT_EQ(samples("m", "f"), "10:12 20:2 30:3") << "a later write of another field keeps this one";
+  EXPECT_EQ(samples("m", "g"), "10:1 30:5");
+}
+
+TEST_P(SamplesTest, CanBeDeleted) {
+  must_write("m,host=a f=1 10\nm,host=a f=2 20\nm,host=a f=3 30\nm,host=b f=4 20\n");
+  settle();
+  ASSERT_TRUE(store_->delete_range("db", {id_of("m")}, {15, 25}));
+  EXPECT_EQ(samples("m", "f"), "10:1 30:3");
+  EXPECT_EQ(samples("m", "f", {}, "", 1), "20:4");
+  reopen();
+  EXPECT_EQ(samples("m", "f"), "10:1 30:3");
+  ASSERT_TRUE(store_->drop_series("db", {id_of("m")}));
+  EXPECT_EQ(store_->series("db", "m").size(), 1U);
+  ASSERT_TRUE(store_->drop_measurement("db", "m"));
+  EXPECT_TRUE(store_->measurements("db").empty());
+  reopen();
+  EXPECT_TRUE(store_->measurements("db").empty());
+  must_write("m f=\"now text\" 5\n");
+  EXPECT_EQ(samples("m", "f"), "5:now text") << "nothing of the dropped one is left, not even its types";
+}
+
+TEST_P(SamplesTest, OfEachPolicyAreKeptApart) {
+  ASSERT_TRUE(store_->create_retention_policy("db", {.name = "other"}, false));
+  must_write("m f=1 10\n");
+  must_write("m f=2 10\n", "other");
+  settle();
+  EXPECT_EQ(samples("m", "f"), "10:1");
+  EXPECT_EQ(samples("m", "f", {}, "other"), "10:2");
+  ASSERT_TRUE(store_->drop_retention_policy("db", "other"));
+  EXPECT_EQ(samples("m", "f", {}, "other"), "");
+  reopen();
+  EXPECT_EQ(samples("m", "f"), "10:1");
+  EXPECT_EQ(samples("m", "f", {}, "other"), "");
+}
+
+TEST_P(SamplesTest, AreKnownToExist) {
+  must_write("m f=1 10\nm f=2 30\n");
+  settle();
+  const SeriesId id = id_of("m");
+  EXPECT_TRUE(store_->has_samples("db", "", id, {}));
+  EXPECT_TRUE(store_->has_samples("db", "", id, {30, 40}));
+  EXPECT_FALSE(store_->has_samples("db", "", id, {11, 29}));
+  EXPECT_FALSE(store_->has_samples("db", "", id, {31, 40}));
+  EXPECT_FALSE(store_->has_samples("db", "", id + 1, {}));
+  EXPECT_FALSE(store_->has_samples("nosuch", "", id, {}));
+}
+
+TEST_P(SamplesTest, AgreeWithAMapWhateverIsWritten) {
+  std::mt19937 random(11);
+  std::map<std::int64_t, int> expected;
+  for (int round = 0; round < 30; ++round) {
+    std::string lines;
+    for (std::size_t i = 1 + random() % 20; i > 0; --i) {
+      const auto time = static_cast<std::int64_t>(random() % 200);
+      const int value = static_cast<int>(random() % 1'000);
+      lines += "m f=" + std::to_string(value) + " " + std::to_string(time) + "\n";
+      expected[time] = value;
+    }
+    must_write(lines);
+    if (random() % 4 == 0) settle();
+  }
+  std::string wanted;
+  for (const auto& [time, value] : expected) {
+    wanted += (wanted.empty() ? "" : " ") + std::to_string(time) + ":" + std::to_string(value);
+  }
+  EXPECT_EQ(samples("m", "f"), wanted);
+}
+
+std::string name_of(const ::testing::TestParamInfo<Where>& tested) {
+  switch (tested.param) {
+    case Where::kHead:
+      return "Head";
+    case Where::kReplayed:
+      return "Replayed";
+    case Where::kBlocks:
+      return "Blocks";
+    case Where::kBlocksReopened:
+      return "BlocksReopened";
+  }
+  return "";
+}
+
+INSTANTIATE_TEST_SUITE_P(Everywhere, SamplesTest,
+                         ::testing::Values(Where::kHead, Where::kReplayed, Where::kBlocks,
+                                           Where::kBlocksReopened),
+                         name_of);
+
+TEST_F(StoreTest, AConflictOfTypesDropsThatPointAlone) {
+  must_write("w v=1 1\n");
+  const auto outcome = write("w v=\"text\" 2\nw v=2 3\nw v=4i 4\n");
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->written, 1U);
+  EXPECT_EQ(outcome->dropped, 2U);
+  EXPECT_EQ(outcome->first_reason,
+            "field type conflict: input field \"v\" on measurement \"w\" is type string, already exists as "
+            "type float");
+  EXPECT_EQ(samples("w", "v"), "1:1 3:2");
+}
+
+TEST_F(StoreTest, UnknownDatabasesAndPoliciesAreErrors) {
+  const auto parsed = metrics::parse_lines("m f=1 1", metrics::Precision::kNanos, 0);
+  EXPECT_EQ(store_->write("nosuch", "", parsed.points).error().message(), "database not found: \"nosuch\"");
+  EXPECT_EQ(write("m f=1 1", "norp").error().message(), "retention policy not found: norp");
+}
+
+TEST_F(StoreTest, TooManySeriesAreRefusedByName) {
+  StoreLimits limits;
+  limits.max_series_per_database = 2;
+  reopen(limits);
+  const auto outcome = write("m,h=a f=1 1\nm,h=b f=1 1\nm,h=c f=1 1\nm,h=a f=2 2\n");
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->written, 3U);
+  EXPECT_EQ(outcome->dropped, 1U);
+  EXPECT_THAT(outcome->first_reason, HasSubstr("max-series-per-database limit exceeded: (2)"));
+}
+
+TEST_F(StoreTest, TheCatalogueIsSortedAndLasts) {
+  must_write("zebra,x=1 f=1 1\napple,b=2,a=1 z=1,a=2i 1\napple,a=0 s=\"x\" 1\n");
+  for (const bool again : {false, true}) {
+    if (again) reopen();
+    EXPECT_THAT(store_->measurements("db"), ElementsAre("apple", "zebra"));
+    EXPECT_THAT(store_->tag_keys("db", "apple"), ElementsAre("a", "b"));
+    const auto fields = store_->fields("db", "apple");
+    ASSERT_EQ(fields.size(), 3U);
+    EXPECT_EQ(fields[0].key, "a");
+    EXPECT_EQ(fields[0].type, FieldType::kInteger);
+    EXPECT_EQ(fields[2].key, "z");
+    const auto series = store_->series("db", "apple");
+    ASSERT_EQ(series.size(), 2U);
+    EXPECT_EQ(metrics::tag_value(*series[0].tags, "a"), "0");
+    EXPECT_EQ(metrics::tag_value(*series[1].tags, "b"), "2");
+  }
+  EXPECT_TRUE(store_->measurements("nosuch").empty());
+  EXPECT_TRUE(store_->fields("db", "nosuch").empty());
+}
+
+TEST_F(StoreTest, DatabasesAndPoliciesLastAndConflictsAreNamed) {
+  using namespace std::chrono_literals;
+  const RetentionPolicy week{.name = "week", .duration = 168h, .shard_duration = 24h};
+  ASSERT_TRUE(store_->create_database("second", week));
+  EXPECT_TRUE(store_->create_database("second", std::nullopt)) << "idempotent";
+  EXPECT_TRUE(store_->create_database("second", week));
+  EXPECT_EQ(store_->create_database("second", RetentionPolicy{}).error().code(), Errc::kConflict);
+  ASSERT_TRUE(store_->create_retention_policy("db", week, true));
+  RetentionPolicy other = week;
+  other.duration = 24h;
+  EXPECT_EQ(store_->create_retention_policy("db", other, false).error().message(),
+            "retention policy already exists");
+  ASSERT_TRUE(store_->alter_retention_policy("db", other, false));
+  EXPECT_EQ(store_->alter_retention_policy("db", {.name = "nosuch"}, false).error().code(), Errc::kNotFound);
+  EXPECT_EQ(store_->create_retention_policy("nosuch", week, false).error().code(), Errc::kNotFound);
+  reopen();
+  const auto databases = store_->databases();
+  ASSERT_EQ(databases.size(), 2U);
+  EXPECT_EQ(databases[0].name, "db");
+  EXPECT_EQ(databases[0].default_policy, "week");
+  ASSERT_EQ(databases[0].policies.size(), 2U);
+  EXPECT_EQ(databases[0].policies[1], other);
+  EXPECT_EQ(databases[1].default_policy, "week");
+  ASSERT_TRUE(store_->drop_database("second"));
+  ASSERT_TRUE(store_->drop_database("second")) << "idempotent";
+  reopen();
+  EXPECT_EQ(store_->databases().size(), 1U);
+}
+
+TEST_F(StoreTest, WhatIsOlderThanItsPolicyIsGoneAndRefused) {
+  using namespace std::chrono_literals;
+  const WallTime now = std::chrono::time_point_cast<Nanos>(std::chrono::system_clock::now());
+  ASSERT_TRUE(store_->alter_retention_policy("db", {.name = "autogen", .duration = 2h}, false));
+  const auto at = [&](std::chrono::minutes ago) { return std::to_string(base::to_unix_nanos(now - ago)); };
+  must_write("m f=1 " + at(90min) + "\nm f=2 " + at(10min) + "\n");
+  ASSERT_TRUE(store_->flush());
+  const auto late = write("m f=3 " + at(180min) + "\n");
+  ASSERT_TRUE(late);
+  EXPECT_EQ(late->first_reason, "points beyond retention policy");
+  ASSERT_TRUE(store_->enforce_retention(now + 1h));
+  EXPECT_EQ(samples("m", "f"), at(10min) + ":2");
+  EXPECT_FALSE(store_->has_samples("db", "", id_of("m"), {0, base::to_unix_nanos(now - 80min)}));
+  ASSERT_TRUE(store_->enforce_retention(now + 3h));
+  EXPECT_EQ(samples("m", "f"), "");
+}
+
+TEST_F(StoreTest, ALargeHeadIsSealedByItself) {
+  StoreLimits limits;
+  limits.max_unflushed_bytes = 1'000;
+  reopen(limits);
+  for (int i = 0; i < 200; ++i) must_write("m f=" + std::to_string(i) + " " + std::to_string(i) + "\n");
+  const auto stats = store_->stats();
+  EXPECT_LT(stats.memory_bytes, 3'000U);
+  EXPECT_EQ(stats.points_written, 200U);
+  EXPECT_EQ(stats.series, 1U);
+  EXPECT_GT(stats.disk_bytes, 0U);
+  const auto column = store_->read("db", "", id_of("m"), "f", {});
+  ASSERT_TRUE(column);
+  EXPECT_EQ(column->times.size(), 200U);
+}
+
+TEST_F(StoreTest, ADamagedBlockIsAnErrorNeverAGap) {
+  must_write("m f=1 10\n");
+  ASSERT_TRUE(store_->flush());
+  store_.reset();
+  {
+    const auto file = *db::Database::open(path_);
+    ASSERT_TRUE(file->transact(std::function<Result<void>(db::Transaction&)>(
+        [](db::Transaction& t) { return t.execute("UPDATE tsdb_blocks SET bytes = x'0102'"); })));
+  }
+  reopen();
+  const auto column = store_->read("db", "", id_of("m"), "f", {});
+  ASSERT_FALSE(column);
+  EXPECT_EQ(column.error().code(), Errc::kCorrupt);
+  EXPECT_THAT(column.error().message(), HasSubstr("block "));
+}
+
+TEST_F(StoreTest, ADamagedLogIsSaidAtTheStart) {
+  must_write("m f=1 10\n");
+  const std::string copy = folder_ + "/copy.db";
+  {
+    const auto file = *db::Database::open(path_);
+    ASSERT_TRUE(file->transact(std::function<Result<void>(db::Transaction&)>(
+        [](db::Transaction& t) { return t.execute("UPDATE tsdb_log SET batches = x'00'"); })));
+    std::filesystem::copy_file(path_, copy);
+    std::filesystem::copy_file(path_ + "-wal", copy + "-wal");
+  }
+  const auto store = Store::open({copy, {}}, log::Log::silent());
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().code(), Errc::kCorrupt);
+  EXPECT_THAT(store.error().message(), HasSubstr("log entry 1"));
+}
+
+TEST_F(StoreTest, WritersAndReadersAndFlushesMayRunAtOnce) {
+  constexpr int kWriters = 4;
+  constexpr int kBatches = 50;
+  std::atomic<bool> done{false};
+  std::vector<std::thread> threads;
+  for (int w = 0; w < kWriters; ++w) {
+    threads.emplace_back([&, w] {
+      for (int i = 0; i < kBatches; ++i) {
+        const auto outcome = write("m,w=" + std::to_string(w) + " f=" + std::to_string(i) + ",g" +
+                                   std::to_string(i % 7) + "=1 " + std::to_string(i + 1) + "\n");
+        ASSERT_TRUE(outcome && outcome->dropped == 0);
+      }
+    });
+  }
+  std::thread reader([&] {
+    while (!done) {
+      for (const auto& series : store_->series("db", "m")) {
+        const auto column = store_->read("db", "", series.id, "f", {});
+        ASSERT_TRUE(column);
+        // A series grows in order: what is seen is always a beginning of it without a gap.
+        for (std::size_t i = 0; i < column->times.size(); ++i) {
+          ASSERT_EQ(column->times[i], static_cast<std::int64_t>(i) + 1);
+        }
+      }
+    }
+  });
+  std::thread flusher([&] {
+    while (!done) ASSERT_TRUE(store_->flush());
+  });
+  for (std::thread& thread : threads) thread.join();
+  done = true;
+  reader.join();
+  flusher.join();
+  for (std::size_t w = 0; w < kWriters; ++w) {
+    EXPECT_EQ(store_->read("db", "", id_of("m", w), "f", {})->times.size(),
+              static_cast<std::size_t>(kBatches));
+  }
+}
+
+TEST_F(StoreTest, AStoreInMemoryWorksToo) {
+  auto store = Store::open({":memory:", {}}, log::Log::silent());
+  ASSERT_TRUE(store);
+  store_ = *std::move(store);
+  ASSERT_TRUE(store_->create_database("db", std::nullopt));
+  must_write("m f=1 1\n");
+  ASSERT_TRUE(store_->flush());
+  EXPECT_EQ(samples("m", "f"), "1:1");
+}
+
+}  // namespace
+}  // namespace gpuscale::tsdb
