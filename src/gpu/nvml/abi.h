@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+/// NVML's binary interface as far as it is used here: own declarations, so that no NVIDIA header is needed to
+/// build and no library to start. Layouts are those of nvml.h 13.3 on LP64 (x86-64, aarch64), natural
+/// alignment.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace gpuscale::gpu::nvml {
+
+/// nvmlReturn_t, those that call for a reaction.
+enum Code : int {
+  kSuccess = 0,
+  kUninitialized = 1,
+  kInvalidArgument = 2,
+  kNotSupported = 3,
+  kNoPermission = 4,
+  kNotFound = 6,
+  kInsufficientSize = 7,
+  kInsufficientPower = 8,
+  kDriverNotLoaded = 9,
+  kTimeout = 10,
+  kIrqIssue = 11,
+  kLibraryNotFound = 12,
+  kFunctionNotFound = 13,
+  kCorruptedInforom = 14,
+  kGpuIsLost = 15,
+  kResetRequired = 16,
+  kOperatingSystem = 17,
+  kLibRmVersionMismatch = 18,
+  kNoData = 21,
+  kArgumentVersionMismatch = 25,
+  kDeprecated = 26,
+  kNotReady = 27,
+  kGpuNotFound = 28,
+  kUnknown = 999,
+};
+
+struct DeviceHandleTag;
+using DeviceHandle = DeviceHandleTag*;  // opaque
+
+struct Utilization {
+  std::uint32_t gpu;
+  std::uint32_t memory;
+};
+static_assert(sizeof(Utilization) == 8);
+
+/// v1: `used` includes what the driver reserves.
+struct Memory {
+  std::uint64_t total;
+  std::uint64_t free_bytes;
+  std::uint64_t used;
+};
+static_assert(sizeof(Memory) == 24);
+
+/// v2: `used` excludes `reserved`; total = free + used + reserved.
+struct Memory2 {
+  std::uint32_t version;
+  std::uint64_t total;
+  std::uint64_t reserved;
+  std::uint64_t free_bytes;
+  std::uint64_t used;
+};
+static_assert(sizeof(Memory2) == 40 && offsetof(Memory2, total) == 8 && offsetof(Memory2, used) == 32);
+
+/// The type of a Value is told by a number of its own (nvmlValueType_t).
+union Value {
+  double as_double;
+  std::int32_t as_int;
+  std::uint32_t as_uint;
+  std::uint64_t as_ull;
+  std::int64_t as_ll;
+  std::uint16_t as_ushort;
+};
+static_assert(sizeof(Value) == 8);
+
+struct Sample {
+  std::uint64_t time_us;  ///< of the CPU's clock, since 1970
+  Value value;
+};
+static_assert(sizeof(Sample) == 16 && offsetof(Sample, value) == 8);
+
+struct Temperature {
+  std::uint32_t version;
+  std::int32_t sensor;
+  std::int32_t celsius;
+};
+static_assert(sizeof(Temperature) == 12 && offsetof(Temperature, celsius) == 8);
+
+/// The version word of a versioned struct: its size and its version, as NVML_STRUCT_VERSION makes it.
+template <typename Struct>
+constexpr std::uint32_t version_word(std::uint32_t version) {
+  return static_cast<std::uint32_t>(sizeof(Struct)) | (version << 24U);
+}
+static_assert(version_word<Memory2>(2) == 0x02000028U && version_word<Temperature>(1) == 0x0100000CU);
+
+inline constexpr std::size_t kTextBytes = 96;     ///< uuid and name buffers (v2 sizes)
+inline constexpr int kSamplesGpuUtilization = 1;  ///< nvmlSamplingType_t
+inline constexpr int kSensorGpu = 0;              ///< nvmlTemperatureSensors_t
+inline constexpr int kClockSm = 1;                ///< nvmlClockType_t
+inline constexpr int kClockMemory = 2;
+inline constexpr std::uint32_t kNoValue32 = 0xFFFF'FFFFU;       ///< NVML's "not available" in 32 bits
+inline constexpr std::uint64_t kNoValue64 = ~std::uint64_t{0};  ///< and in 64
+
+}  // namespace gpuscale::gpu::nvml
