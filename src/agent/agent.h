@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The agent: samples the node's devices each interval, ships line protocol in gzip batches, and keeps a bounded buffer
-/// while the server is away. With `serve` it also answers inference requests on the virtual device, so that a local
-/// node is a whole node: it takes work, measures it, and can be drained.
+/// The agent: samples the node's devices each interval, ships line protocol in gzip batches, and keeps a
+/// bounded buffer while the server is away. With `serve` it also answers inference requests on the virtual
+/// device, so that a local node is a whole node: it takes work, measures it, and can be drained.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -22,21 +22,22 @@ struct AgentOptions {
   std::string ca_file;
   std::string cluster = "default";
   std::string pool = "default";
-  std::string node;                                ///< default: the host name
-  std::string source = "auto";                     ///< auto | nvml | virtual | replay:FILE
+  std::string node;             ///< default: the host name
+  std::string source = "auto";  ///< auto | nvml | virtual | replay:FILE
   std::chrono::milliseconds interval{1'000};
-  std::size_t buffer_lines = 100'000;              ///< oldest are dropped and counted beyond it
+  std::size_t buffer_lines = 100'000;  ///< oldest are dropped and counted beyond it
   double replay_speed = 1.0;
-  bool serve = false;                              ///< answer POST /infer on the virtual device
-  std::string listen = "127.0.0.1:0";              ///< of the agent's own port: /infer /drain /undrain /status /metrics /healthz
+  bool serve = false;  ///< answer POST /infer on the virtual device
+  std::string listen =
+      "127.0.0.1:0";  ///< of the agent's own port: /infer /drain /undrain /status /metrics /healthz
   std::chrono::microseconds service_time{20'000};  ///< of one inference request on the virtual device
   std::size_t max_queue = 10'000;                  ///< requests waiting on it; over it: 503
-  std::string endpoint_file;                       ///< written atomically once listening: the endpoint URL and a newline
+  std::string endpoint_file;  ///< written atomically once listening: the endpoint URL and a newline
 };
 
-/// Runs until `stop` becomes true (then finishes what is in flight and ships what is buffered, up to `grace`). Errors: what
-/// prevents the start, by name (bad source, port in use).
-Result<void> run_agent(const AgentOptions& options, const std::atomic<bool>& stop, const Clock& clock, log::Log log,
-                       std::chrono::milliseconds grace = std::chrono::seconds{5});
+/// Runs until `stop` becomes true (then finishes what is in flight and ships what is buffered, up to
+/// `grace`). Errors: what prevents the start, by name (bad source, port in use).
+Result<void> run_agent(const AgentOptions& options, const std::atomic<bool>& stop, const Clock& clock,
+                       log::Log log, std::chrono::milliseconds grace = std::chrono::seconds{5});
 
 }  // namespace gpuscale::agent

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/agent.h"
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "agent/endpoint.h"
+#include "agent/inference.h"
+#include "agent/line_buffer.h"
+#include "agent/sampler.h"
+#include "agent/shipper.h"
+#include "gpu/open_source.h"
+
+namespace gpuscale::agent {
+namespace {
+
+/// How soon a signal to stop is noticed.
+constexpr Nanos kLook = std::chrono::milliseconds{50};
+/// Of the interval that a read may take before the tick goes on without it.
+constexpr double kReadShare = 0.5;
+
+/// Declared in the order of life: destruction runs the other way, and nobody calls what has gone.
+class Agent {
+ public:
+  Agent(const AgentOptions& options, const Clock& clock, log::Log log)
+      : options_(options),
+        clock_(clock),
+        log_(std::move(log)),
+        identity_{options.cluster, options.pool, options.node},
+        buffer_(options.buffer_lines) {}
+
+  Result<void> open();
+  void run(const std::atomic<bool>& stop);
+  void end(std::chrono::milliseconds grace);
+
+ private:
+  Result<void> listen();
+  void tick();
+  NodeReport report() const;
+  AgentState state() const;
+
+  const AgentOptions& options_;
+  const Clock& clock_;
+  const log::Log log_;
+  const NodeIdentity identity_;
+  LineBuffer buffer_;
+  std::unique_ptr<gpu::GpuSource> source_;
+  gpu::VirtualDevice* device_ = nullptr;  ///< in source_; null where it is another one
+  std::unique_ptr<InferenceService> service_;
+  std::unique_ptr<Sampler> sampler_;
+  std::unique_ptr<Shipper> shipper_;
+  std::unique_ptr<http::Server> server_;
+};
+
+Result<void> Agent::open() {
+  // The service's limit is the one that answers; a moment before the device takes up work, all of it waits.
+  const std::size_t device_queue = options_.max_queue + 1;
+  GS_TRY(
+      source_,
+      gpu::open_source(
+          options_.source,
+          {.node = options_.node, .replay_speed = options_.replay_speed, .max_queue = device_queue}, log_));
+  device_ = dynamic_cast<gpu::VirtualDevice*>(source_.get());
+  if (options_.serve && device_ != nullptr) {
+    service_ = std::make_unique<InferenceService>(*device_, options_.service_time, options_.max_queue);
+  }
+  sampler_ = std::make_unique<Sampler>(*source_, clock_, log_);
+  ShipperOptions shipping;
+  shipping.server = options_.server;
+  while (shipping.server.ends_with('/')) shipping.server.pop_back();
+  shipping.database = options_.database;
+  shipping.token = options_.token;
+  shipping.ca_file = options_.ca_file;
+  shipper_ = std::make_unique<Shipper>(std::move(shipping), buffer_, log_);
+  GS_CHECK(listen());
+  log_.info("agent.started", {{"node", options_.node},
+                              {"pool", options_.pool},
+                              {"source", source_->name()},
+                              {"server", options_.server},
+                              {"port", server_->port()}});
+  return {};
+}
+
+Result<void> Agent::listen() {
+  GS_TRY(const auto address, parse_listen(options_.listen));
+  http::ServerOptions server;
+  server.address = address.first;
+  server.port = address.second;
+  // Handlers only enqueue work or read numbers; the waiting is the device's.
+  server.handler_threads = 2;
+  server.max_body_bytes = 4U << 20U;
+  // One more than the queue takes, with room for those who ask for /status: the limit that answers is the
+  // service's.
+  server.max_connections = options_.max_queue + 1'000;
+  auto router = std::make_shared<http::Router>(make_agent_router(service_.get(), [this] { return state(); }));
+  const http::Handler handler = [router](const http::Request& request) {
+    http::Request routed = request;
+    return router->route(routed);
+  };
+  GS_TRY(server_, http::Server::start(server, handler, log_));
+  if (options_.endpoint_file.empty()) return {};
+  const std::string host =
+      address.first.find(':') == std::string::npos ? address.first : "[" + address.first + "]";
+  return write_endpoint_file(options_.endpoint_file,
+                             "http://" + host + ":" + std::to_string(server_->port()));
+}
+
+NodeReport Agent::report() const {
+  const Sight sight = sampler_->sight();
+  NodeReport report;
+  report.devices_ok = sight.ok();
+  report.devices_failed = sight.failed();
+  // Readings that are several intervals old say nothing of now: the driver hangs.
+  if (sight.read_at && clock_.mono() - *sight.read_at > 3 * options_.interval) {
+    report.devices_failed += report.devices_ok;
+    report.devices_ok = 0;
+  }
+  report.dropped = buffer_.dropped();
+  report.buffered = buffer_.size();
+  if (service_) {
+    report.in_flight = service_->in_flight();
+    report.draining = service_->draining();
+  }
+  return report;
+}
+
+AgentState Agent::state() const {
+  return {identity_,         source_->name(),     sampler_->sight(),   buffer_.size(),
+          buffer_.dropped(), buffer_.delivered(), shipper_->failures()};
+}
+
+void Agent::tick() {
+  const auto patience = std::chrono::duration_cast<Nanos>(options_.interval * kReadShare);
+  std::vector<std::string> lines = gpu_lines(identity_, sampler_->sample(clock_.mono() + patience));
+  const WallTime now = clock_.wall();
+  lines.push_back(node_line(identity_, report(), now));
+  if (service_) {
+    if (const ServedReport served = service_->take_report(); served.requests > 0) {
+      lines.push_back(inference_line(identity_, served, now));
+    }
+  }
+  buffer_.push(std::move(lines));
+  shipper_->wake();
+}
+
+void Agent::run(const std::atomic<bool>& stop) {
+  MonoTime next = clock_.mono();
+  while (!stop) {
+    tick();
+    // A tick that is late is left out, not made up for: two samples at once would tell nothing more.
+    const MonoTime now = clock_.mono();
+    next += options_.interval;
+    if (next <= now) next = now + options_.interval;
+    while (!stop && clock_.mono() < next)
+      std::this_thread::sleep_for(std::min<Nanos>(kLook, next - clock_.mono()));
+  }
+}
+
+void Agent::end(std::chrono::milliseconds grace) {
+  const auto deadline = std::chrono::steady_clock::now() + grace;
+  const auto left = [&] {
+    const auto rest =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    return std::max(rest, std::chrono::milliseconds{0});
+  };
+  if (service_) {
+    service_->drain(true);
+    if (!service_->wait_idle(deadline)) log_.warn("requests.cut_off", {{"in_flight", service_->in_flight()}});
+  }
+  tick();
+  server_->stop(left());
+  if (device_ != nullptr) device_->stop();
+  shipper_->stop(left());
+  log_.info("agent.stopped",
+            {{"delivered", buffer_.delivered()}, {"lost", buffer_.dropped() + buffer_.size()}});
+}
+
+}  // namespace
+
+Result<void> run_agent(const AgentOptions& options, const std::atomic<bool>& stop, const Clock& clock,
+                       log::Log log, std::chrono::milliseconds grace) {
+  // Each thread of glibc's would get an arena of its own, 64 MiB of address space and a few resident:
+  // measured 4 MiB.
+  mallopt(M_ARENA_MAX, 2);
+  Agent agent(options, clock, std::move(log));
+  GS_CHECK(agent.open());
+  agent.run(stop);
+  agent.end(grace);
+  return {};
+}
+
+}  // namespace gpuscale::agent

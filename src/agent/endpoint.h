@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The agent's own port: /infer, /drain, /undrain, /status, /metrics, /healthz.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent/inference.h"
+#include "agent/sampler.h"
+#include "base/result.h"
+#include "http/router.h"
+#include "http/server.h"
+#include "log/log.h"
+
+namespace gpuscale::agent {
+
+/// What the port tells beside the service.
+struct AgentState {
+  NodeIdentity identity;
+  std::string source;
+  Sight sight;
+  std::uint64_t buffered = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t ship_failures = 0;
+};
+
+/// `service` is null where no virtual device serves: /infer is 501 then, and nothing is ever in flight. Both
+/// outlive the router.
+http::Router make_agent_router(InferenceService* service, std::function<AgentState()> state);
+
+/// Prometheus text of the newest readings and of the agent itself. Pure.
+std::string agent_metrics(const AgentState& state, const InferenceService* service);
+
+/// "HOST:PORT" into host and port. Errors: kInvalidArgument naming the text.
+Result<std::pair<std::string, std::uint16_t>> parse_listen(const std::string& listen);
+
+/// Written whole or not at all: whoever reads it finds no half address.
+Result<void> write_endpoint_file(const std::string& path, const std::string& url);
+
+}  // namespace gpuscale::agent
