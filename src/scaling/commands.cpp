@@ -209,12 +209,12 @@ Result<void> LiveController::release_node(const std::string& node, const std::st
       return {};  // already on its way
     }
     const std::string pool = record->node.pool.value();
-    const bool ready = record->node.ready_at.has_value();
+    const bool worked = record->node.ready_at.has_value() || record->adopted;
     record->node.state = pool::NodeState::kDraining;
     record->node.state_since = now;
     record->cause = DrainCause::kRelease;
     // What never took work has nothing to finish.
-    record->ending = !ready;
+    record->ending = !worked;
     record->undrain_due = false;
     record->episode = activity::new_correlation();
     record->node.reason = who + " releases it";
@@ -222,7 +222,7 @@ Result<void> LiveController::release_node(const std::string& node, const std::st
     draft.raise_revision(pool);
     draft.tell({.id = 0,
                 .at = now,
-                .kind = ready ? "node.draining" : "node.cancelled",
+                .kind = worked ? "node.draining" : "node.cancelled",
                 .pool = pool,
                 .subject = node,
                 .correlation = record->episode,

@@ -23,6 +23,9 @@ struct NodeRecord {
   bool ending = false;       ///< its end has been decided and written: no way back
   bool undrain_due = false;  ///< taken back, but the node has not confirmed that it takes work again
   bool silent = false;       ///< ready, its instance lives, its telemetry has stopped
+  /// Taken in as found, so that it may have been at work already: it is drained where a node of our own
+  /// making that has never been ready would simply be cancelled.
+  bool adopted = false;
 };
 
 /// What lasts of a pool beside its nodes.

@@ -16,7 +16,7 @@ CREATE TABLE scaling_nodes(
   id TEXT PRIMARY KEY, pool TEXT NOT NULL, state TEXT NOT NULL, created INTEGER NOT NULL, state_since INTEGER NOT NULL,
   ready_at INTEGER, endpoint TEXT NOT NULL, correlation TEXT NOT NULL, reason TEXT NOT NULL, protected INTEGER NOT NULL,
   episode TEXT NOT NULL, cause TEXT NOT NULL, seen INTEGER NOT NULL, ending INTEGER NOT NULL,
-  undrain_due INTEGER NOT NULL, silent INTEGER NOT NULL) STRICT;
+  undrain_due INTEGER NOT NULL, silent INTEGER NOT NULL, adopted INTEGER NOT NULL) STRICT;
 CREATE INDEX scaling_nodes_by_state ON scaling_nodes(state, pool, state_since);
 CREATE TABLE scaling_secrets(trigger TEXT PRIMARY KEY, salt TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
 CREATE TABLE scaling_idempotency(
@@ -57,6 +57,7 @@ Result<NodeRecord> read_node(const db::Statement& row) {
   record.ending = row.integer(13) != 0;
   record.undrain_due = row.integer(14) != 0;
   record.silent = row.integer(15) != 0;
+  record.adopted = row.integer(16) != 0;
   return record;
 }
 
@@ -106,7 +107,8 @@ Result<std::vector<NodeRecord>> StateStore::nodes(db::Transaction& tx) const {
       auto rows,
       tx.prepare(
           "SELECT id, pool, state, created, state_since, ready_at, endpoint, correlation, reason, protected, "
-          "episode, cause, seen, ending, undrain_due, silent FROM scaling_nodes WHERE state <> 'gone' "
+          "episode, cause, seen, ending, undrain_due, silent, adopted FROM scaling_nodes WHERE state <> "
+          "'gone' "
           "ORDER BY created, id"));
   std::vector<NodeRecord> out;
   for (;;) {
@@ -122,8 +124,8 @@ Result<void> StateStore::save_node(db::Transaction& tx, const NodeRecord& record
       auto statement,
       tx.prepare(
           "INSERT OR REPLACE INTO scaling_nodes(id, pool, state, created, state_since, ready_at, endpoint, "
-          "correlation, reason, protected, episode, cause, seen, ending, undrain_due, silent) "
-          "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)"));
+          "correlation, reason, protected, episode, cause, seen, ending, undrain_due, silent, adopted) "
+          "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)"));
   const pool::Node& node = record.node;
   statement.bind(1, node.id.value()).bind(2, node.pool.value()).bind(3, to_string(node.state));
   statement.bind(4, base::to_unix_nanos(node.created)).bind(5, base::to_unix_nanos(node.state_since));
@@ -133,7 +135,9 @@ Result<void> StateStore::save_node(db::Transaction& tx, const NodeRecord& record
       .bind(11, record.episode)
       .bind(12, to_string(record.cause));
   statement.bind(13, record.seen ? 1 : 0).bind(14, record.ending ? 1 : 0);
-  statement.bind(15, record.undrain_due ? 1 : 0).bind(16, record.silent ? 1 : 0);
+  statement.bind(15, record.undrain_due ? 1 : 0)
+      .bind(16, record.silent ? 1 : 0)
+      .bind(17, record.adopted ? 1 : 0);
   return statement.run();
 }
 

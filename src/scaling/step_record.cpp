@@ -34,7 +34,7 @@ Result<NodeRecord*> subject_of(Draft& draft, const std::string& pool, const Acti
   NodeRecord record{pool::Node{.id = pool::NodeId(action.node), .pool = pool::PoolName(pool)}};
   record.node.created = record.node.state_since = now;
   record.node.endpoint = action.endpoint;
-  record.seen = adopted;
+  record.seen = record.adopted = adopted;
   if (action.kind == ActionKind::kAdopt) record.node.state = NodeState::kBooting;
   if (action.kind == ActionKind::kAdoptOrphan) {
     record.node.state = NodeState::kDraining;
