@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// InfluxQL over a tsdb::Store, with InfluxDB 1.6.7's answers. Start at Engine::execute(). No sockets, no JSON: the
-/// api room turns results into bodies. Thread-safe.
+/// InfluxQL over a tsdb::Store, with InfluxDB 1.6.7's answers. Start at Engine::execute(). No sockets, no
+/// JSON: the api room turns results into bodies. Thread-safe.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -34,8 +34,8 @@ using Params = std::map<std::string, Param, std::less<>>;
 using Cell = std::variant<std::monostate, double, std::int64_t, std::string, bool, WallTime>;
 
 struct Row {
-  std::string name;          ///< measurement; empty = the key is left out
-  metrics::Tags tags;        ///< of GROUP BY, in its order; empty = the key is left out
+  std::string name;    ///< measurement; empty = the key is left out
+  metrics::Tags tags;  ///< of GROUP BY, in its order; empty = the key is left out
   bool has_tags = false;
   std::vector<std::string> columns;
   std::vector<std::vector<Cell>> values;  ///< row by row
@@ -53,6 +53,7 @@ struct StatementResult {
   std::vector<Row> rows;
   std::vector<Message> messages;
   std::optional<std::string> error;
+  Errc error_code = Errc::kInvalidArgument;  ///< the kind of `error`
 };
 
 enum class ReadOnly { kNo, kYes };  ///< kYes (GET): statements that change state still run but add a warning
@@ -73,17 +74,21 @@ struct QueryContext {
   QueryLimits limits;
   /// Asked now and then during a long query; true stops it with an error.
   std::function<bool()> cancelled;
-  /// Whether the caller may run a statement that needs admin / write / read rights on a database; empty = all.
-  std::function<Result<void>(std::string_view privilege, std::string_view database, std::string_view statement)> authorize;
+  /// Whether the caller may run a statement that needs admin / write / read rights on a database; empty =
+  /// all.
+  std::function<Result<void>(std::string_view privilege, std::string_view database,
+                             std::string_view statement)>
+      authorize;
 };
 
 class Engine {
  public:
   explicit Engine(tsdb::Store& store) : store_(store) {}
 
-  /// Runs every statement of `text` in order and stops at the first that fails: its result carries the true error,
-  /// the ones after it "not executed". Errors (the whole text is refused, nothing has run): kInvalidArgument with
-  /// InfluxDB's words and position, "error parsing query: found SELEKT, expected SELECT, ... at line 1, char 1".
+  /// Runs every statement of `text` in order and stops at the first that fails: its result carries the true
+  /// error, the ones after it "not executed". Errors (the whole text is refused, nothing has run):
+  /// kInvalidArgument with InfluxDB's words and position, "error parsing query: found SELEKT, expected
+  /// SELECT, ... at line 1, char 1".
   Result<std::vector<StatementResult>> execute(std::string_view text, const QueryContext& context) const;
 
  private:

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The server's own store as a data source: InfluxQL on one database. Start at EmbeddedSource::query().
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "datasource/data_source.h"
+#include "influxql/engine.h"
+
+namespace gpuscale::datasource {
+
+/// Thread-safe. The engine must outlive it.
+class EmbeddedSource : public DataSource {
+ public:
+  EmbeddedSource(const influxql::Engine& engine, std::string database)
+      : engine_(engine), database_(std::move(database)) {}
+
+  /// As DataSource::query(). Only statements that read are run: everything else is kInvalidArgument, and
+  /// changes nothing. Columns of texts or booleans are kInvalidArgument too.
+  Result<std::vector<Series>> query(const Query& query) override;
+
+ private:
+  const influxql::Engine& engine_;
+  std::string database_;
+};
+
+/// The query's text with $timeFilter, $__interval, $interval (a duration) and $__interval_ms (a number)
+/// filled in, each also as ${name}.
+std::string fill_in(const Query& query);
+
+/// The bucket that suits a range: the least round step that gives at most a hundred buckets, from 1 s to a
+/// day.
+Nanos interval_of(Nanos range);
+
+}  // namespace gpuscale::datasource

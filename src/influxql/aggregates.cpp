@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "influxql/aggregates.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace gpuscale::influxql {
+
+namespace {
+
+double number_of(const Value& value) {
+  if (const auto* number = std::get_if<double>(&value)) return *number;
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return static_cast<double>(*integer);
+  return 0;
+}
+
+std::int64_t wrap_add(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+std::int64_t wrap_sub(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+
+std::vector<BucketResult> median(std::vector<BucketPoint>& points) {
+  std::stable_sort(points.begin(), points.end(),
+                   [](const BucketPoint& a, const BucketPoint& b) { return value_less(a.value, b.value); });
+  const std::size_t half = points.size() / 2;
+  const Value& high = points[half].value;
+  if (points.size() % 2 == 1) return {{0, false, number_of(high), 0}};
+  const Value& low = points[half - 1].value;
+  const auto* a = std::get_if<std::int64_t>(&low);
+  const auto* b = std::get_if<std::int64_t>(&high);
+  const double gap =
+      a != nullptr && b != nullptr ? static_cast<double>(wrap_sub(*b, *a)) : number_of(high) - number_of(low);
+  return {{0, false, number_of(low) + gap / 2, 0}};
+}
+
+std::vector<BucketResult> mode(std::vector<BucketPoint>& points) {
+  if (points.size() == 1) return {{0, false, points[0].value, 0}};
+  std::stable_sort(points.begin(), points.end(),
+                   [](const BucketPoint& a, const BucketPoint& b) { return value_less(a.value, b.value); });
+  int most = 0;
+  int current = 0;
+  Value current_value = points[0].value;
+  Value most_value = points[0].value;
+  std::int64_t current_time = points[0].time;
+  std::int64_t most_time = points[0].time;
+  for (const BucketPoint& point : points) {
+    if (point.value != current_value) {
+      current = 1;
+      current_value = point.value;
+      current_time = point.time;
+      continue;
+    }
+    ++current;
+    if (most > current || (most == current && current_time > most_time)) continue;
+    most = current;
+    most_value = point.value;
+    most_time = point.time;
+  }
+  return {{0, false, most_value, 0}};
+}
+
+std::vector<BucketResult> stddev(const std::vector<BucketPoint>& points) {
+  if (points.size() < 2) return {{0, false, Value(), 0}};
+  double mean = 0;
+  double count = 0;
+  for (const BucketPoint& point : points) {
+    const double value = number_of(point.value);
+    if (std::isnan(value)) continue;
+    ++count;
+    mean += (value - mean) / count;
+  }
+  double variance = 0;
+  for (const BucketPoint& point : points) {
+    const double value = number_of(point.value);
+    if (!std::isnan(value)) variance += (value - mean) * (value - mean);
+  }
+  return {{0, false, std::sqrt(variance / (count - 1)), 0}};
+}
+
+std::vector<BucketResult> percentile(std::vector<BucketPoint>& points, double parameter) {
+  const auto size = static_cast<double>(points.size());
+  const double at = std::floor(size * parameter / 100.0 + 0.5) - 1;
+  if (!(at >= 0) || at >= size) return {};
+  std::stable_sort(points.begin(), points.end(),
+                   [](const BucketPoint& a, const BucketPoint& b) { return value_less(a.value, b.value); });
+  const BucketPoint& point = points[static_cast<std::size_t>(at)];
+  return {{point.time, true, point.value, point.index}};
+}
+
+std::vector<BucketResult> distinct(const std::vector<BucketPoint>& points) {
+  std::vector<BucketResult> out;
+  const auto less = [](const Value* a, const Value* b) { return value_less(*a, *b); };
+  std::map<const Value*, std::int64_t, decltype(less)> seen(less);
+  for (const BucketPoint& point : points) {
+    if (seen.emplace(&point.value, point.time).second)
+      out.push_back({point.time, true, point.value, point.index});
+  }
+  std::stable_sort(out.begin(), out.end(), [](const BucketResult& a, const BucketResult& b) {
+    return a.time != b.time ? a.time < b.time : value_less(a.value, b.value);
+  });
+  return out;
+}
+
+std::vector<BucketResult> extremes(std::vector<BucketPoint>& points, std::size_t count, bool largest) {
+  std::stable_sort(points.begin(), points.end(), [largest](const BucketPoint& a, const BucketPoint& b) {
+    if (value_less(a.value, b.value)) return !largest;
+    if (value_less(b.value, a.value)) return largest;
+    return a.time < b.time;
+  });
+  points.resize(std::min(count, points.size()));
+  std::stable_sort(points.begin(), points.end(),
+                   [](const BucketPoint& a, const BucketPoint& b) { return a.time < b.time; });
+  std::vector<BucketResult> out;
+  for (const BucketPoint& point : points) out.push_back({point.time, true, point.value, point.index});
+  return out;
+}
+
+/// InfluxDB samples at random; evenly spread samples answer the same question and are the same each time.
+std::vector<BucketResult> sample(const std::vector<BucketPoint>& points, std::size_t count) {
+  std::vector<BucketResult> out;
+  const std::size_t taken = std::min(count, points.size());
+  for (std::size_t i = 0; i < taken; ++i) {
+    const BucketPoint& point = points[i * points.size() / taken];
+    out.push_back({point.time, true, point.value, point.index});
+  }
+  return out;
+}
+
+}  // namespace
+
+bool value_less(const Value& a, const Value& b) {
+  return a.index() == b.index() && a < b;
+}
+
+bool StreamingAggregate::knows(std::string_view function) {
+  constexpr std::array<std::string_view, 8> kNames = {"count", "sum",   "mean", "min",
+                                                      "max",   "first", "last", "spread"};
+  return std::find(kNames.begin(), kNames.end(), function) != kNames.end();
+}
+
+StreamingAggregate::Kind StreamingAggregate::kind_of(std::string_view function) {
+  if (function == "count") return Kind::kCount;
+  if (function == "sum") return Kind::kSum;
+  if (function == "mean") return Kind::kMean;
+  if (function == "min") return Kind::kMin;
+  if (function == "max") return Kind::kMax;
+  if (function == "first") return Kind::kFirst;
+  return function == "last" ? Kind::kLast : Kind::kSpread;
+}
+
+bool StreamingAggregate::better(const Bucket& bucket, std::int64_t time, const Value& value) const {
+  const bool flag = std::holds_alternative<bool>(value);
+  switch (kind_) {
+    case Kind::kMin:
+      return value_less(value, bucket.value) || (value == bucket.value && time < bucket.time);
+    case Kind::kMax:
+      return value_less(bucket.value, value) || (value == bucket.value && time < bucket.time);
+    case Kind::kFirst:
+      if (time != bucket.time) return time < bucket.time;
+      return flag ? value_less(value, bucket.value) : value_less(bucket.value, value);
+    case Kind::kLast:
+      return time != bucket.time ? time > bucket.time : value_less(bucket.value, value);
+    default:
+      return false;
+  }
+}
+
+void StreamingAggregate::put(Bucket& bucket, const SeriesRows& rows, std::size_t row) const {
+  const Value& value = rows.cells[0][row];
+  if (is_null(value)) return;
+  const bool first = bucket.count++ == 0;
+  switch (kind_) {
+    case Kind::kCount:
+      return;
+    case Kind::kSum:
+    case Kind::kMean:
+      if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+        bucket.integer_sum = wrap_add(bucket.integer_sum, *integer);
+      } else {
+        bucket.sum += number_of(value);
+      }
+      bucket.value = value;
+      return;
+    case Kind::kSpread:
+      if (first || value_less(value, bucket.value)) bucket.value = value;
+      if (first || value_less(bucket.most, value)) bucket.most = value;
+      return;
+    default:
+      break;
+  }
+  if (!first && !better(bucket, rows.times[row], value)) return;
+  bucket.time = rows.times[row];
+  bucket.value = value;
+  bucket.aux.clear();
+  for (std::size_t c = 1; c < rows.cells.size(); ++c) bucket.aux.push_back(rows.cells[c][row]);
+}
+
+void StreamingAggregate::add(const SeriesRows& rows) {
+  Window window{0, 0};
+  Bucket* bucket = nullptr;
+  for (std::size_t i = 0; i < rows.times.size(); ++i) {
+    const std::int64_t time = rows.times[i];
+    if (bucket == nullptr || time < window.start || time >= window.end) {
+      window = frame_.window(time);
+      bucket = &buckets_[window.start];
+    }
+    put(*bucket, rows, i);
+  }
+}
+
+Value StreamingAggregate::result(const Bucket& bucket) const {
+  const bool integer = std::holds_alternative<std::int64_t>(bucket.value);
+  switch (kind_) {
+    case Kind::kCount:
+      return bucket.count;
+    case Kind::kSum:
+      return integer ? Value(bucket.integer_sum) : Value(bucket.sum);
+    case Kind::kMean:
+      return (integer ? static_cast<double>(bucket.integer_sum) : bucket.sum) /
+             static_cast<double>(bucket.count);
+    case Kind::kSpread:
+      if (integer) return wrap_sub(std::get<std::int64_t>(bucket.most), std::get<std::int64_t>(bucket.value));
+      return number_of(bucket.most) - number_of(bucket.value);
+    default:
+      return bucket.value;
+  }
+}
+
+Points StreamingAggregate::finish() const {
+  Points out;
+  const bool selects =
+      kind_ == Kind::kMin || kind_ == Kind::kMax || kind_ == Kind::kFirst || kind_ == Kind::kLast;
+  const auto take = [&](std::int64_t start, const Bucket& bucket) {
+    if (bucket.count == 0) return;
+    out.times.push_back(selects ? bucket.time : start);
+    out.values.push_back(result(bucket));
+    out.aux.insert(out.aux.end(), bucket.aux.begin(), bucket.aux.end());
+  };
+  if (frame_.ascending) {
+    for (const auto& [start, bucket] : buckets_) take(start, bucket);
+  } else {
+    for (auto it = buckets_.rbegin(); it != buckets_.rend(); ++it) take(it->first, it->second);
+  }
+  return out;
+}
+
+std::vector<BucketResult> reduce_bucket(std::string_view function, std::vector<BucketPoint> points,
+                                        double parameter) {
+  if (points.empty()) return {};
+  const auto count = static_cast<std::size_t>(std::max(parameter, 0.0));
+  if (function == "median") return median(points);
+  if (function == "mode") return mode(points);
+  if (function == "stddev") return stddev(points);
+  if (function == "percentile") return percentile(points, parameter);
+  if (function == "distinct") return distinct(points);
+  if (function == "top") return extremes(points, count, true);
+  if (function == "bottom") return extremes(points, count, false);
+  if (function == "sample") return sample(points, count);
+  return {};
+}
+
+DataType result_type(const Call& call, DataType argument) {
+  constexpr std::array<std::string_view, 7> kFloats = {
+      "mean", "median", "stddev", "derivative", "moving_average", "non_negative_derivative", "integral"};
+  if (call.name == "count" || call.name == "elapsed") return DataType::kInteger;
+  if (call.name.starts_with("holt_winters")) return DataType::kFloat;
+  return std::find(kFloats.begin(), kFloats.end(), call.name) != kFloats.end() ? DataType::kFloat : argument;
+}
+
+}  // namespace gpuscale::influxql

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "influxql/engine.h"
+
+#include "influxql/execute.h"
+#include "influxql/parser.h"
+#include "influxql/select_run.h"
+
+namespace gpuscale::influxql {
+
+namespace {
+
+struct Need {
+  std::string_view privilege;  ///< empty = none
+  std::string database;
+};
+
+/// What a statement needs, as InfluxDB's RequiredPrivileges.
+struct Needs {
+  const QueryContext& context;
+
+  std::string named(const std::string& database) const {
+    return database.empty() ? context.database : database;
+  }
+  std::vector<Need> operator()(const SelectStatement& s) const {
+    std::vector<Need> out;
+    for (const Source& source : s.sources) {
+      if (source.subquery) {
+        const std::vector<Need> inner = (*this)(*source.subquery);
+        out.insert(out.end(), inner.begin(), inner.end());
+      } else {
+        out.push_back({"READ", named(source.measurement.database)});
+      }
+    }
+    if (s.target) out.push_back({"WRITE", named(s.target->database)});
+    return out;
+  }
+  std::vector<Need> operator()(const ExplainStatement& s) const { return (*this)(*s.select); }
+  std::vector<Need> operator()(const ShowStatement& s) const {
+    switch (s.kind) {
+      case ShowKind::kDatabases:
+        return {};
+      case ShowKind::kUsers:
+      case ShowKind::kGrants:
+      case ShowKind::kShards:
+      case ShowKind::kShardGroups:
+      case ShowKind::kStats:
+      case ShowKind::kDiagnostics:
+      case ShowKind::kSubscriptions:
+        return {{"ALL PRIVILEGES", ""}};
+      default:
+        return {{"READ", named(s.database)}};
+    }
+  }
+  std::vector<Need> operator()(const DropSeriesStatement&) const { return {{"WRITE", context.database}}; }
+  std::vector<Need> operator()(const DeleteStatement&) const { return {{"WRITE", context.database}}; }
+  template <typename Other>
+  std::vector<Need> operator()(const Other&) const {
+    return {{"ALL PRIVILEGES", ""}};
+  }
+};
+
+bool changes_state(const Statement& statement) {
+  if (const auto* select = std::get_if<SelectStatement>(&statement.node)) return select->target.has_value();
+  return !std::holds_alternative<ShowStatement>(statement.node) &&
+         !std::holds_alternative<ExplainStatement>(statement.node);
+}
+
+Result<std::vector<Row>> execute_one(Run& run, const Statement& statement) {
+  if (const auto* select = std::get_if<SelectStatement>(&statement.node)) return execute_select(run, *select);
+  if (const auto* show = std::get_if<ShowStatement>(&statement.node)) return execute_show(run, *show);
+  if (std::holds_alternative<ExplainStatement>(statement.node)) {
+    return fail(Errc::kUnsupported, "EXPLAIN is not offered by this server");
+  }
+  GS_CHECK(execute_change(run, statement));
+  return std::vector<Row>();
+}
+
+}  // namespace
+
+Result<std::vector<StatementResult>> Engine::execute(std::string_view text,
+                                                     const QueryContext& context) const {
+  auto parsed = parse_query(text, context.params);
+  if (!parsed) return parsed.error().with_context("error parsing query");
+  const std::vector<Statement> statements = *std::move(parsed);
+  if (context.authorize) {
+    for (const Statement& statement : statements) {
+      const std::string shown = print(statement);
+      for (const Need& need : std::visit(Needs{context}, statement.node)) {
+        GS_CHECK(context.authorize(need.privilege, need.database, shown));
+      }
+    }
+  }
+  std::vector<StatementResult> results;
+  bool failed = false;
+  for (const Statement& statement : statements) {
+    StatementResult& result = results.emplace_back();
+    result.statement_id = static_cast<int>(results.size()) - 1;
+    if (failed) {
+      result.error = "not executed";
+      continue;
+    }
+    Run run(store_, context);
+    auto rows = execute_one(run, statement);
+    if (!rows) {
+      result.error = rows.error().message();
+      result.error_code = rows.error().code();
+      failed = true;
+      continue;
+    }
+    result.rows = *std::move(rows);
+    if (context.read_only == ReadOnly::kYes && changes_state(statement)) {
+      result.messages.push_back(
+          {"warning", "deprecated use of '" + print(statement) +
+                          "' in a read only context, please use a POST request instead"});
+    }
+  }
+  return results;
+}
+
+}  // namespace gpuscale::influxql

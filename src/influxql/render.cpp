@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "influxql/render.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "base/rfc3339.h"
+#include "metrics/line_protocol.h"
+
+namespace gpuscale::influxql {
+
+namespace {
+
+/// A JSON writer with Go's forms; pretty as json.MarshalIndent(v, "", "    ").
+class Writer {
+ public:
+  explicit Writer(bool pretty) : pretty_(pretty) {}
+
+  void open(char bracket) {
+    element();
+    out_ += bracket;
+    empty_.push_back(true);
+  }
+  void close(char bracket) {
+    const bool was_empty = empty_.back();
+    empty_.pop_back();
+    if (!was_empty) line();
+    out_ += bracket;
+  }
+  void key(std::string_view name) {
+    element();
+    text(name);
+    out_ += pretty_ ? ": " : ":";
+    after_key_ = true;
+  }
+  void raw(std::string_view value) {
+    element();
+    out_ += value;
+  }
+  void string(std::string_view value) {
+    element();
+    text(value);
+  }
+  std::string take() && { return std::move(out_) + "\n"; }
+
+ private:
+  void element() {
+    if (after_key_) {
+      after_key_ = false;
+      return;
+    }
+    if (empty_.empty()) return;
+    if (!empty_.back()) out_ += ',';
+    empty_.back() = false;
+    line();
+  }
+  void line() {
+    if (!pretty_) return;
+    out_ += '\n';
+    out_.append(4 * empty_.size(), ' ');
+  }
+  void text(std::string_view value);
+
+  bool pretty_;
+  bool after_key_ = false;
+  std::vector<bool> empty_;
+  std::string out_;
+};
+
+/// The length of the UTF-8 sequence at the start of `text`; 0 where it is malformed.
+std::size_t sequence(std::string_view text) {
+  const auto byte = [&text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  const std::size_t length = first < 0x80                    ? 1
+                             : first >= 0xc2 && first < 0xe0 ? 2
+                             : (first >> 4U) == 14           ? 3
+                             : first >= 0xf0 && first < 0xf5 ? 4
+                                                             : 0;
+  if (length == 0 || length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80U) return 0;
+  }
+  if (first == 0xe0 && byte(1) < 0xa0) return 0;
+  if (first == 0xed && byte(1) >= 0xa0) return 0;
+  if (first == 0xf0 && byte(1) < 0x90) return 0;
+  if (first == 0xf4 && byte(1) >= 0x90) return 0;
+  return length;
+}
+
+void Writer::text(std::string_view value) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  out_ += '"';
+  for (std::size_t i = 0; i < value.size();) {
+    const char c = value[i];
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      ++i;
+      if (c == '"' || c == '\\') {
+        out_ += '\\';
+        out_ += c;
+      } else if (c == '\n') {
+        out_ += "\\n";
+      } else if (c == '\r') {
+        out_ += "\\r";
+      } else if (c == '\t') {
+        out_ += "\\t";
+      } else if (byte < 0x20 || c == '<' || c == '>' || c == '&') {
+        out_ += "\\u00";
+        out_ += kHex[byte >> 4U];
+        out_ += kHex[byte & 15U];
+      } else {
+        out_ += c;
+      }
+      continue;
+    }
+    const std::size_t length = sequence(value.substr(i));
+    if (length == 0) {
+      out_ += "\\ufffd";
+      ++i;
+      continue;
+    }
+    const std::string_view rune = value.substr(i, length);
+    if (rune == "\xe2\x80\xa8") {
+      out_ += "\\u2028";
+    } else if (rune == "\xe2\x80\xa9") {
+      out_ += "\\u2029";
+    } else {
+      out_ += rune;
+    }
+    i += length;
+  }
+  out_ += '"';
+}
+
+/// As Go's encoding/json: shortest digits; exponents below 1e-6 and from 1e21, without a padding zero.
+std::string number(double value) {
+  if (!std::isfinite(value)) return "null";
+  const double size = std::fabs(value);
+  const bool exponent = size != 0 && (size < 1e-6 || size >= 1e21);
+  std::array<char, 400> buffer{};
+  const auto form = exponent ? std::chars_format::scientific : std::chars_format::fixed;
+  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, form);
+  std::string out(buffer.data(), error == std::errc() ? end : buffer.data());
+  const std::size_t zero = out.find("e-0");
+  if (zero != std::string::npos) out.erase(zero + 2, 1);
+  return out;
+}
+
+struct CellWriter {
+  Writer& writer;
+  std::string_view epoch;
+  void operator()(std::monostate) const { writer.raw("null"); }
+  void operator()(double value) const { writer.raw(number(value)); }
+  void operator()(std::int64_t value) const { writer.raw(std::to_string(value)); }
+  void operator()(const std::string& value) const { writer.string(value); }
+  void operator()(bool value) const { writer.raw(value ? "true" : "false"); }
+  void operator()(WallTime value) const {
+    if (epoch.empty()) {
+      writer.string(base::format_rfc3339(value));
+    } else {
+      const std::int64_t unit = metrics::nanos_per(metrics::parse_precision(epoch));
+      writer.raw(std::to_string(base::to_unix_nanos(value) / unit));
+    }
+  }
+};
+
+void write_row(Writer& writer, const Row& row, std::string_view epoch) {
+  writer.open('{');
+  if (!row.name.empty()) {
+    writer.key("name");
+    writer.string(row.name);
+  }
+  if (row.has_tags && !row.tags.empty()) {
+    writer.key("tags");
+    writer.open('{');
+    metrics::Tags sorted = row.tags;  // Go prints maps by key
+    std::sort(sorted.begin(), sorted.end());
+    for (const metrics::Tag& tag : sorted) {
+      writer.key(tag.key);
+      writer.string(tag.value);
+    }
+    writer.close('}');
+  }
+  writer.key("columns");
+  writer.open('[');
+  for (const std::string& column : row.columns) writer.string(column);
+  writer.close(']');
+  if (!row.values.empty()) {
+    writer.key("values");
+    writer.open('[');
+    for (const auto& values : row.values) {
+      writer.open('[');
+      for (const Cell& cell : values) std::visit(CellWriter{writer, epoch}, cell);
+      writer.close(']');
+    }
+    writer.close(']');
+  }
+  if (row.partial) {
+    writer.key("partial");
+    writer.raw("true");
+  }
+  writer.close('}');
+}
+
+void write_result(Writer& writer, const StatementResult& result, bool partial, std::string_view epoch) {
+  writer.open('{');
+  writer.key("statement_id");
+  writer.raw(std::to_string(result.statement_id));
+  if (!result.rows.empty()) {
+    writer.key("series");
+    writer.open('[');
+    for (const Row& row : result.rows) write_row(writer, row, epoch);
+    writer.close(']');
+  }
+  if (!result.messages.empty()) {
+    writer.key("messages");
+    writer.open('[');
+    for (const Message& message : result.messages) {
+      writer.open('{');
+      writer.key("level");
+      writer.string(message.level);
+      writer.key("text");
+      writer.string(message.text);
+      writer.close('}');
+    }
+    writer.close(']');
+  }
+  if (partial) {
+    writer.key("partial");
+    writer.raw("true");
+  }
+  if (result.error) {
+    writer.key("error");
+    writer.string(*result.error);
+  }
+  writer.close('}');
+}
+
+}  // namespace
+
+std::string render_json(const std::vector<StatementResult>& results, std::optional<std::string> epoch,
+                        bool pretty) {
+  Writer writer(pretty);
+  writer.open('{');
+  if (!results.empty()) {
+    writer.key("results");
+    writer.open('[');
+    for (const StatementResult& result : results) write_result(writer, result, false, epoch.value_or(""));
+    writer.close(']');
+  }
+  writer.close('}');
+  return std::move(writer).take();
+}
+
+std::string render_document(const StatementResult& result, bool partial, std::string_view epoch,
+                            bool pretty) {
+  Writer writer(pretty);
+  writer.open('{');
+  writer.key("results");
+  writer.open('[');
+  write_result(writer, result, partial, epoch);
+  writer.close(']');
+  writer.close('}');
+  return std::move(writer).take();
+}
+
+}  // namespace gpuscale::influxql

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Private to the room: what the parts of one running statement share: the store, the caller's limits, and
+/// the memory that values borrow from.
+#pragma once
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "influxql/engine.h"
+
+namespace gpuscale::influxql {
+
+class Run {
+ public:
+  Run(tsdb::Store& store, const QueryContext& context)
+      : store_(store),
+        context_(context),
+        deadline_(std::chrono::steady_clock::now() + context.limits.timeout) {}
+
+  tsdb::Store& store() const { return store_; }
+  const QueryContext& context() const { return context_; }
+  const QueryLimits& limits() const { return context_.limits; }
+
+  /// Counts samples read. Errors: kExhausted, kTimeout, kUnavailable when cancelled.
+  Result<void> count_points(std::size_t points) {
+    points_ += points;
+    if (limits().max_points > 0 && points_ > limits().max_points) {
+      return fail(Errc::kExhausted, "max-select-point limit exceeded: (" + std::to_string(points_) + "/" +
+                                        std::to_string(limits().max_points) + ")");
+    }
+    return check();
+  }
+  Result<void> count_series(std::size_t series) {
+    series_ += series;
+    if (limits().max_series > 0 && series_ > limits().max_series) {
+      return fail(Errc::kExhausted, "max-select-series limit exceeded: (" + std::to_string(series_) + "/" +
+                                        std::to_string(limits().max_series) + ")");
+    }
+    return {};
+  }
+  /// Whether to go on.
+  Result<void> check() const {
+    if (context_.cancelled && context_.cancelled()) return fail(Errc::kUnavailable, "query interrupted");
+    if (limits().timeout.count() > 0 && std::chrono::steady_clock::now() > deadline_) {
+      return fail(Errc::kTimeout, "query-timeout limit exceeded");
+    }
+    return {};
+  }
+
+  /// Keeps a column alive until the statement ends.
+  const tsdb::Column& keep(tsdb::Column column) { return columns_.emplace_back(std::move(column)); }
+  void keep(std::shared_ptr<const void> owner) { owners_.push_back(std::move(owner)); }
+  std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
+
+ private:
+  tsdb::Store& store_;
+  const QueryContext& context_;
+  std::chrono::steady_clock::time_point deadline_;
+  std::size_t points_ = 0;
+  std::size_t series_ = 0;
+  std::deque<tsdb::Column> columns_;
+  std::deque<std::string> texts_;
+  std::vector<std::shared_ptr<const void>> owners_;
+};
+
+}  // namespace gpuscale::influxql
