@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+/// What a request says about who sends it. Nothing is checked here; see auth.h.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "http/message.h"
+
+namespace gpuscale::api {
+
+struct Credentials {
+  std::string user;  ///< "" where a token came alone
+  Secret secret;     ///< password or token
+};
+
+/// `u` and `p` in the URL are what InfluxDB's clients send; our own resources do not take secrets from URLs.
+enum class UrlCredentials { kIgnored, kTaken };
+
+/// From `Authorization: Bearer <token>`, `Token <token>`, `Token <user>:<password>`, `Basic <base64>`, and
+/// `u`/`p` where taken (they win, as in InfluxDB). nullopt: the request carries none. Errors:
+/// kUnauthenticated "unable to parse authentication credentials" for a header of another form.
+Result<std::optional<Credentials>> credentials_of(const http::Request& request, UrlCredentials url);
+
+}  // namespace gpuscale::api

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+/// What InfluxDB 1.6.7 puts around every answer of its own endpoints: headers, CORS, error bodies, 405 and
+/// 404 pages. Source: observed on InfluxDB 1.6.7 (Debian 12's package), exchange by exchange.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/routes.h"
+#include "http/message.h"
+
+namespace gpuscale::api {
+
+constexpr std::string_view kInfluxVersion =
+    "1.6.7";  ///< of the protocol; clients look at it for what they may send
+constexpr std::size_t kMaxInfluxBody = 25'000'000;  ///< bytes, as sent and as unpacked
+
+/// The form that the caller's Accept asks for: exactly one of the names below, else JSON, as InfluxDB has it.
+enum class ResultForm { kJson, kCsv, kMsgpack };
+ResultForm result_form(const http::Request& request);
+
+/// {"error": message} in the caller's form, with X-Influxdb-Error (401: Www-Authenticate instead).
+http::Response influx_error(const http::Request& request, int status, std::string_view message);
+/// 204 with a JSON content type, as InfluxDB sends it.
+http::Response influx_no_content();
+http::Response influx_answer(ResultForm form, std::string body);
+
+/// Registers `handler` for `methods` of `path`; OPTIONS answers 200, any other method 405 with `allow`. Every
+/// answer gets version, request ids and, where the caller sends Origin, CORS.
+void add_influx_route(Routes& routes, std::string_view path, const std::vector<http::Method>& methods,
+                      std::string_view allow, http::Handler handler);
+/// `handler` with the headers of every InfluxDB answer.
+http::Handler with_influx_headers(http::Handler handler);
+
+/// Checks the caller (Authorization, or u and p) in InfluxDB's words. Errors: kUnauthenticated.
+Result<Principal> influx_principal(Auth& auth, const http::Request& request);
+
+/// Text as Go's encoding/json writes it between quotes: <, > and & as \u003c, \u003e and \u0026.
+std::string go_json_string(std::string_view text);
+/// One field as Go's encoding/csv writes it: quoted only where it must be.
+std::string csv_field(std::string_view text);
+
+}  // namespace gpuscale::api

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/bind_params.h"
+#include "api/influx.h"
+#include "api/multipart.h"
+#include "api/results.h"
+#include "api/text.h"
+#include "influxql/render.h"
+
+namespace gpuscale::api {
+
+namespace {
+
+constexpr std::size_t kDefaultChunk = 10'000;
+
+/// Query and, for a form, body; the body wins. Source: Go's Request.FormValue, which InfluxDB reads with.
+http::QueryParams parameters_of(const http::Request& request) {
+  const std::string_view type = request.headers.get("Content-Type");
+  http::QueryParams params;
+  if (request.method == http::Method::kPost) {
+    if (equal_ignoring_case(media_type(type), "application/x-www-form-urlencoded")) {
+      params = http::QueryParams::parse(request.body);
+    } else if (equal_ignoring_case(media_type(type), "multipart/form-data")) {
+      params = parse_multipart(type, request.body);
+    }
+  }
+  for (const auto& [key, value] : request.query.items()) {
+    if (!params.get(key)) params.set(key, value);
+  }
+  return params;
+}
+
+/// What a statement needs, in the words of InfluxDB's privileges: READ and WRITE on a database, else admin.
+Scope scope_of(std::string_view privilege) {
+  if (equal_ignoring_case(privilege, "read")) return Scope::kRead;
+  return equal_ignoring_case(privilege, "write") ? Scope::kWrite : Scope::kAdmin;
+}
+
+influxql::QueryContext context_of(const Services& services, const http::Request& request,
+                                  const http::QueryParams& params, const Principal& principal) {
+  influxql::QueryContext context;
+  context.database = params.get_or("db", "");
+  context.policy = params.get_or("rp", "");
+  context.now = services.clock.wall();
+  context.read_only =
+      request.method == http::Method::kGet ? influxql::ReadOnly::kYes : influxql::ReadOnly::kNo;
+  if (principal.scopes.allow(Scope::kAdmin)) return context;
+  context.authorize = [principal](std::string_view privilege, std::string_view database,
+                                  std::string_view statement) -> Result<void> {
+    if (principal.scopes.allow(scope_of(privilege))) return {};
+    std::string message = "error authorizing query: " + principal.name +
+                          " not authorized to execute statement '" + std::string(statement) + "', requires ";
+    const bool admin = scope_of(privilege) == Scope::kAdmin;
+    message += admin ? "admin privilege" : std::string(privilege) + " on " + std::string(database);
+    return fail(Errc::kForbidden, std::move(message));
+  };
+  return context;
+}
+
+http::Response answer(const http::Request& request, const http::QueryParams& params, const Results& results) {
+  const std::string epoch = params.get_or("epoch", "");
+  const bool pretty = params.get_or("pretty", "") == "true";
+  const ResultForm form = result_form(request);
+  if (form == ResultForm::kCsv) return influx_answer(form, render_csv(results, epoch));
+  if (form == ResultForm::kMsgpack) return influx_answer(form, render_msgpack(results, epoch));
+  if (params.get_or("chunked", "") == "true") {
+    const auto size = parse_digits<std::size_t>(params.get_or("chunk_size", ""));
+    return influx_answer(form,
+                         render_chunks(results, epoch, size && *size > 0 ? *size : kDefaultChunk, pretty));
+  }
+  return influx_answer(form, influxql::render_json(results, epoch, pretty));
+}
+
+http::Response query(Services& services, const http::Request& request) {
+  const auto principal = influx_principal(services.auth, request);
+  if (!principal) return influx_error(request, 401, principal.error().message());
+  if (request.body.size() > kMaxInfluxBody) return influx_error(request, 413, "Request Entity Too Large");
+  const http::QueryParams params = parameters_of(request);
+  const std::string text = params.get_or("q", "");
+  if (text.empty()) return influx_error(request, 400, "missing required parameter \"q\"");
+  auto bound = parse_bind_params(params.get_or("params", ""));
+  if (!bound) return influx_error(request, 400, bound.error().message());
+  influxql::QueryContext context = context_of(services, request, params, *principal);
+  context.params = bound->values;
+  const auto results = services.queries.execute(text, context);
+  if (!results) {
+    const Error& error = results.error();
+    return influx_error(request, error.code() == Errc::kForbidden ? 403 : 400,
+                        explain_missing(error.message(), *bound));
+  }
+  // The work is done by now; InfluxDB answers sooner, but no client can tell by the answer.
+  if (params.get_or("async", "") == "true") return influx_no_content();
+  return answer(request, params, *results);
+}
+
+}  // namespace
+
+void register_influx_query(Routes& routes) {
+  Services& services = routes.services();
+  add_influx_route(routes, "/query", {http::Method::kGet, http::Method::kPost}, "OPTIONS, GET, POST",
+                   [&services](const http::Request& request) { return query(services, request); });
+}
+
+}  // namespace gpuscale::api

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "api/influx.h"
+#include "metrics/line_protocol.h"
+#include "metrics/telemetry.h"
+
+namespace gpuscale::api {
+
+namespace {
+
+/// InfluxDB's status for what a store refuses as a whole: clients decide by it whether to send again.
+int write_status(const Error& error) {
+  if (error.code() == Errc::kNotFound) return error.message().starts_with("database not found") ? 404 : 500;
+  if (error.code() == Errc::kInvalidArgument) return 400;
+  return error.retryable() ? 503 : 500;
+}
+
+std::string partial(const std::string& reason, std::size_t dropped) {
+  return "partial write: " + reason + " dropped=" + std::to_string(dropped);
+}
+
+std::string all_of(const std::vector<std::string>& lines) {
+  std::string out;
+  for (const std::string& line : lines) {
+    if (!out.empty()) out += '\n';
+    out += line;
+  }
+  return out;
+}
+
+bool known_consistency(std::string level) {
+  std::transform(level.begin(), level.end(), level.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return level == "any" || level == "one" || level == "quorum" || level == "all";
+}
+
+bool has_database(const tsdb::Store& store, const std::string& name) {
+  const std::vector<tsdb::DatabaseInfo> all = store.databases();
+  return std::any_of(all.begin(), all.end(), [&name](const auto& database) { return database.name == name; });
+}
+
+void note_arrival(Services& services, const std::vector<metrics::PointView>& points) {
+  const auto newest = std::max_element(points.begin(), points.end(),
+                                       [](const auto& a, const auto& b) { return a.time_ns < b.time_ns; });
+  services.arrivals.note(base::from_unix_nanos(newest->time_ns), services.clock.wall());
+}
+
+/// Stores what can be stored. The order of the checks is InfluxDB's: what is stored and what is said depend
+/// on it.
+http::Response store_lines(Services& services, const http::Request& request, const std::string& database,
+                           std::string_view body) {
+  const metrics::Precision precision = metrics::parse_precision(request.query.get_or("precision", ""));
+  const metrics::ParsedLines lines =
+      metrics::parse_lines(body, precision, base::to_unix_nanos(services.clock.wall()));
+  if (lines.points.empty()) {
+    return lines.errors.empty() ? influx_no_content() : influx_error(request, 400, all_of(lines.errors));
+  }
+  const std::string consistency = request.query.get_or("consistency", "");
+  if (!consistency.empty() && !known_consistency(consistency)) {
+    return influx_error(request, 400, "invalid consistency level");
+  }
+  const auto outcome = services.store.write(database, request.query.get_or("rp", ""), lines.points);
+  if (!outcome) {
+    const int status = write_status(outcome.error());
+    if (status >= 500)
+      services.log.warn("write.failed", {{"database", database}, {"error", outcome.error()}});
+    return influx_error(request, status, outcome.error().message());
+  }
+  if (database == metrics::kDefaultDatabase) note_arrival(services, lines.points);
+  if (outcome->dropped > 0)
+    return influx_error(request, 400, partial(outcome->first_reason, outcome->dropped));
+  if (!lines.errors.empty()) return influx_error(request, 400, partial(all_of(lines.errors), 0));
+  return influx_no_content();
+}
+
+http::Response write(Services& services, const http::Request& request) {
+  const auto principal = influx_principal(services.auth, request);
+  if (!principal) return influx_error(request, 401, principal.error().message());
+  const std::string database = request.query.get_or("db", "");
+  if (database.empty()) return influx_error(request, 400, "database is required");
+  if (!principal->scopes.allow(Scope::kWrite)) {
+    return influx_error(
+        request, 403,
+        "\"" + principal->name + "\" user is not authorized to write to database \"" + database + "\"");
+  }
+  if (!has_database(services.store, database)) {
+    return influx_error(request, 404, "database not found: \"" + database + "\"");
+  }
+  if (request.body.size() > kMaxInfluxBody) return influx_error(request, 413, "Request Entity Too Large");
+  if (request.headers.get("Content-Encoding") != "gzip")
+    return store_lines(services, request, database, request.body);
+  const auto unpacked = http::gunzip(request.body, kMaxInfluxBody);
+  if (!unpacked) {
+    const bool large = unpacked.error().code() == Errc::kExhausted;
+    return influx_error(request, large ? 413 : 400,
+                        large ? "Request Entity Too Large" : unpacked.error().message());
+  }
+  return store_lines(services, request, database, *unpacked);
+}
+
+}  // namespace
+
+void register_influx_write(Routes& routes) {
+  Services& services = routes.services();
+  add_influx_route(routes, "/write", {http::Method::kPost}, "POST, OPTIONS",
+                   [&services](const http::Request& request) { return write(services, request); });
+}
+
+}  // namespace gpuscale::api

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/answers.h"
+#include "api/pools.h"
+
+namespace gpuscale::api {
+
+namespace {
+
+using nlohmann::json;
+
+json to_json(const scaling::NodeStatus& status, WallTime now) {
+  const pool::Node& node = status.node;
+  const scaling::NodeTelemetry& telemetry = status.telemetry;
+  return {{"id", node.id.value()},
+          {"pool", node.pool.value()},
+          {"state", std::string(to_string(node.state))},
+          {"endpoint", node.endpoint},
+          {"created", base::format_rfc3339(node.created)},
+          {"ready_at", time_or_null(node.ready_at)},
+          {"age_seconds", seconds_of(now - node.created)},
+          {"reason", node.reason},
+          {"protected", node.protected_from_scale_in},
+          {"utilization", value_or_null(telemetry.utilization)},
+          {"utilization_peak", value_or_null(telemetry.utilization_peak)},
+          {"in_flight", value_or_null(telemetry.in_flight)},
+          {"devices_ok", value_or_null(telemetry.devices_ok)},
+          {"last_report", time_or_null(telemetry.last_report)},
+          {"victim_rank", status.victim_rank},
+          {"victim_reason", status.victim_reason}};
+}
+
+/// The node as it is after the call, so that the caller need not ask again.
+http::Response node_answer(const Services& services, const std::string& id) {
+  for (const auto& status : services.controller.nodes("")) {
+    if (status.node.id.value() == id) return json_answer(200, to_json(status, services.clock.wall()));
+  }
+  return json_answer(200, {{"id", id}, {"state", "gone"}});
+}
+
+http::Response list_nodes(const Services& services, const http::Request& request) {
+  const std::string pool = request.query.get_or("pool", "");
+  if (!pool.empty()) {
+    if (const auto known = find_pool(services.controller, pool); !known) return error_answer(known.error());
+  }
+  json list = json::array();
+  for (const auto& status : services.controller.nodes(pool))
+    list.push_back(to_json(status, services.clock.wall()));
+  return json_answer(200, {{"nodes", std::move(list)}});
+}
+
+using Act = std::function<Result<void>(const std::string& node, const std::string& who)>;
+
+void add_action(Routes& routes, const std::string& verb, std::string summary, Act act) {
+  Services& services = routes.services();
+  routes.add({.method = http::Method::kPost,
+              .pattern = "/api/v1/nodes/{id}/" + verb,
+              .scope = Scope::kTrigger,
+              .summary = std::move(summary)},
+             [&services, act = std::move(act)](const http::Request& request, const Principal& principal) {
+               if (const auto body = parse_body(request, {}); !body) return error_answer(body.error());
+               const std::string& id = request.path_params.at("id");
+               if (const auto done = act(id, principal.name + " " + request.peer); !done)
+                 return error_answer(done.error());
+               return node_answer(services, id);
+             });
+}
+
+}  // namespace
+
+void register_nodes(Routes& routes) {
+  Services& services = routes.services();
+  routes.add(
+      {.method = http::Method::kGet,
+       .pattern = "/api/v1/nodes",
+       .scope = Scope::kRead,
+       .summary =
+           "Every node that is not gone: state, telemetry (null = unknown), who would be taken next and why",
+       .query = {{"pool", "string", "only the nodes of this pool"}}},
+      [&services](const http::Request& request, const Principal&) { return list_nodes(services, request); });
+  scaling::Controller& controller = services.controller;
+  add_action(routes, "release", "Drain this node, then end it",
+             [&controller](const std::string& node, const std::string& who) {
+               return controller.release_node(node, who);
+             });
+  add_action(routes, "protect", "Never take this node in a scale-in",
+             [&controller](const std::string& node, const std::string& who) {
+               return controller.protect_node(node, true, who);
+             });
+  add_action(routes, "unprotect", "Let scale-in take this node again",
+             [&controller](const std::string& node, const std::string& who) {
+               return controller.protect_node(node, false, who);
+             });
+}
+
+}  // namespace gpuscale::api

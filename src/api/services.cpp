@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/services.h"
+
+#include <array>
+
+#include "api/answers.h"
+#include "api/influx.h"
+#include "api/routes.h"
+
+namespace gpuscale::api {
+
+namespace {
+
+void register_all(Routes& routes) {
+  register_influx_ping(routes);
+  register_influx_write(routes);
+  register_influx_query(routes);
+  register_influx_prometheus(routes);
+  register_hook_trigger(routes);
+  register_status(routes);
+  register_pools(routes);
+  register_nodes(routes);
+  register_rules(routes);
+  register_channels(routes);
+  register_triggers(routes);
+  register_activity(routes);
+  register_events(routes);
+  register_tokens(routes);
+  register_openapi(routes);
+  register_metrics(routes);
+  register_health(routes);
+  register_landing(routes);
+}
+
+http::Response not_found(const http::Request& request) {
+  if (request.path.starts_with("/api/")) {
+    return error_answer(
+        fail(Errc::kNotFound, "no such path: " + request.path + "; see /api/v1/openapi.json"));
+  }
+  return http::Response::text(404, "404 page not found\n");
+}
+
+/// `q` with the texts after PASSWORD and SET PASSWORD FOR ... = hidden.
+std::string without_passwords(std::string text) {
+  constexpr std::string_view kWord = "password";
+  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
+  auto at = text.begin();
+  while (true) {
+    at = std::search(at, text.end(), kWord.begin(), kWord.end(), same);
+    if (at == text.end()) return text;
+    const auto open = std::find(at, text.end(), '\'');
+    if (open == text.end()) return text;
+    const auto close = std::find(open + 1, text.end(), '\'');
+    const auto begin = open - text.begin() + 1;
+    text.replace(open + 1, close, "[REDACTED]");
+    at = text.begin() + begin;
+  }
+}
+
+}  // namespace
+
+http::Router make_router(Services& services) {
+  Routes routes(services);
+  register_all(routes);
+  http::Router router = routes.take_router();
+  router.set_fallback(with_influx_headers(not_found));
+  return router;
+}
+
+std::vector<Operation> documented_operations(Services& services) {
+  Routes routes(services);
+  register_all(routes);
+  return *routes.operations();
+}
+
+http::Handler make_handler(Services& services) {
+  auto router = std::make_shared<const http::Router>(make_router(services));
+  return [&services, router](const http::Request& request) {
+    const MonoTime begin = services.clock.mono();
+    http::Request routed = request;
+    http::Response response = router->route(routed);
+    services.log.debug("http.answered", {{"method", http::to_string(request.method)},
+                                         {"path", request.path},
+                                         {"query", loggable_query(request.query)},
+                                         {"peer", request.peer},
+                                         {"status", response.status},
+                                         {"took", services.clock.mono() - begin}});
+    return response;
+  };
+}
+
+std::string loggable_query(const http::QueryParams& query) {
+  constexpr std::array<std::string_view, 5> kSecret{"u", "p", "secret", "token", "password"};
+  std::string out;
+  for (const auto& [key, value] : query.items()) {
+    if (!out.empty()) out += '&';
+    const bool hidden = std::find(kSecret.begin(), kSecret.end(), key) != kSecret.end();
+    out += key + "=" + (hidden ? "[REDACTED]" : key == "q" ? without_passwords(value) : value);
+  }
+  return out;
+}
+
+}  // namespace gpuscale::api

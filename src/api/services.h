@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Everything this room answers from, as references that outlive the router, and the way from there to a
+/// handler for http::Server. Start at make_handler().
+#pragma once
+#include <functional>
+#include <string>
+
+#include "activity/ledger.h"
+#include "alert/engine.h"
+#include "api/auth.h"
+#include "api/event_hub.h"
+#include "base/time.h"
+#include "datasource/arrivals.h"
+#include "http/router.h"
+#include "http/server.h"
+#include "influxql/engine.h"
+#include "log/log.h"
+#include "notify/outbox.h"
+#include "scaling/controller.h"
+#include "tsdb/store.h"
+
+namespace gpuscale::api {
+
+struct Services {
+  tsdb::Store& store;
+  const influxql::Engine& queries;
+  alert::Engine& alerts;
+  notify::Outbox& outbox;
+  scaling::Controller& controller;
+  activity::Ledger& ledger;
+  Auth& auth;
+  EventHub& events;
+  datasource::Arrivals& arrivals;  ///< told of every write to the default database
+  const Clock& clock;
+  log::Log log;
+  std::string cluster;
+  std::string version;
+  MonoTime started;  ///< for uptime_seconds
+  std::function<bool()> ready = [] { return true; };
+  std::function<http::ServerStats()> http_stats;  ///< may be empty; the server exists only after its handler
+};
+
+/// Every route. `services` outlives the router.
+http::Router make_router(Services& services);
+
+/// make_router() behind what every answer gets: a log line (never with a secret). This is what http::Server
+/// runs.
+http::Handler make_handler(Services& services);
+
+/// The query of a request as logs may show it: the values of u, p, secret, token and password, and passwords
+/// inside `q`, read "[REDACTED]".
+std::string loggable_query(const http::QueryParams& query);
+
+}  // namespace gpuscale::api

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Rules and channels that stand as they are put.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "alert/engine.h"
+#include "notify/outbox.h"
+
+namespace gpuscale::api::testing {
+
+class FakeAlerts : public alert::Engine {
+ public:
+  std::vector<alert::RuleStatus> rules;
+
+  Result<void> set_rules(std::vector<alert::RuleSpec>) override { return {}; }
+  std::vector<alert::RuleStatus> status() const override { return rules; }
+  void tick(WallTime) override {}
+  void start() override {}
+  void stop() override {}
+};
+
+class FakeOutbox : public notify::Outbox {
+ public:
+  std::vector<notify::ChannelSpec> channel_list;
+  std::vector<notify::Delivery> delivery_list;
+  mutable std::size_t asked_limit = 0;
+
+  Result<void> set_channels(std::vector<notify::ChannelSpec> channels) override {
+    channel_list = std::move(channels);
+    return {};
+  }
+  std::vector<notify::ChannelSpec> channels() const override { return channel_list; }
+  Result<void> enqueue(const std::string&, const notify::Message&) override { return {}; }
+  Result<std::vector<notify::Delivery>> deliveries(const std::string&, std::size_t limit) const override {
+    asked_limit = limit;
+    return delivery_list;
+  }
+  Result<void> cancel(const std::string&) override { return {}; }
+  Result<void> hold(const std::string&, bool) override { return {}; }
+  void tick(WallTime) override {}
+  void start() override {}
+  void stop() override {}
+};
+
+}  // namespace gpuscale::api::testing

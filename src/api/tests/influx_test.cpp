@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The InfluxDB endpoints over the real store and the real query engine.
+#include "api/influx.h"
+
+#include <gmock/gmock.h>
+
+#include "api/testing/test_api.h"
+
+namespace gpuscale::api {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class InfluxTest : public ::testing::Test {
+ protected:
+  InfluxTest()
+      : api_(AuthMode::kRequired, testing::must(tsdb::Store::open({":memory:", {}}, log::Log::silent()))) {
+    EXPECT_EQ(query("CREATE DATABASE gpuscale").status, 200);
+  }
+  http::Response write(const std::string& lines, const std::string& parameters = "db=gpuscale",
+                       http::Headers headers = {}) {
+    return api_.call(http::Method::kPost, "/write?" + parameters, lines, std::move(headers));
+  }
+  http::Response query(const std::string& text, const std::string& more = "") {
+    return api_.call(http::Method::kPost, "/query?db=gpuscale&q=" + http::url_encode(text) + more);
+  }
+  json rows(const std::string& text) {
+    const json body = json::parse(query(text, "&epoch=ns").body);
+    return body["results"][0]["series"][0]["values"];
+  }
+  testing::TestApi api_;
+};
+
+TEST_F(InfluxTest, WhatIsWrittenIsFoundAgain) {
+  EXPECT_EQ(write("gpu,node=a utilization_gpu=45.5 1000\ngpu,node=b utilization_gpu=10 1000\n").status, 204);
+  EXPECT_EQ(rows("SELECT mean(utilization_gpu) FROM gpu"), json::parse("[[0,27.75]]"));
+  EXPECT_EQ(
+      json::parse(query("SELECT utilization_gpu FROM gpu WHERE node = 'a'").body)["results"][0]["series"][0],
+      json::parse(R"({"name":"gpu","columns":["time","utilization_gpu"],
+                           "values":[["1970-01-01T00:00:00.000001Z",45.5]]})"));
+}
+
+TEST_F(InfluxTest, TakesGzipAndPrecision) {
+  http::Headers headers{{"Content-Encoding", "gzip"}};
+  EXPECT_EQ(write(http::gzip("m v=1 5\n"), "db=gpuscale&precision=s", headers).status, 204);
+  EXPECT_EQ(rows("SELECT v FROM m"), json::parse("[[5000000000,1]]"));
+  EXPECT_EQ(write("rubbish", "db=gpuscale", headers).status, 400);
+}
+
+TEST_F(InfluxTest, GoodLinesAreKeptAndTheBadOneIsNamed) {
+  const auto answer = write("m v=1 1\nm v=bad 2\nm v=3 3\n");
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(json::parse(answer.body)["error"],
+            "partial write: unable to parse 'm v=bad 2': invalid boolean dropped=0");
+  EXPECT_EQ(rows("SELECT count(v) FROM m"), json::parse("[[0,2]]"));
+}
+
+TEST_F(InfluxTest, RefusalsHaveInfluxDbsWords) {
+  EXPECT_EQ(write("m v=1", "").status, 400);
+  const auto unknown = write("m v=1", "db=nosuch");
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_EQ(json::parse(unknown.body)["error"], "database not found: \"nosuch\"");
+  EXPECT_EQ(write("m v=1", "db=gpuscale&rp=norp").status, 500);
+  EXPECT_EQ(write(std::string(25'000'001, 'x')).status, 413);
+  EXPECT_EQ(
+      write(http::gzip(std::string(25'000'001, 'x')), "db=gpuscale", {{"Content-Encoding", "gzip"}}).status,
+      413);
+  const auto broken = query("SELEKT 1");
+  EXPECT_EQ(broken.status, 400);
+  EXPECT_THAT(json::parse(broken.body)["error"].get<std::string>(),
+              StartsWith("error parsing query: found SELEKT, expected SELECT"));
+  EXPECT_THAT(broken.body, HasSubstr("at line 1, char 1"));
+  EXPECT_EQ(json::parse(api_.get("/query").body)["error"], "missing required parameter \"q\"");
+}
+
+TEST_F(InfluxTest, AWrongTokenIs401) {
+  http::Headers wrong{{"Authorization", "Bearer nonsense"}};
+  EXPECT_EQ(write("m v=1", "db=gpuscale", wrong).status, 401);
+  EXPECT_EQ(api_.call(http::Method::kGet, "/query?q=SHOW+DATABASES", "", wrong).status, 401);
+  EXPECT_EQ(api_.call(http::Method::kGet,
+                      "/query?q=SHOW+DATABASES&u=admin&p=" + http::url_encode(testing::kAdminPassword), "",
+                      {{"Authorization", ""}})
+                .status,
+            200);
+}
+
+TEST_F(InfluxTest, BindParametersAndEpochs) {
+  write("m,host=a v=1 1000000000\nm,host=b v=2 2000000000\n");
+  const auto bound =
+      query("SELECT v FROM m WHERE host = $h", "&epoch=s&params=" + http::url_encode(R"({"h":"b"})"));
+  EXPECT_EQ(json::parse(bound.body)["results"][0]["series"][0]["values"], json::parse("[[2,2]]"));
+  const auto missing = query("SELECT v FROM m WHERE host = $h");
+  EXPECT_EQ(missing.status, 400);
+  EXPECT_THAT(missing.body, HasSubstr("missing parameter: h"));
+}
+
+TEST_F(InfluxTest, PingAndHealthSayWhoWeAre) {
+  const auto ping = api_.get("/ping");
+  EXPECT_EQ(ping.status, 204);
+  EXPECT_EQ(ping.headers.get("X-Influxdb-Version"), kInfluxVersion);
+  EXPECT_EQ(json::parse(api_.get("/health").body)["status"], "pass");
+  EXPECT_EQ(api_.get("/healthz").status, 200);
+  EXPECT_EQ(api_.get("/readyz").status, 200);
+}
+
+TEST_F(InfluxTest, WritesAreRememberedForTheTimeline) {
+  write("gpu,node=a utilization_gpu=45.5 1000\n");
+  EXPECT_EQ(api_.arrivals.of(base::from_unix_nanos(1000)), api_.clock.wall());
+  EXPECT_EQ(api_.arrivals.of(base::from_unix_nanos(1001)), std::nullopt);
+}
+
+TEST_F(InfluxTest, ChunksAndCsvCarryTheSameRows) {
+  write("m v=1 1\nm v=2 2\nm v=3 3\n");
+  const auto chunked = query("SELECT v FROM m", "&chunked=true&chunk_size=2&epoch=ns");
+  EXPECT_THAT(chunked.body, HasSubstr(R"("values":[[1,1],[2,2]],"partial":true)"));
+  EXPECT_THAT(chunked.body, HasSubstr(R"("values":[[3,3]])"));
+  const auto csv =
+      api_.call(http::Method::kGet, "/query?db=gpuscale&q=" + http::url_encode("SELECT v FROM m"), "",
+                {{"Accept", "application/csv"}});
+  EXPECT_EQ(csv.body, "name,tags,time,v\nm,,1,1\nm,,2,2\nm,,3,3\n");
+}
+
+}  // namespace
+}  // namespace gpuscale::api

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The few questions that HTTP text needs answered everywhere in this room. ASCII only, as header fields are.
+#pragma once
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gpuscale::api {
+
+inline char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
+}
+
+inline std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+/// The media type of a Content-Type or Accept field: without parameters, as written.
+inline std::string_view media_type(std::string_view field) {
+  return trimmed(field.substr(0, field.find(';')));
+}
+
+/// Decimal digits only: no sign, no blank, no exponent; nullopt also on overflow.
+template <typename Int>
+std::optional<Int> parse_digits(std::string_view text) {
+  Int value{};
+  if (text.empty() || text.front() == '-' || text.front() == '+') return std::nullopt;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// "a, b, c".
+inline std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) {
+    if (!out.empty()) out += ", ";
+    out += word;
+  }
+  return out;
+}
+
+}  // namespace gpuscale::api
