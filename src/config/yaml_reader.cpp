@@ -130,10 +130,10 @@ std::string YamlReader::text(const std::string& key, std::string fallback) {
 }
 
 std::string YamlReader::required_text(const std::string& key) {
-  const bool present = has(key);
-  std::string value = text(key);
-  if (!present || value.empty()) fault(key, "is missing; it must be set");
-  return value;
+  const auto value = scalar(key);
+  // A value that could not be read has its fault already.
+  if (!has(key) || (value && value->empty())) fault(key, "is missing; it must be set");
+  return value.value_or("");
 }
 
 Secret YamlReader::secret(const std::string& key) {

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <memory>
+
+#include "agent/agent.h"
+#include "base/duration.h"
+#include "base/system_clock.h"
+#include "cli/command.h"
+
+namespace gpuscale::cli {
+namespace {
+
+struct AgentFlags {
+  agent::AgentOptions options;
+  std::string token;
+  std::string interval = "1s";
+  std::string service_time = "20ms";
+  LogOptions log;
+};
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  return name.data();
+}
+
+Result<void> run(AgentFlags flags, const std::atomic<bool>& stop) {
+  GS_TRY(const Nanos interval, base::parse_duration(flags.interval));
+  GS_TRY(const Nanos service_time, base::parse_duration(flags.service_time));
+  if (interval < std::chrono::milliseconds{100} || interval > std::chrono::hours{1}) {
+    return fail(Errc::kInvalidArgument, "--interval " + flags.interval + " must be from 100ms to 1h");
+  }
+  if (service_time < std::chrono::microseconds{100} || service_time > std::chrono::minutes{10}) {
+    return fail(Errc::kInvalidArgument,
+                "--service-time " + flags.service_time + " must be from 100us to 10m");
+  }
+  flags.options.interval = std::chrono::duration_cast<std::chrono::milliseconds>(interval);
+  flags.options.service_time = std::chrono::duration_cast<std::chrono::microseconds>(service_time);
+  flags.options.token = Secret{flags.token};
+  if (flags.options.node.empty()) flags.options.node = host_name();
+  GS_TRY(const log::Log log, flags.log.make());
+  return agent::run_agent(flags.options, stop, base::SystemClock{}, log);
+}
+
+}  // namespace
+
+void add_agent_command(CLI::App& app, Action& action) {
+  auto* command = app.add_subcommand("agent", "Measure this node's GPUs and send them to the server");
+  auto flags = std::make_shared<AgentFlags>();
+  agent::AgentOptions& options = flags->options;
+  command->add_option("--server", options.server, "the server's address")
+      ->envname("GPUSCALE_SERVER")
+      ->capture_default_str();
+  command->add_option("--token", flags->token, "token with scope write; better in the environment")
+      ->envname("GPUSCALE_TOKEN");
+  command->add_option("--ca", options.ca_file,
+                      "PEM file of the authority that signed the server's certificate");
+  command->add_option("--database", options.database)->capture_default_str();
+  command->add_option("--cluster", options.cluster)->capture_default_str();
+  command->add_option("--pool", options.pool)->capture_default_str();
+  command->add_option("--node", options.node, "this node's id; default: the host name");
+  command->add_option("--source", options.source, "auto, nvml, virtual or replay:FILE")
+      ->capture_default_str();
+  command->add_option("--speed", options.replay_speed, "of a replay")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--interval", flags->interval, "between two samples")->capture_default_str();
+  command->add_option("--buffer", options.buffer_lines, "lines kept while the server is away")
+      ->check(CLI::Range(1, 10'000'000))
+      ->capture_default_str();
+  command->add_flag("--serve", options.serve, "answer inference requests on the virtual device");
+  command->add_option("--listen", options.listen, "address of the agent's own endpoint")
+      ->capture_default_str();
+  command->add_option("--service-time", flags->service_time, "of one request on the virtual device")
+      ->capture_default_str();
+  command->add_option("--max-queue", options.max_queue, "requests waiting on the virtual device")
+      ->capture_default_str();
+  command->add_option("--endpoint-file", options.endpoint_file,
+                      "written with the endpoint's address once listening");
+  flags->log.add_to(*command);
+  command->callback([&action, flags] {
+    action = [flags](const Context& context) {
+      const auto done = run(*flags, context.stop);
+      return done ? kExitDone : report(done.error());
+    };
+  });
+}
+
+}  // namespace gpuscale::cli

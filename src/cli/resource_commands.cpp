@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The commands that show and change one REST resource each: pool, node, rule, channel, trigger, activity.
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <thread>
+
+#include "cli/command.h"
+#include "cli/remote.h"
+#include "cli/table.h"
+#include "http/message.h"
+
+namespace gpuscale::cli {
+namespace {
+
+using Columns = std::vector<std::pair<std::string, std::string>>;
+using Json = nlohmann::json;
+
+int print(const RemoteOptions& options, const Json& answer, const std::string& list_key,
+          const Columns& columns) {
+  if (options.json()) {
+    std::printf("%s\n", answer.dump(2).c_str());
+    return kExitDone;
+  }
+  const Json& items = answer.contains(list_key) ? answer[list_key] : Json::array();
+  std::fputs(table_of(items, columns).to_text().c_str(), stdout);
+  return kExitDone;
+}
+
+/// `gpuscale <resource> list`: one GET shown as a table.
+void add_list(CLI::App& parent, Action& action, const std::string& path, const std::string& list_key,
+              Columns columns) {
+  auto* command = parent.add_subcommand("list", "List them");
+  auto options = std::make_shared<RemoteOptions>();
+  options->add_to(*command);
+  command->callback([&action, options, path, list_key, columns = std::move(columns)] {
+    action = [options, path, list_key, columns](const Context&) {
+      const auto answer = Remote(*options).get(path);
+      if (!answer) return report(answer.error());
+      return print(*options, *answer, list_key, columns);
+    };
+  });
+}
+
+int print_outcome(const RemoteOptions& options, const Json& outcome) {
+  if (options.json()) {
+    std::printf("%s\n", outcome.dump(2).c_str());
+  } else {
+    std::printf("%s: %s -> %s: %s\n", cell_of(outcome.value("status", Json())).c_str(),
+                cell_of(outcome.value("from", Json())).c_str(), cell_of(outcome.value("to", Json())).c_str(),
+                cell_of(outcome.value("reason", Json())).c_str());
+  }
+  return kExitDone;
+}
+
+/// `gpuscale node <verb> ID`: one POST without a body.
+void add_node_verb(CLI::App& parent, Action& action, const std::string& verb, const std::string& help) {
+  auto* command = parent.add_subcommand(verb, help);
+  auto options = std::make_shared<RemoteOptions>();
+  auto id = std::make_shared<std::string>();
+  options->add_to(*command);
+  command->add_option("NODE", *id, "the node's id")->required();
+  command->callback([&action, options, id, verb] {
+    action = [options, id, verb](const Context&) {
+      const auto answer = Remote(*options).call(
+          http::Method::kPost, "/api/v1/nodes/" + http::url_encode(*id) + "/" + verb, nullptr);
+      if (!answer) return report(answer.error());
+      std::printf("%s: %s\n", id->c_str(), verb.c_str());
+      return kExitDone;
+    };
+  });
+}
+
+void print_entry(const RemoteOptions& options, const Json& entry) {
+  if (options.json()) {
+    std::printf("%s\n", entry.dump().c_str());
+    return;
+  }
+  std::printf("%-30s  %-17s  %-16s  %s\n", cell_of(entry.value("at", Json())).c_str(),
+              cell_of(entry.value("kind", Json())).c_str(), cell_of(entry.value("subject", Json())).c_str(),
+              cell_of(entry.value("summary", Json())).c_str());
+}
+
+struct ActivityOptions {
+  RemoteOptions remote;
+  std::string pool;
+  std::string kind;
+  std::string why;
+  int limit = 50;
+  bool follow = false;
+};
+
+/// Shows the entries after the first answer as they come; ends by a signal.
+int follow_activity(Remote& remote, const ActivityOptions& options, const std::string& filter, Json last_id,
+                    const std::atomic<bool>& stop) {
+  while (!stop) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{500});
+    const auto answer = remote.get("/api/v1/activity?limit=1000" + filter + "&after_id=" + last_id.dump());
+    if (!answer) return report(answer.error());
+    for (const Json& entry : (*answer)["activity"]) {
+      print_entry(options.remote, entry);
+      last_id = entry["id"];
+    }
+    std::fflush(stdout);
+  }
+  return kExitDone;
+}
+
+int show_activity(const ActivityOptions& options, const std::atomic<bool>& stop) {
+  Remote remote(options.remote);
+  std::string filter;
+  if (!options.pool.empty()) filter += "&pool=" + http::url_encode(options.pool);
+  if (!options.kind.empty()) filter += "&kind=" + http::url_encode(options.kind);
+  if (!options.why.empty()) filter += "&correlation=" + http::url_encode(options.why);
+  const auto answer = remote.get("/api/v1/activity?limit=" + std::to_string(options.limit) + filter);
+  if (!answer) return report(answer.error());
+  Json last_id = 0;
+  for (const Json& entry : (*answer)["activity"]) {
+    print_entry(options.remote, entry);
+    last_id = entry["id"];
+  }
+  std::fflush(stdout);
+  if (!options.follow) return kExitDone;
+  return follow_activity(remote, options, filter, last_id, stop);
+}
+
+}  // namespace
+
+void add_pool_command(CLI::App& app, Action& action) {
+  auto* pool = app.add_subcommand("pool", "Show pools and set their size")->require_subcommand(1);
+  add_list(*pool, action, "/api/v1/pools", "pools",
+           {{"NAME", "name"},
+            {"PROVIDER", "provider"},
+            {"MIN", "min"},
+            {"MAX", "max"},
+            {"DESIRED", "desired"},
+            {"NODES", "counts"},
+            {"PHASE", "phase"},
+            {"WHY", "phase_reason"}});
+  auto* scale = pool->add_subcommand("scale", "Set the number of nodes wanted, inside the pool's bounds");
+  auto options = std::make_shared<RemoteOptions>();
+  auto name = std::make_shared<std::string>();
+  auto desired = std::make_shared<int>(0);
+  options->add_to(*scale);
+  scale->add_option("POOL", *name)->required();
+  scale->add_option("NODES", *desired)->required();
+  scale->callback([&action, options, name, desired] {
+    action = [options, name, desired](const Context&) {
+      const auto answer =
+          Remote(*options).call(http::Method::kPut, "/api/v1/pools/" + http::url_encode(*name) + "/desired",
+                                {{"desired", *desired}});
+      if (!answer) return report(answer.error());
+      return print_outcome(*options, *answer);
+    };
+  });
+}
+
+void add_node_command(CLI::App& app, Action& action) {
+  auto* node = app.add_subcommand("node", "Show nodes; release or protect one")->require_subcommand(1);
+  add_list(*node, action, "/api/v1/nodes", "nodes",
+           {{"ID", "id"},
+            {"POOL", "pool"},
+            {"STATE", "state"},
+            {"GPU %", "utilization"},
+            {"IN FLIGHT", "in_flight"},
+            {"AGE S", "age_seconds"},
+            {"ENDPOINT", "endpoint"},
+            {"NEXT", "victim_rank"},
+            {"WHY", "reason"}});
+  add_node_verb(*node, action, "release", "Drain the node, then end it");
+  add_node_verb(*node, action, "protect", "Never take the node for scale-in");
+  add_node_verb(*node, action, "unprotect", "Let scale-in take the node again");
+}
+
+void add_rule_command(CLI::App& app, Action& action) {
+  auto* rule = app.add_subcommand("rule", "Show rules and their states")->require_subcommand(1);
+  add_list(*rule, action, "/api/v1/rules", "rules",
+           {{"NAME", "name"},
+            {"STATE", "state"},
+            {"SINCE", "since"},
+            {"NOW", "explanation"},
+            {"ERROR", "last_error"}});
+}
+
+void add_channel_command(CLI::App& app, Action& action) {
+  auto* channel =
+      app.add_subcommand("channel", "Show channels and what they delivered")->require_subcommand(1);
+  add_list(*channel, action, "/api/v1/channels", "channels",
+           {{"NAME", "name"}, {"TYPE", "type"}, {"URL", "url"}, {"TRIGGER", "trigger"}});
+  auto* deliveries = channel->add_subcommand("deliveries", "Show the newest deliveries of a channel");
+  auto options = std::make_shared<RemoteOptions>();
+  auto name = std::make_shared<std::string>();
+  options->add_to(*deliveries);
+  deliveries->add_option("CHANNEL", *name)->required();
+  deliveries->callback([&action, options, name] {
+    action = [options, name](const Context&) {
+      const auto answer = Remote(*options).get("/api/v1/channels/" + http::url_encode(*name) + "/deliveries");
+      if (!answer) return report(answer.error());
+      return print(*options, *answer, "deliveries",
+                   {{"ID", "id"},
+                    {"STATE", "state"},
+                    {"SENT", "state_sent"},
+                    {"ATTEMPTS", "attempts"},
+                    {"CREATED", "created"},
+                    {"STATUS", "answer_status"},
+                    {"ERROR", "last_error"}});
+    };
+  });
+}
+
+void add_trigger_command(CLI::App& app, Action& action) {
+  auto* trigger = app.add_subcommand("trigger", "Show triggers; pull one")->require_subcommand(1);
+  add_list(*trigger, action, "/api/v1/triggers", "triggers",
+           {{"NAME", "name"}, {"POOL", "pool"}, {"TYPE", "type"}, {"STEP", "step"}, {"ENABLED", "enabled"}});
+  auto* pull =
+      trigger->add_subcommand("pull", "Pull a trigger, with its secret from GPUSCALE_TRIGGER_SECRET");
+  struct PullOptions {
+    RemoteOptions remote;
+    std::string name;
+    std::string secret;
+    int step = 0;
+  };
+  auto options = std::make_shared<PullOptions>();
+  options->remote.add_to(*pull);
+  pull->add_option("TRIGGER", options->name)->required();
+  pull->add_option("--secret", options->secret, "better in the environment")
+      ->envname("GPUSCALE_TRIGGER_SECRET");
+  pull->add_option("--step", options->step, "default: the trigger's own");
+  pull->callback([&action, options] {
+    action = [options](const Context&) {
+      std::string path = "/hook/trigger?triggerUrl=" + http::url_encode(options->name);
+      if (options->step != 0) path += "&step=" + std::to_string(options->step);
+      RemoteOptions remote = options->remote;
+      remote.token = options->secret;  // the hook takes the trigger's own secret as its bearer
+      const auto answer = Remote(remote).call(http::Method::kPost, path, nullptr);
+      if (!answer) return report(answer.error());
+      return print_outcome(options->remote, *answer);
+    };
+  });
+}
+
+void add_activity_command(CLI::App& app, Action& action) {
+  auto* command = app.add_subcommand("activity", "Show what happened and why");
+  auto options = std::make_shared<ActivityOptions>();
+  options->remote.add_to(*command);
+  command->add_option("--pool", options->pool, "of this pool alone");
+  command->add_option("--kind", options->kind, "kinds that begin so, as node. or rule.firing");
+  command->add_option("--why", options->why, "the whole chain of one correlation id");
+  command->add_option("--limit", options->limit, "the newest so many")->capture_default_str();
+  command->add_flag("--follow,-f", options->follow, "go on as new entries come");
+  command->callback([&action, options] {
+    action = [options](const Context& context) { return show_activity(*options, context.stop); };
+  });
+}
+
+}  // namespace gpuscale::cli

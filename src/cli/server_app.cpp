@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/server_app.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "activity/ledger.h"
+#include "alert/engine.h"
+#include "api/auth.h"
+#include "api/event_hub.h"
+#include "api/outcome.h"
+#include "api/services.h"
+#include "base/system_clock.h"
+#include "cli/data_folder.h"
+#include "cli/listen_address.h"
+#include "datasource/arrivals.h"
+#include "datasource/embedded_source.h"
+#include "db/database.h"
+#include "http/server.h"
+#include "influxql/engine.h"
+#include "metrics/telemetry.h"
+#include "notify/from_alert.h"
+#include "notify/outbox.h"
+#include "pool/providers/local/local_provider.h"
+#include "scaling/controller.h"
+#include "scaling/store_telemetry.h"
+#include "tsdb/store.h"
+
+namespace gpuscale::cli {
+namespace {
+
+constexpr std::string_view kNodeTokenName = "local nodes";
+constexpr std::chrono::minutes kHousekeeping{1};
+constexpr std::chrono::seconds kStopGrace{5};
+
+/// What the options say, checked against each other before anything is opened.
+struct Checked {
+  ListenAddress address;
+  std::string scheme;
+  config::Config config;
+};
+
+Result<Checked> check(const ServeOptions& options) {
+  Checked checked;
+  GS_TRY(checked.address, parse_listen_address(options.listen));
+  if (options.tls_certificate.empty() != options.tls_key.empty()) {
+    return fail(Errc::kInvalidArgument, "--tls-certificate and --tls-key go together; give both or neither");
+  }
+  const bool tls = !options.tls_certificate.empty();
+  checked.scheme = tls ? "https" : "http";
+  if (options.no_auth && !checked.address.loopback()) {
+    return fail(Errc::kInvalidArgument,
+                "--no-auth is refused on " + options.listen +
+                    ": everyone there could scale the pools; listen on 127.0.0.1 or leave it out");
+  }
+  if (!checked.address.loopback() && !tls && !options.insecure) {
+    return fail(Errc::kInvalidArgument,
+                "listening on " + options.listen +
+                    " without TLS would send tokens in the clear; give --tls-certificate and "
+                    "--tls-key, or --insecure to accept that");
+  }
+  const config::Environment inner = options.environment ? options.environment : config::process_environment();
+  const std::string url = checked.address.url(checked.scheme, checked.address.port);
+  const config::Environment environment = [inner, url](const std::string& name) {
+    auto value = inner(name);
+    return !value && name == "GPUSCALE_URL" ? std::optional(url) : value;
+  };
+  if (!options.config_text.empty()) {
+    GS_TRY(checked.config, config::parse(options.config_text, "built-in config", environment));
+  } else if (!options.config_file.empty()) {
+    GS_TRY(checked.config, config::load(options.config_file, environment));
+  }
+  return checked;
+}
+
+/// The trigger channel's way: what the URL would do and answer, without a socket in between.
+Result<notify::Receipt> pull_trigger(scaling::Controller& controller, const std::string& trigger,
+                                     const notify::Message& message) {
+  scaling::TriggerCall call;
+  call.trigger = trigger;
+  call.idempotency_key = message.idempotency;
+  call.correlation = message.correlation;
+  call.source = "rule " + message.rule;
+  const auto outcome = controller.pull(call);
+  if (outcome) {
+    return notify::Receipt{api::status_of(outcome->verdict), api::to_json(*outcome).dump(),
+                           outcome->retry_after};
+  }
+  if (outcome.error().code() == Errc::kNotFound)
+    return notify::Receipt{404, outcome.error().message(), std::nullopt};
+  return outcome.error();
+}
+
+}  // namespace
+
+/// Declared in the order of life: construction from top to bottom, destruction the other way.
+struct ServerApp::Parts {
+  Parts(log::Log log_in, DataFolder folder_in) : log(std::move(log_in)), folder(std::move(folder_in)) {}
+
+  Result<void> open(const ServeOptions& options, const Checked& checked);
+  Result<void> open_decisions(const ServeOptions& options, const Checked& checked);
+  Result<void> listen(const ServeOptions& options, const Checked& checked);
+  Result<void> configure(const Checked& checked);
+  Result<std::unique_ptr<pool::NodeProvider>> make_provider(const pool::PoolSpec& spec) const;
+  void keep_house();
+  void stop();
+
+  log::Log log;
+  DataFolder folder;
+  base::SystemClock clock;
+  std::vector<std::string> notices;
+  std::string cluster;
+  std::string program;
+  std::string ca_file;
+  std::string url;
+  Secret installation;
+  Secret node_token;
+
+  std::unique_ptr<db::Database> state;
+  std::unique_ptr<activity::Ledger> ledger;
+  std::unique_ptr<tsdb::Store> store;
+  std::unique_ptr<influxql::Engine> queries;
+  std::unique_ptr<datasource::EmbeddedSource> source;
+  datasource::Arrivals arrivals;
+  std::unique_ptr<api::Auth> auth;
+  std::unique_ptr<scaling::StoreTelemetry> telemetry;
+  std::unique_ptr<scaling::Controller> controller;
+  std::unique_ptr<notify::Outbox> outbox;
+  std::unique_ptr<alert::Engine> alerts;
+  std::unique_ptr<api::EventHub> events;
+  std::unique_ptr<api::Services> services;
+  std::atomic<bool> ready{false};
+  std::unique_ptr<http::Server> server;
+
+  std::mutex house_mutex;
+  std::condition_variable house_wake;
+  bool house_closed = false;
+  std::thread housekeeper;
+  bool stopped = false;
+};
+
+Result<void> ServerApp::Parts::open(const ServeOptions& options, const Checked& checked) {
+  cluster = checked.config.cluster;
+  program = options.program;
+  ca_file = options.tls_certificate;
+  GS_TRY(installation, folder.lasting_random("installation.id", 6));
+  GS_TRY(node_token, folder.lasting_random("node.token", 24));
+  GS_TRY(state, db::Database::open(folder.file("state.db")));
+  GS_TRY(ledger, activity::Ledger::open(*state));
+  GS_TRY(store, tsdb::Store::open({.path = folder.file("metrics.db"), .limits = {}}, log));
+  GS_CHECK(store->create_database(metrics::kDefaultDatabase, std::nullopt));
+  queries = std::make_unique<influxql::Engine>(*store);
+  source = std::make_unique<datasource::EmbeddedSource>(*queries, std::string(metrics::kDefaultDatabase));
+  api::AuthOptions auth_options;
+  auth_options.mode = options.no_auth ? api::AuthMode::kOff : api::AuthMode::kRequired;
+  auth_options.admin_password = options.admin_password;
+  GS_TRY(auto opened, api::Auth::open(*state, clock, auth_options));
+  auth = std::move(opened.auth);
+  if (opened.generated_password) {
+    notices.push_back("The admin's password, shown this once: " + opened.generated_password->reveal());
+  }
+  return auth->ensure_token(std::string(kNodeTokenName), api::Scopes{api::Scope::kWrite}, node_token);
+}
+
+Result<void> ServerApp::Parts::open_decisions(const ServeOptions& options, const Checked& checked) {
+  (void)options;
+  telemetry = std::make_unique<scaling::StoreTelemetry>(*store, checked.config.cluster);
+  GS_TRY(controller,
+         scaling::Controller::open(*state, *ledger, *telemetry, clock, log,
+                                   [this](const pool::PoolSpec& spec) { return make_provider(spec); }));
+  const auto pull = [this](const std::string& trigger, const notify::Message& message) {
+    return pull_trigger(*controller, trigger, message);
+  };
+  GS_TRY(outbox, notify::Outbox::open(*state, *ledger, clock, log,
+                                      {{notify::ChannelKind::kWebhook, notify::make_webhook_sender()},
+                                       {notify::ChannelKind::kTrigger, notify::make_trigger_sender(pull)}}));
+  alert::EngineOptions engine_options;
+  engine_options.stored_at = [this](WallTime sample) { return arrivals.of(sample); };
+  GS_TRY(alerts, alert::Engine::open(*state, *ledger, *source, clock, log, notify::sink_into(*outbox),
+                                     engine_options));
+  return {};
+}
+
+Result<void> ServerApp::Parts::listen(const ServeOptions& options, const Checked& checked) {
+  events = std::make_unique<api::EventHub>(*ledger, clock, log);
+  ledger->set_listener([this](const activity::Entry&) { events->notify(); });
+  events->start();
+  services = std::make_unique<api::Services>(
+      api::Services{.store = *store,
+                    .queries = *queries,
+                    .alerts = *alerts,
+                    .outbox = *outbox,
+                    .controller = *controller,
+                    .ledger = *ledger,
+                    .auth = *auth,
+                    .events = *events,
+                    .arrivals = arrivals,
+                    .clock = clock,
+                    .log = log,
+                    .cluster = cluster,
+                    .version = GPUSCALE_VERSION,
+                    .started = clock.mono(),
+                    .ready = [this] { return ready.load(); },
+                    .http_stats = [this] { return server ? server->stats() : http::ServerStats{}; }});
+  http::ServerOptions server_options;
+  server_options.address = checked.address.host;
+  server_options.port = checked.address.port;
+  if (!options.tls_certificate.empty())
+    server_options.tls = http::TlsFiles{options.tls_certificate, options.tls_key};
+  GS_TRY(server, http::Server::start(server_options, api::make_handler(*services), log));
+  url = checked.address.url(checked.scheme, server->port());
+  return {};
+}
+
+Result<void> ServerApp::Parts::configure(const Checked& checked) {
+  GS_TRY(const auto made, controller->configure(checked.config.pools, checked.config.triggers));
+  for (const auto& [trigger, secret] : made) {
+    notices.push_back("The secret of trigger " + trigger + ", shown this once: " + secret.reveal());
+  }
+  GS_CHECK(outbox->set_channels(checked.config.channels));
+  GS_CHECK(alerts->set_rules(checked.config.rules));
+  outbox->start();
+  controller->start();
+  alerts->start();
+  housekeeper = std::thread([this] { keep_house(); });
+  ready = true;
+  log.info("server.started", {{"url", url},
+                              {"data", folder.path()},
+                              {"pools", checked.config.pools.size()},
+                              {"rules", checked.config.rules.size()}});
+  return {};
+}
+
+Result<std::unique_ptr<pool::NodeProvider>> ServerApp::Parts::make_provider(
+    const pool::PoolSpec& spec) const {
+  pool::local::LocalProviderOptions options;
+  options.binary = program;
+  options.dir = folder.file("nodes/" + spec.name);
+  options.instance = installation.reveal();
+  options.pool = spec.name;
+  options.cluster = cluster;
+  options.server_url = url;
+  options.token = node_token;
+  options.ca_file = ca_file;
+  GS_CHECK(pool::local::apply_options(spec.provider.options, options));
+  GS_TRY(auto provider, pool::local::LocalProvider::open(std::move(options), clock, log));
+  return std::unique_ptr<pool::NodeProvider>(std::move(provider));
+}
+
+void ServerApp::Parts::keep_house() {
+  std::unique_lock lock(house_mutex);
+  while (!house_wake.wait_for(lock, kHousekeeping, [this] { return house_closed; })) {
+    lock.unlock();
+    if (const auto done = store->enforce_retention(clock.wall()); !done) {
+      log.error("store.retention_failed", {{"error", done.error()}});
+    }
+    lock.lock();
+  }
+}
+
+void ServerApp::Parts::stop() {
+  if (std::exchange(stopped, true)) return;
+  ready = false;
+  if (alerts) alerts->stop();
+  if (outbox) outbox->stop();
+  if (controller) controller->stop();
+  if (events) events->stop();
+  if (server) server->stop(kStopGrace);
+  {
+    const std::scoped_lock lock(house_mutex);
+    house_closed = true;
+  }
+  house_wake.notify_all();
+  if (housekeeper.joinable()) housekeeper.join();
+}
+
+ServerApp::ServerApp(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+ServerApp::~ServerApp() {
+  stop();
+}
+
+Result<std::unique_ptr<ServerApp>> ServerApp::start(ServeOptions options, log::Log log) {
+  GS_TRY(const Checked checked, check(options));
+  GS_TRY(DataFolder folder, DataFolder::open(options.data));
+  auto app =
+      std::unique_ptr<ServerApp>(new ServerApp(std::make_unique<Parts>(std::move(log), std::move(folder))));
+  Parts& parts = *app->parts_;
+  GS_CHECK(parts.open(options, checked));
+  GS_CHECK(parts.open_decisions(options, checked));
+  GS_CHECK(parts.listen(options, checked));
+  GS_CHECK(parts.configure(checked));
+  return app;
+}
+
+std::string ServerApp::url() const {
+  return parts_->url;
+}
+
+const std::vector<std::string>& ServerApp::notices() const {
+  return parts_->notices;
+}
+
+Result<void> ServerApp::shut_down_nodes(std::chrono::milliseconds patience) {
+  return parts_->controller->shut_down_nodes(patience);
+}
+
+void ServerApp::stop() {
+  parts_->stop();
+}
+
+}  // namespace gpuscale::cli
