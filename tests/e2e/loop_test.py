@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The loop with real processes: nodes, rules, kills and restarts."""
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+from harness import SECRET_IN, SECRET_OUT, ServerTest, config_text, run, wait_for
+
+RULES = """
+channels:
+  - {{name: out, type: trigger, trigger: gpu-out}}
+rules:
+  - name: high
+    every: 1s
+    queries: {{C: SELECT mean("v") FROM "load" WHERE $timeFilter GROUP BY time(1s) fill(none)}}
+    condition: avg(C, 10s) > {threshold}
+    repeat: 1s
+    notify: [out]
+"""
+
+
+class Durability(ServerTest):
+    def test_an_acknowledged_write_survives_kill_9(self):
+        server = self.server()
+        for n in range(200):
+            self.assertEqual(server.write(f"m v={n} {n + 1}")[0], 204)
+        server.kill9()
+        server.start()
+        _, answer = server.query("SELECT count(v), sum(v) FROM m")
+        self.assertEqual(answer["results"][0]["series"][0]["values"][0][1:], [200, 19900])
+
+    def test_a_second_server_on_the_same_data_is_refused(self):
+        server = self.server()
+        result = run("serve", "--no-auth", "--data", server.data, "--listen", "127.0.0.1:0")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(server.data, result.stderr)
+        self.assertEqual(server.get("/healthz")[0], 200)
+
+
+class Clients(ServerTest):
+    def test_the_influx_client_works_unchanged(self):
+        server = self.server(config_text())
+        server.wait_ready(2)
+        text = "SELECT mean(utilization_gpu) FROM gpu WHERE time > now() - 5m GROUP BY time(30s), node"
+        answer = wait_for("the curve of both nodes", lambda: self.influx(server, text))
+        self.assertEqual(answer.count("tags: node="), 2)
+        self.assertIn("gpuscale", self.influx(server, "SHOW DATABASES"))
+        for statement, word in (("SHOW MEASUREMENTS", "node"), ("SHOW TAG KEYS FROM gpu", "uuid"),
+                                ("SHOW FIELD KEYS FROM gpu", "utilization_gpu"),
+                                ('SHOW TAG VALUES FROM gpu WITH KEY = "pool"', "gpu"), ("CREATE DATABASE other", "")):
+            self.assertIn(word, self.influx(server, statement))
+
+    def influx(self, server, text):
+        result = subprocess.run(["influx", "-port", str(server.port), "-execute", text, "-database", "gpuscale"],
+                                capture_output=True, text=True, timeout=30)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        return result.stdout if "tags: node=" in result.stdout or "GROUP BY" not in text else ""
+
+    def test_the_commands_show_the_same(self):
+        server = self.server(config_text())
+        server.wait_ready(2)
+        for arguments, text in ((("node", "list"), "ready"), (("pool", "list"), "gpu"), (("trigger", "list"), "scale_out"),
+                                (("activity",), "node.ready"), (("query", "SHOW MEASUREMENTS"), "node")):
+            result = run(*arguments, "--server", server.url)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn(text, result.stdout)
+        as_json = run("node", "list", "--server", server.url, "--output", "json")
+        self.assertEqual(len(json.loads(as_json.stdout)["nodes"]), 2)
+        gone = run("node", "release", "nosuch", "--server", server.url)
+        self.assertEqual(gone.returncode, 1)
+        self.assertIn("nosuch", gone.stderr)
+
+
+class Pool(ServerTest):
+    def test_a_restart_after_kill_9_finds_every_node_again(self):
+        server = self.server(config_text())
+        server.wait_ready(2)
+        before = server.node_pids()
+        self.assertEqual(len(before), 2)
+        server.kill9()
+        self.assertEqual(server.node_pids(), before)
+        server.start()
+        server.wait_ready(2)
+        self.assertEqual(server.node_pids(), before)
+
+    def test_a_kill_in_the_middle_of_a_launch_neither_doubles_nor_forgets(self):
+        server = self.server(config_text(max=4, cooldown_out="0s"))
+        server.wait_ready(2)
+        self.assertEqual(server.trigger("gpu-out", SECRET_OUT, step=2)[0], 200)
+        server.kill9()
+        server.start()
+        server.wait_ready(4)
+        self.assertEqual(len(server.node_pids()), 4)
+
+    def test_a_dead_node_is_replaced(self):
+        server = self.server(config_text())
+        server.wait_ready(2)
+        victim, pid = sorted(server.node_pids().items())[0]
+        os.kill(pid, signal.SIGKILL)
+        wait_for("the dead node to be gone", lambda: victim not in [n["id"] for n in server.nodes()])
+        server.wait_ready(2)
+        kinds = [e["kind"] for e in server.json("/api/v1/activity?limit=500")["activity"]]
+        self.assertIn("node.lost", kinds)
+
+    def test_a_hand_on_the_trigger_grows_and_shrinks_the_pool(self):
+        server = self.server(config_text(cooldown_out="0s", cooldown_in="0s"))
+        server.wait_ready(2)
+        status, outcome, _ = server.trigger("gpu-out", SECRET_OUT, type="scale_out", step=1)
+        self.assertEqual((status, outcome["from"], outcome["to"]), (200, 2, 3), outcome)
+        server.wait_ready(3)
+        status, outcome, _ = server.trigger("gpu-in", SECRET_IN, type="scale_in")
+        self.assertEqual((status, outcome["from"], outcome["to"]), (200, 3, 2), outcome)
+        wait_for("the pool to be back at 2", lambda: len(server.nodes()) == 2)
+        wait_for("two processes", lambda: len(server.node_pids()) == 2)
+
+
+class Rules(ServerTest):
+    def pulled(self, threshold):
+        server = self.server(config_text(max=3, more=RULES.format(threshold=threshold)))
+        server.wait_ready(2)
+        wait_for("the rule to be evaluated", lambda: server.write("load v=50")[0] == 204 and
+                 server.json("/api/v1/rules")["rules"][0]["explanation"])
+        return server
+
+    def test_a_rule_that_holds_pulls_its_trigger(self):
+        server = self.pulled(45)
+        wait_for("the pool to grow", lambda: server.write("load v=50")[0] == 204 and len(server.nodes("ready")) == 3)
+        kinds = [e["kind"] for e in server.json("/api/v1/activity?limit=500")["activity"]]
+        for kind in ("rule.firing", "message.sent", "trigger.accepted", "node.ready"):
+            self.assertIn(kind, kinds)
+
+    def test_the_threshold_of_the_file_decides(self):
+        server = self.pulled(55)
+        wait_for("ten evaluations", lambda: server.write("load v=50")[0] == 204 and
+                 server.json("/api/v1/rules")["rules"][0]["state"] == "inactive")
+        self.assertEqual(server.json("/api/v1/pools")["pools"][0]["desired"], 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
