@@ -38,6 +38,11 @@ std::vector<BucketResult> median(std::vector<BucketPoint>& points) {
 
 std::vector<BucketResult> mode(std::vector<BucketPoint>& points) {
   if (points.size() == 1) return {{0, false, points[0].value, 0}};
+  if (std::holds_alternative<bool>(points[0].value)) {
+    const auto yes = std::count_if(points.begin(), points.end(),
+                                   [](const BucketPoint& p) { return p.value == Value(true); });
+    return {{0, false, 2 * yes >= static_cast<std::ptrdiff_t>(points.size()), 0}};
+  }
   std::stable_sort(points.begin(), points.end(),
                    [](const BucketPoint& a, const BucketPoint& b) { return value_less(a.value, b.value); });
   int most = 0;

@@ -40,6 +40,7 @@ struct Row {
   std::vector<std::string> columns;
   std::vector<std::vector<Cell>> values;  ///< row by row
   bool partial = false;
+  std::string zone;  ///< of tz(): times that are shown as texts show in it; empty = UTC
 };
 
 struct Message {

@@ -137,7 +137,7 @@ Result<void> drop_series(Run& run, const DropSeriesStatement& statement) {
   GS_TRY(const auto every, match_series(run, database, statement.sources, nullptr, true));
   for (const MatchedSeries& one : every) {
     if (names_a_field(run, database, one, condition.filter)) {
-      return fail(Errc::kInvalidArgument, "fields not supported in WHERE clause during deletion");
+      return fail(Errc::kInvalidArgument, "shard 1: fields not supported in WHERE clause during deletion");
     }
   }
   GS_TRY(const auto matched, match_series(run, database, statement.sources, condition.filter, true));
@@ -151,7 +151,7 @@ Result<void> delete_from(Run& run, const DeleteStatement& statement) {
   GS_TRY(const auto every, match_series(run, database, statement.sources, nullptr, true));
   for (const MatchedSeries& one : every) {
     if (names_a_field(run, database, one, condition.filter)) {
-      return fail(Errc::kInvalidArgument, "fields not supported in WHERE clause during deletion");
+      return fail(Errc::kInvalidArgument, "shard 1: fields not supported in WHERE clause during deletion");
     }
   }
   const tsdb::TimeRange range{condition.time.min.value_or(kMinTime), condition.time.max.value_or(kMaxTime)};

@@ -29,10 +29,50 @@ Row make_row(std::string name, std::vector<std::string> columns) {
   return out;
 }
 
-/// WHERE without what it says of time: that narrows nothing here.
-Result<ExprPtr> tag_filter(const Run& run, const ExprPtr& condition) {
-  GS_TRY(Condition split, split_condition(condition, {run.context().now, {}}));
-  return split.filter;
+/// Conditions of SHOW: what they say of tags, and of time.
+Result<Condition> condition_of(const Run& run, const ShowStatement& show) {
+  return split_condition(show.condition, {run.context().now, {}});
+}
+
+bool has_time(const Condition& condition) {
+  return condition.time.min || condition.time.max;
+}
+
+std::int64_t floored(std::int64_t t, std::int64_t unit) {
+  const std::int64_t rest = ((t % unit) + unit) % unit;
+  return t < kMinTime + rest ? kMinTime : t - rest;
+}
+
+/// Leaves the series that have samples in the shards of the range: InfluxDB looks no closer than that.
+void keep_active(const Run& run, const std::string& database, const Condition& condition,
+                 std::vector<MatchedSeries>& matched) {
+  if (!has_time(condition)) return;
+  const auto databases = run.store().databases();
+  const auto info =
+      std::find_if(databases.begin(), databases.end(), [&](const auto& d) { return d.name == database; });
+  if (info == databases.end()) return;
+  const auto active = [&](const tsdb::SeriesInfo& series) {
+    return std::any_of(
+        info->policies.begin(), info->policies.end(), [&](const tsdb::RetentionPolicy& policy) {
+          const std::int64_t shard = std::max<std::int64_t>(policy.shard_duration.count(), 1);
+          const std::int64_t first = floored(condition.time.min.value_or(kMinTime), shard);
+          const std::int64_t last = floored(condition.time.max.value_or(kMaxTime), shard);
+          const tsdb::TimeRange range{first, last > kMaxTime - shard ? kMaxTime : last + shard - 1};
+          return run.store().has_samples(database, policy.name, series.id, range);
+        });
+  };
+  for (MatchedSeries& one : matched)
+    std::erase_if(one.series, [&](const auto& series) { return !active(series); });
+  std::erase_if(matched, [](const MatchedSeries& one) { return one.series.empty(); });
+}
+
+/// The series that a SHOW is about.
+Result<std::vector<MatchedSeries>> series_for(Run& run, const std::string& database,
+                                              const ShowStatement& show) {
+  GS_TRY(const Condition condition, condition_of(run, show));
+  GS_TRY(auto matched, match_series(run, database, show.sources, condition.filter, true));
+  keep_active(run, database, condition, matched);
+  return matched;
 }
 
 bool key_wanted(const ShowStatement& show, const std::string& key) {
@@ -62,14 +102,66 @@ Rows show_databases(const Run& run) {
   return one_list("databases", "name", names);
 }
 
+using Names = std::set<std::string>;
+
+/// `tag op value` for SHOW MEASUREMENTS: of the measurements that have the tag, those of which some value
+/// matches; for the negations, those of which none does.
+Result<Names> measurements_with(const Binary& test, const std::vector<MatchedSeries>& all) {
+  const auto* ref = as<VarRef>(test.lhs);
+  const auto* text = as<std::string>(test.rhs);
+  const auto* regex = as<RegexLiteral>(test.rhs);
+  if (ref == nullptr || (text == nullptr && regex == nullptr)) {
+    return fail(Errc::kInvalidArgument, "invalid tag comparison operator");
+  }
+  const bool wanted = test.op == Token::kEq || test.op == Token::kEqRegex;
+  const auto matches = [&](std::string_view value) {
+    return regex != nullptr ? regex->pattern->matches(value) : value == *text;
+  };
+  Names out;
+  for (const MatchedSeries& one : all) {
+    bool has = ref->name == "_name";
+    bool found = has && matches(one.measurement);
+    for (const auto& series : one.series) {
+      const std::string_view value = metrics::tag_value(*series.tags, ref->name);
+      has = has || !value.empty();
+      found = found || (!value.empty() && matches(value));
+    }
+    if (has && found == wanted) out.insert(one.measurement);
+  }
+  return out;
+}
+
+Result<Names> measurements_where(const ExprPtr& filter, const std::vector<MatchedSeries>& all) {
+  if (const auto* paren = as<Paren>(filter)) return measurements_where(paren->inner, all);
+  const auto* binary = as<Binary>(filter);
+  if (binary == nullptr) return fail(Errc::kInvalidArgument, "invalid tag comparison operator");
+  if (binary->op != Token::kAnd && binary->op != Token::kOr) return measurements_with(*binary, all);
+  GS_TRY(Names left, measurements_where(binary->lhs, all));
+  GS_TRY(const Names right, measurements_where(binary->rhs, all));
+  if (binary->op == Token::kOr) {
+    left.insert(right.begin(), right.end());
+  } else {
+    std::erase_if(left, [&right](const std::string& name) { return !right.contains(name); });
+  }
+  return left;
+}
+
 Result<Rows> show_measurements(Run& run, const ShowStatement& show) {
   GS_TRY(const std::string database, database_of(run, show.database, false));
-  GS_TRY(const ExprPtr filter, tag_filter(run, show.condition));
+  GS_TRY(const Condition condition, condition_of(run, show));
+  if (has_time(condition)) {
+    return fail(Errc::kInvalidArgument, "SHOW MEASUREMENTS doesn't support time in WHERE clause");
+  }
   std::vector<Source> sources;
   if (show.key_op != Token::kEof) sources.push_back({show.with, nullptr});
-  GS_TRY(const auto matched, match_series(run, database, sources, filter, true));
-  std::vector<std::string> names;
-  for (const MatchedSeries& one : matched) names.push_back(one.measurement);
+  GS_TRY(const auto all, match_series(run, database, sources, nullptr, true));
+  Names chosen;
+  if (condition.filter) {
+    GS_TRY(chosen, measurements_where(condition.filter, all));
+  } else {
+    for (const MatchedSeries& one : all) chosen.insert(one.measurement);
+  }
+  std::vector<std::string> names(chosen.begin(), chosen.end());
   cut(names, show.offset, show.limit);
   if (names.empty()) return Rows();
   return one_list("measurements", "name", names);
@@ -96,8 +188,7 @@ std::set<std::pair<std::string, std::string>> tag_values_of(const MatchedSeries&
 
 Result<Rows> show_tag_keys(Run& run, const ShowStatement& show) {
   GS_TRY(const std::string database, database_of(run, show.database, true));
-  GS_TRY(const ExprPtr filter, tag_filter(run, show.condition));
-  GS_TRY(const auto matched, match_series(run, database, show.sources, filter, true));
+  GS_TRY(const auto matched, series_for(run, database, show));
   Rows out;
   for (const MatchedSeries& one : matched) {
     Row row = make_row(one.measurement, {"tagKey"});
@@ -111,8 +202,7 @@ Result<Rows> show_tag_keys(Run& run, const ShowStatement& show) {
 
 Result<Rows> show_tag_values(Run& run, const ShowStatement& show) {
   GS_TRY(const std::string database, database_of(run, show.database, true));
-  GS_TRY(const ExprPtr filter, tag_filter(run, show.condition));
-  GS_TRY(const auto matched, match_series(run, database, show.sources, filter, true));
+  GS_TRY(const auto matched, series_for(run, database, show));
   Rows out;
   for (const MatchedSeries& one : matched) {
     Row row = make_row(one.measurement, {"key", "value"});
@@ -140,8 +230,7 @@ Result<Rows> show_field_keys(Run& run, const ShowStatement& show) {
 
 Result<Rows> show_series(Run& run, const ShowStatement& show) {
   GS_TRY(const std::string database, database_of(run, show.database, true));
-  GS_TRY(const ExprPtr filter, tag_filter(run, show.condition));
-  GS_TRY(const auto matched, match_series(run, database, show.sources, filter, true));
+  GS_TRY(const auto matched, series_for(run, database, show));
   std::vector<std::string> keys;
   for (const MatchedSeries& one : matched) {
     for (const auto& series : one.series) keys.push_back(metrics::series_key(one.measurement, *series.tags));
@@ -191,16 +280,47 @@ std::size_t cardinality_of(Run& run, const ShowStatement& show, const std::strin
   }
 }
 
+/// How InfluxDB names a cardinality that it refuses to narrow by time.
+std::string timeless_name(ShowKind kind) {
+  switch (kind) {
+    case ShowKind::kMeasurementCardinality:
+      return "SHOW MEASUREMENT EXACT CARDINALITY";
+    case ShowKind::kTagKeyCardinality:
+      return "SHOW TAG KEY EXACT CARDINALITY";
+    case ShowKind::kFieldKeyCardinality:
+      return "SHOW FIELD KEY CARDINALITY";
+    default:
+      return "SHOW SERIES EXACT CARDINALITY";
+  }
+}
+
+/// Observed: when it counts tag values, `!~` passes over series that lack the tag.
+ExprPtr requiring_tags(const ExprPtr& filter) {
+  return rewrite(filter, [](const ExprPtr& node) -> ExprPtr {
+    const auto* test = as<Binary>(node);
+    if (test == nullptr || test->op != Token::kNeqRegex) return nullptr;
+    return make_expr(
+        Binary{Token::kAnd, node, make_expr(Binary{Token::kNeq, test->lhs, make_expr(std::string())})});
+  });
+}
+
 Result<Rows> show_cardinality(Run& run, const ShowStatement& show) {
   const bool by_name = show.kind == ShowKind::kTagKeyCardinality ||
                        show.kind == ShowKind::kTagValuesCardinality ||
                        show.kind == ShowKind::kFieldKeyCardinality;
   const bool plain = !show.exact && show.sources.empty() && !show.condition && show.dimensions.empty();
   const bool estimated = !by_name && plain;
+  GS_TRY(const Condition condition, condition_of(run, show));
+  if (has_time(condition) && show.kind != ShowKind::kTagValuesCardinality) {
+    return fail(Errc::kInvalidArgument, timeless_name(show.kind) + " doesn't support time in WHERE clause");
+  }
   GS_TRY(const std::string database, database_of(run, show.database, !estimated));
-  GS_TRY(const ExprPtr filter, tag_filter(run, show.condition));
-  GS_TRY(const auto matched, match_series(run, database, show.sources, filter, true));
+  const bool of_values = show.kind == ShowKind::kTagValuesCardinality;
+  const ExprPtr filter = of_values ? requiring_tags(condition.filter) : condition.filter;
+  GS_TRY(auto matched, match_series(run, database, show.sources, filter, true));
+  keep_active(run, database, condition, matched);
   if (show.kind == ShowKind::kMeasurementCardinality) {
+    if (!estimated && matched.empty()) return Rows();
     return one_count("", estimated ? "cardinality estimation" : "count", matched.size());
   }
   if (estimated) {
@@ -257,7 +377,7 @@ Result<std::vector<Row>> execute_show(Run& run, const ShowStatement& show) {
     case ShowKind::kGrants:
       return fail(Errc::kNotFound, "user not found");
     case ShowKind::kQueries:
-      return headed({"qid", "query", "database", "duration"});
+      return headed({"qid", "query", "database", "duration", "status"});
     case ShowKind::kShards:
     case ShowKind::kStats:
     case ShowKind::kDiagnostics:

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/rfc3339.h"
+#include "influxql/zone.h"
 #include "metrics/line_protocol.h"
 
 namespace gpuscale::influxql {
@@ -148,9 +149,22 @@ std::string number(double value) {
   return out;
 }
 
+/// "2000-04-02T00:00:00-08:00"; UTC is "Z".
+std::string local_time(WallTime time, const Zone& zone) {
+  if (zone.utc()) return base::format_rfc3339(time);
+  const std::int64_t offset = zone.offset_at(base::to_unix_nanos(time));
+  std::string out = base::format_rfc3339(time + Nanos{offset});
+  if (offset == 0) return out;
+  const std::int64_t minutes = std::abs(offset) / 60'000'000'000;
+  const auto two = [](std::int64_t value) { return (value < 10 ? "0" : "") + std::to_string(value); };
+  out.back() = offset < 0 ? '-' : '+';
+  return out + two(minutes / 60) + ":" + two(minutes % 60);
+}
+
 struct CellWriter {
   Writer& writer;
   std::string_view epoch;
+  const Zone& zone;
   void operator()(std::monostate) const { writer.raw("null"); }
   void operator()(double value) const { writer.raw(number(value)); }
   void operator()(std::int64_t value) const { writer.raw(std::to_string(value)); }
@@ -158,7 +172,7 @@ struct CellWriter {
   void operator()(bool value) const { writer.raw(value ? "true" : "false"); }
   void operator()(WallTime value) const {
     if (epoch.empty()) {
-      writer.string(base::format_rfc3339(value));
+      writer.string(local_time(value, zone));
     } else {
       const std::int64_t unit = metrics::nanos_per(metrics::parse_precision(epoch));
       writer.raw(std::to_string(base::to_unix_nanos(value) / unit));
@@ -167,6 +181,7 @@ struct CellWriter {
 };
 
 void write_row(Writer& writer, const Row& row, std::string_view epoch) {
+  const Zone zone(row.zone);
   writer.open('{');
   if (!row.name.empty()) {
     writer.key("name");
@@ -192,7 +207,7 @@ void write_row(Writer& writer, const Row& row, std::string_view epoch) {
     writer.open('[');
     for (const auto& values : row.values) {
       writer.open('[');
-      for (const Cell& cell : values) std::visit(CellWriter{writer, epoch}, cell);
+      for (const Cell& cell : values) std::visit(CellWriter{writer, epoch, zone}, cell);
       writer.close(']');
     }
     writer.close(']');

@@ -222,7 +222,7 @@ std::vector<Field> with_extra_columns(const SelectStatement& statement) {
   for (const Field& field : statement.fields) {
     out.push_back(field);
     const auto* call = as<Call>(field.expr);
-    if (call == nullptr || statement.target || (call->name != "top" && call->name != "bottom")) continue;
+    if (call == nullptr || (call->name != "top" && call->name != "bottom")) continue;
     for (std::size_t i = 1; i + 1 < call->args.size(); ++i) out.push_back({call->args[i], ""});
   }
   return out;
@@ -292,7 +292,11 @@ Result<PreparedSelect> prepare_select(Run& run, const SelectStatement& checked) 
     }
     GS_TRY(PreparedSelect inner, prepare_select(run, *source.subquery));
     DataSourceRef ref;
-    for (std::size_t i = 0; i < inner.types.size(); ++i) ref.fields[inner.columns[i + 1]] = inner.types[i];
+    for (std::size_t i = 0; i < inner.types.size(); ++i) {
+      // A tag in a column of the subquery is a text like any other.
+      const bool tag = inner.types[i] == DataType::kTag;
+      ref.fields[inner.columns[i + 1]] = tag ? DataType::kString : inner.types[i];
+    }
     ref.tags.insert(inner.dimensions.begin(), inner.dimensions.end());
     ref.subquery = std::make_shared<const PreparedSelect>(std::move(inner));
     out.sources.push_back(std::move(ref));

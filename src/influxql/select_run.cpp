@@ -2,54 +2,19 @@
 #include "influxql/select_run.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <set>
 
 #include "influxql/aggregates.h"
 #include "influxql/math_functions.h"
+#include "influxql/merge.h"
+#include "influxql/select_into.h"
 #include "influxql/transforms.h"
 
 namespace gpuscale::influxql {
 
 namespace {
-
-/// Rows of several series of one group as one, in the order of the frame.
-SeriesRows merge(std::vector<SeriesRows> parts, bool ascending) {
-  if (parts.size() == 1 && ascending && std::is_sorted(parts[0].times.begin(), parts[0].times.end())) {
-    return std::move(parts.front());
-  }
-  struct At {
-    std::size_t part;
-    std::size_t row;
-  };
-  std::vector<At> order;
-  for (std::size_t p = 0; p < parts.size(); ++p) {
-    for (std::size_t r = 0; r < parts[p].times.size(); ++r) order.push_back({p, r});
-  }
-  std::stable_sort(order.begin(), order.end(), [&](const At& a, const At& b) {
-    const std::int64_t x = parts[a.part].times[a.row];
-    const std::int64_t y = parts[b.part].times[b.row];
-    if (x != y) return ascending ? x < y : x > y;
-    if (a.part == b.part) return false;
-    // Samples of one time stand in the order of their values, as InfluxDB has them.
-    for (std::size_t c = 0; c < parts[a.part].cells.size(); ++c) {
-      const Value& v = parts[a.part].cells[c][a.row];
-      const Value& w = parts[b.part].cells[c][b.row];
-      if (v.index() != w.index()) return false;
-      if (v != w) return ascending ? v < w : w < v;
-    }
-    return false;
-  });
-  SeriesRows out;
-  const std::size_t width = parts.empty() ? 0 : parts.front().cells.size();
-  out.times.reserve(order.size());
-  out.cells.resize(width);
-  for (const At& at : order) {
-    out.times.push_back(parts[at.part].times[at.row]);
-    for (std::size_t c = 0; c < width; ++c) out.cells[c].push_back(parts[at.part].cells[c][at.row]);
-  }
-  return out;
-}
 
 template <typename T>
 void cut(std::vector<T>& list, std::int64_t offset, std::int64_t limit, std::size_t width = 1) {
@@ -62,6 +27,8 @@ void cut(std::vector<T>& list, std::int64_t offset, std::int64_t limit, std::siz
   list.erase(at(to), list.end());
   list.erase(list.begin(), at(from));
 }
+
+Result<void> check_type(const Call& call, DataType type);
 
 bool same_ref(const VarRef& a, const VarRef& b) {
   return a.name == b.name && a.type == b.type;
@@ -252,6 +219,7 @@ Result<RowSet> Runner::raw_rows() {
   for (std::size_t i = 0; i < refs_.size(); ++i) {
     if (refs_[i].type != DataType::kTag) request.drivers.push_back(i);
   }
+  request.every_row = true;
   request.filter = select_.condition.filter;
   request.frame = frame_;
   request.dimensions = dimensions_;
@@ -264,7 +232,7 @@ Result<RowSet> Runner::raw_rows() {
   }));
   RowSet merged;
   for (auto& [key, series] : parts) {
-    SeriesRows rows = merge(std::move(series), frame_.ascending);
+    SeriesRows rows = merge(std::move(series), frame_.ascending, 0);
     cut(rows.times, statement_.offset, statement_.limit);
     for (auto& column : rows.cells) cut(column, statement_.offset, statement_.limit);
     if (!rows.times.empty()) merged.emplace(key, std::move(rows));
@@ -368,7 +336,7 @@ Result<PointSet> Runner::raw_points(const VarRef& ref, const TimeFrame& frame, b
       }));
   PointSet out;
   for (auto& [key, series] : parts) {
-    SeriesRows rows = merge(std::move(series), frame.ascending);
+    SeriesRows rows = merge(std::move(series), frame.ascending, 1);
     Points& points = out[key];
     points.times = std::move(rows.times);
     points.values = std::move(rows.cells.front());
@@ -377,6 +345,20 @@ Result<PointSet> Runner::raw_points(const VarRef& ref, const TimeFrame& frame, b
     }
   }
   return out;
+}
+
+/// Which types a function takes; the rest is refused in InfluxDB's words.
+Result<void> check_type(const Call& call, DataType type) {
+  constexpr std::array<std::string_view, 7> kAnyType = {"count",    "first",  "last",   "mode",
+                                                        "distinct", "sample", "elapsed"};
+  if (type != DataType::kString && type != DataType::kBoolean) return {};
+  if (std::find(kAnyType.begin(), kAnyType.end(), call.name) != kAnyType.end()) return {};
+  if (type == DataType::kBoolean && (call.name == "min" || call.name == "max")) return {};
+  std::string name = call.name;
+  if (name.starts_with("non_negative_")) name.erase(0, std::string_view("non_negative_").size());
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return fail(Errc::kInvalidArgument, "unsupported " + name + " iterator type: *query." +
+                                          std::string(to_string(type)) + "InterruptIterator");
 }
 
 Result<PointSet> Runner::points_of(const ExprPtr& expr, const TimeFrame& frame, bool selector) {
@@ -391,6 +373,7 @@ Result<PointSet> Runner::points_of(const ExprPtr& expr, const TimeFrame& frame, 
     return fail(Errc::kUnsupported, call->name + "() is not offered by this server");
   }
   if (!is_transformation(call->name)) return base_call(*call, frame, selector);
+  GS_CHECK(check_type(*call, type_of(call->args.front(), select_.sources)));
   TimeFrame wider = frame;
   if (frame.bucketed()) {
     const std::int64_t before = buckets_before(*call) * frame.interval.every_ns;
@@ -426,6 +409,7 @@ Result<PointSet> Runner::base_call(const Call& call, const TimeFrame& frame, boo
   if (ref->type == DataType::kUnknown || ref->type == DataType::kTag) return PointSet();
   if (StreamingAggregate::knows(call.name)) return streaming(call, *ref, frame, selector);
   if (call.name == "integral") {
+    GS_CHECK(check_type(call, ref->type));
     GS_TRY(PointSet in, raw_points(*ref, frame, false));
     PointSet out;
     for (const auto& [key, points] : in) out.emplace(key, integrate(call, points, frame));
@@ -438,13 +422,7 @@ Result<PointSet> Runner::base_call(const Call& call, const TimeFrame& frame, boo
 
 Result<PointSet> Runner::streaming(const Call& call, const VarRef& ref, const TimeFrame& frame,
                                    bool selector) {
-  const bool number = ref.type == DataType::kFloat || ref.type == DataType::kInteger;
-  const bool any_type = call.name == "count" || call.name == "first" || call.name == "last";
-  const bool flag = ref.type == DataType::kBoolean && (call.name == "min" || call.name == "max");
-  if (!number && !any_type && !flag) {
-    return fail(Errc::kInvalidArgument, "unsupported " + call.name + " iterator type: *query." +
-                                            std::string(to_string(ref.type)) + "InterruptIterator");
-  }
+  GS_CHECK(check_type(call, ref.type));
   std::map<SeriesKey, StreamingAggregate> groups;
   const bool with_aux = is_selector(call.name) && !refs_.empty();
   GS_CHECK(read(request_for(ref, frame, with_aux),
@@ -487,12 +465,7 @@ Points Runner::reduce(const Call& call, const Points& in, const TimeFrame& frame
 
 Result<PointSet> Runner::bucketwise(const Call& call, const VarRef& ref, const TimeFrame& frame,
                                     bool selector) {
-  const bool number = ref.type == DataType::kFloat || ref.type == DataType::kInteger;
-  const bool any_type = call.name == "mode" || call.name == "distinct" || call.name == "sample";
-  if (!number && !any_type) {
-    return fail(Errc::kInvalidArgument, "unsupported " + call.name + " iterator type: *query." +
-                                            std::string(to_string(ref.type)) + "InterruptIterator");
-  }
+  GS_CHECK(check_type(call, ref.type));
   const bool with_aux = is_selector(call.name) && !refs_.empty();
   const std::size_t width = with_aux ? refs_.size() : 0;
   GS_TRY(PointSet in, raw_points(ref, frame, with_aux));
@@ -507,6 +480,7 @@ Result<PointSet> Runner::bucketwise(const Call& call, const VarRef& ref, const T
 
 Result<PointSet> Runner::grouped_extremes(const Call& call, const VarRef& ref, const TimeFrame& frame) {
   // First the extreme of every combination of the named tags, then the top of those.
+  GS_CHECK(check_type(call, ref.type));
   ReadRequest request = request_for(ref, frame, true);
   std::set<std::string> all(dimensions_.begin(), dimensions_.end());
   for (std::size_t i = 1; i + 1 < call.args.size(); ++i) {
@@ -538,7 +512,7 @@ Result<PointSet> Runner::grouped_extremes(const Call& call, const VarRef& ref, c
   }
   PointSet out;
   for (auto& [key, series] : parts) {
-    const SeriesRows rows = merge(std::move(series), frame.ascending);
+    const SeriesRows rows = merge(std::move(series), frame.ascending, 1);
     Points points;
     points.times = rows.times;
     points.values = rows.cells.front();
@@ -576,6 +550,7 @@ Row row_of(const SeriesKey& key, const SeriesRows& series, const PreparedSelect&
   Row out;
   out.name = key.name;
   out.columns = select.columns;
+  out.zone = select.statement.zone;
   out.has_tags = !select.dimensions.empty();
   for (const ExprPtr& dimension : select.statement.dimensions) {
     const auto* ref = as<VarRef>(dimension);
@@ -603,9 +578,9 @@ Result<SelectRows> run_select(Run& run, const PreparedSelect& select, const Surr
 
 Result<std::vector<Row>> execute_select(Run& run, const SelectStatement& statement) {
   GS_TRY(const CheckedSelect checked, check_select(statement, run.context().now));
-  if (statement.target) return fail(Errc::kUnsupported, "SELECT INTO is not offered by this server");
   GS_TRY(const PreparedSelect prepared, prepare_select(run, checked.statement));
   GS_TRY(const SelectRows result, run_select(run, prepared, nullptr));
+  if (statement.target) return write_into(run, prepared, result);
   std::vector<Row> out;
   for (const auto& [key, series] : result.rows) {
     if (!series.times.empty()) out.push_back(row_of(key, series, prepared));

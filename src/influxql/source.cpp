@@ -335,8 +335,7 @@ Result<void> read_rows(Run& run, const RowSet& rows, const std::vector<std::stri
                        const RowSink& sink) {
   const auto column_of = [&](const VarRef& ref) {
     const auto found = std::find(columns.begin(), columns.end(), ref.name);
-    return ref.type == DataType::kTag || found == columns.end() ? -1
-                                                                : static_cast<int>(found - columns.begin());
+    return found == columns.end() ? -1 : static_cast<int>(found - columns.begin());
   };
   const FilterPlan filter(request.filter, [&](const VarRef& ref) { return column_of(ref) >= 0; });
   for (const auto& [inner_key, series] : rows) {
@@ -368,7 +367,7 @@ Result<void> read_rows(Run& run, const RowSet& rows, const std::vector<std::stri
           std::any_of(request.drivers.begin(), request.drivers.end(), [&](std::size_t driver) {
             return !is_null(cast(cell(request.refs[driver], i, false), request.refs[driver].type));
           });
-      if (!driven) continue;
+      if (!driven && !request.every_row) continue;
       for (std::size_t c = 0; c < row.size(); ++c) row[c] = cell(filter.row_refs()[c], i, true);
       if (!filter.rows_hold(row)) continue;
       out.times.push_back(time);

@@ -43,6 +43,7 @@ struct ReadRequest {
   ExprPtr filter;
   TimeFrame frame;
   std::vector<std::string> dimensions;  ///< ascending
+  bool every_row = false;               ///< of a subquery: rows without any value too
   std::int64_t slimit = 0;
   std::int64_t soffset = 0;
 };

@@ -105,11 +105,13 @@ class Replay {
           json::object());
     }
     for (const json& write : one["writes"]) {
-      const json params =
-          write.contains("params") && write["params"].is_object() ? write["params"] : json::object();
+      std::string precision;
+      if (write.contains("params") && write["params"].contains("precision")) {
+        const json& given = write["params"]["precision"];
+        precision = (given.is_array() ? given.front() : given).get<std::string>();
+      }
       const std::string body = filled(write["data"], kNow);
-      const auto parsed =
-          metrics::parse_lines(body, metrics::parse_precision(params.value("precision", "")), kNow);
+      const auto parsed = metrics::parse_lines(body, metrics::parse_precision(precision), kNow);
       EXPECT_TRUE(
           store_->write(write["db"].get<std::string>(), write.value("rp", ""), parsed.points).has_value() ||
           write.value("exp_status", 204) != 204);
@@ -121,6 +123,7 @@ class Replay {
     const std::string command = filled(one["command"], kNow);
     json params = one["params"].is_object() ? one["params"] : json::object();
     for (auto& [name, value] : params.items()) {
+      if (value.is_array() && !value.empty()) value = json(value.front());
       if (value.is_string()) value = filled(value, kNow);
     }
     std::string is = ask(command, params);
@@ -181,6 +184,13 @@ bool applies(const json& one) {
   return one["version"] == "1.6.7" && unset("server_config") && unset("requires") && one["area"] != "users";
 }
 
+/// Suites about what a write stores, which is the store's and the API's affair.
+bool about_writing(const json& one) {
+  const std::string suite = one["suite"];
+  return suite == "obs_line_protocol" || suite == "obs_write_precision" || suite == "obs_server_timestamp";
+}
+
+// Not offered: users (2 cases), SHOW STATS (1); not imitated: "partial":true on a complete answer (1).
 TEST(Cases, ServerTestsOfInfluxDb) {
   std::vector<json> cases;
   for (json& one : compat_lines("influx_cases.jsonl")) {
@@ -189,15 +199,21 @@ TEST(Cases, ServerTestsOfInfluxDb) {
   if (cases.empty()) GTEST_SKIP() << "no reference cases here";
   const Replay replay(cases, listing());
   report(replay);
-  EXPECT_GE(replay.total.right, 1);
+  EXPECT_GE(replay.total.right, replay.total.all - 4);
+  EXPECT_GE(replay.total.all, 990);
 }
 
+// Not offered: continuous queries and users.
 TEST(Cases, AnswersRecordedFromInfluxDb) {
-  const std::vector<json> cases = compat_lines("influx_observed.jsonl");
+  std::vector<json> cases;
+  for (json& one : compat_lines("influx_observed.jsonl")) {
+    if (!about_writing(one) && one["area"] != "users") cases.push_back(std::move(one));
+  }
   if (cases.empty()) GTEST_SKIP() << "no reference cases here";
   const Replay replay(cases, listing());
   report(replay);
-  EXPECT_GE(replay.total.right, 1);
+  EXPECT_GE(replay.total.right, replay.total.all - 11);
+  EXPECT_GE(replay.total.all, 50);
 }
 
 }  // namespace
