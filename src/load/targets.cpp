@@ -55,31 +55,16 @@ std::uint64_t Targets::update(const std::vector<Target>& nodes, MonoTime now) {
 
 std::optional<Target> Targets::pick(const std::vector<std::string>& tried) {
   const std::lock_guard lock(mutex_);
-  std::map<std::string, Entry>::iterator best = entries_.end();
-  std::uint64_t equals = 0;
-  ++turn_;
-  for (auto it = entries_.begin(); it != entries_.end(); ++it) {
-    const Entry& entry = it->second;
+  std::pair<const std::string, Entry>* best = nullptr;
+  const auto rank = [](const Entry& entry) { return std::pair(entry.outstanding, entry.picked); };
+  for (auto& candidate : entries_) {
+    const Entry& entry = candidate.second;
     if (!entry.listed || entry.state != TargetState::kReady) continue;
-    if (std::find(tried.begin(), tried.end(), it->first) != tried.end()) continue;
-    if (best == entries_.end() || entry.outstanding < best->second.outstanding) {
-      best = it;
-      equals = 1;
-    } else if (entry.outstanding == best->second.outstanding) {
-      ++equals;
-    }
+    if (std::find(tried.begin(), tried.end(), candidate.first) != tried.end()) continue;
+    if (best == nullptr || rank(entry) < rank(best->second)) best = &candidate;
   }
-  if (best == entries_.end()) return std::nullopt;
-  // Among the equals, the one whose turn it is.
-  std::uint64_t skip = turn_ % equals;
-  for (auto it = best; skip > 0;) {
-    ++it;
-    const Entry& entry = it->second;
-    const bool equal = entry.listed && entry.state == TargetState::kReady &&
-                       entry.outstanding == best->second.outstanding &&
-                       std::find(tried.begin(), tried.end(), it->first) == tried.end();
-    if (equal && --skip == 0) best = it;
-  }
+  if (best == nullptr) return std::nullopt;
+  best->second.picked = ++picks_;
   ++best->second.outstanding;
   return Target{best->first, best->second.endpoint, TargetState::kReady};
 }

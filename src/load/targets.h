@@ -35,8 +35,9 @@ class Targets {
   /// seen to.
   std::uint64_t update(const std::vector<Target>& nodes, MonoTime now);
 
-  /// The ready node with the fewest requests outstanding from here, in turn among equals; counts one to it
-  /// until release(). Nodes in `tried` are passed over. Absent where none is left.
+  /// The ready node with the fewest requests outstanding from here, among equals the one that was not picked
+  /// for longest; counts one to it until release(). Nodes in `tried` are passed over. Absent where none is
+  /// left.
   std::optional<Target> pick(const std::vector<std::string>& tried);
   void release(const std::string& id);
 
@@ -58,6 +59,7 @@ class Targets {
     TargetState state = TargetState::kOther;
     bool listed = false;
     std::uint32_t outstanding = 0;
+    std::uint64_t picked = 0;  ///< number of the pick that took it last
     std::optional<MonoTime> said_draining;
     std::deque<MonoTime> losses;  ///< of the last kLateDrain, not yet laid to a drain; bounded by kMaxLosses
   };
@@ -66,7 +68,7 @@ class Targets {
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;
   std::optional<MonoTime> updated_;
-  std::uint64_t turn_ = 0;
+  std::uint64_t picks_ = 0;
 };
 
 }  // namespace gpuscale::load

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <set>
 
 namespace gpuscale::load {
@@ -44,6 +45,24 @@ TEST_F(TargetsTest, UsesEveryNodeWhereEachRequestIsAnsweredBeforeTheNext) {
   }
   EXPECT_THAT(uses, ::testing::ElementsAre(::testing::Pair("a", 10), ::testing::Pair("b", 10),
                                            ::testing::Pair("c", 10)));
+}
+
+TEST_F(TargetsTest, StarvesNoNodeWhateverTheRhythmOfTheAnswers) {
+  for (std::size_t in_flight = 1; in_flight < 8; ++in_flight) {
+    Targets targets;
+    targets.update({node("a"), node("b"), node("c"), node("d")}, now_);
+    std::map<std::string, int> uses;
+    std::deque<std::string> outstanding;
+    for (int i = 0; i < 400; ++i) {
+      outstanding.push_back(targets.pick({})->id);
+      ++uses[outstanding.back()];
+      if (outstanding.size() < in_flight) continue;
+      targets.release(outstanding.front());
+      outstanding.pop_front();
+    }
+    for (const char* id : {"a", "b", "c", "d"})
+      EXPECT_GE(uses[id], 95) << id << " with " << in_flight << " in flight";
+  }
 }
 
 TEST_F(TargetsTest, PassesOverWhatWasTriedOrIsNotReady) {
