@@ -9,6 +9,7 @@ namespace {
 
 /// A clock that is set forward is noticed within it.
 constexpr Nanos kLongestSleep = std::chrono::seconds{1};
+constexpr int kTooManyRequests = 429;
 /// Between two looks at a database that fails.
 constexpr Nanos kPauseAfterFault = std::chrono::milliseconds{500};
 
@@ -209,7 +210,10 @@ Result<void> LiveOutbox::record(const ChannelSpec& channel, const Waiting& waiti
   if (!delivered && !dead && waiting.attempts > 0) {
     return parts_.store.record(waiting, attempt, now, parts_.ledger, nullptr);
   }
-  activity::Entry entry = entry_about(channel, waiting, now, delivered ? "message.sent" : "message.failed");
+  // "Not yet" is an answer, not a failure: a pool that cools down says so.
+  const bool deferred = attempt.status == kTooManyRequests;
+  const char* kind = delivered ? "message.sent" : deferred ? "message.deferred" : "message.failed";
+  activity::Entry entry = entry_about(channel, waiting, now, kind);
   entry.details["status"] = attempt.status;
   entry.details["answer"] = attempt.answer.substr(0, kMaxAnswerBytes);
   entry.details["took_ms"] = std::chrono::duration<double, std::milli>(took).count();
@@ -222,6 +226,11 @@ Result<void> LiveOutbox::record(const ChannelSpec& channel, const Waiting& waiti
                                      {"status", attempt.status},
                                      {"attempts", waiting.attempts + 1},
                                      {"took", took}});
+  } else if (deferred) {
+    entry.summary += channel.name + " says not yet, tried again: " + judgement.reason;
+    parts_.log.info(
+        "message.deferred",
+        {{"channel", channel.name}, {"rule", waiting.message.rule}, {"because", judgement.reason}});
   } else {
     entry.summary += channel.name + (dead ? " refused the message: " : " could not be told, tried again: ") +
                      judgement.reason;

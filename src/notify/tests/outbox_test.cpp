@@ -138,6 +138,7 @@ TEST_F(OutboxTest, WhatAReceiverAskedForBindsTheNewerMessageToo) {
   EXPECT_EQ(sent().size(), 1U);
   tick(4s);
   EXPECT_EQ(sent(), (std::vector<std::string>{"out a", "out b"}));
+  EXPECT_EQ(kinds(), (std::vector<std::string>{"message.deferred", "message.sent"}));
 }
 
 TEST_F(OutboxTest, TakesAMessageOncePerChannel) {
