@@ -182,8 +182,7 @@ void Agent::end(std::chrono::milliseconds grace) {
 
 Result<void> run_agent(const AgentOptions& options, const std::atomic<bool>& stop, const Clock& clock,
                        log::Log log, std::chrono::milliseconds grace) {
-  // Each thread of glibc's would get an arena of its own, 64 MiB of address space and a few resident:
-  // measured 4 MiB.
+  // Else each thread gets an arena of its own, of which what it once needed stays resident.
   mallopt(M_ARENA_MAX, 2);
   Agent agent(options, clock, std::move(log));
   GS_CHECK(agent.open());

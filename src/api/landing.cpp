@@ -33,7 +33,7 @@ and adds or removes nodes through triggers. It is at work; this page is only a s
 <tr><td><code>/write</code>, <code>/query</code></td><td>InfluxDB 1.x: point Telegraf, Grafana or <code>influx</code> here</td></tr>
 <tr><td><code>/hook/trigger</code></td><td>for Grafana, Alertmanager, cron or curl: pull a trigger</td></tr>
 </table>
-<p>On a terminal: <code>gpuscale top</code>, <code>gpuscale pool list</code>, <code>gpuscale activity</code>.</p>
+<p>On a terminal: <code>gpuscale pool list</code>, <code>gpuscale node list</code>, <code>gpuscale activity</code>.</p>
 </body>
 </html>
 )html";

@@ -99,8 +99,12 @@ void Judge::judge_growth() {
 
   const Observation* over =
       observed(step_at, [this](const Observation& o) { return o.average && *o.average > input_.threshold; });
-  step("average over " + threshold_, over == nullptr ? std::nullopt : std::optional(over->at),
-       over == nullptr ? "" : percent(*over->average), "no look at the pool showed it after the load rose");
+  // A look comes up to half a second after the evaluation that saw it.
+  const auto fired_at = episode_.reaction.at(kHopRuleFired);
+  std::optional<WallTime> over_at;
+  if (over != nullptr) over_at = fired_at ? std::min(over->at, *fired_at) : over->at;
+  step("average over " + threshold_, over_at, over == nullptr ? "" : percent(*over->average),
+       "no look at the pool showed it after the load rose");
   hop_step("rule fired", kHopRuleFired, "no rule.firing after the load rose; see \"gpuscale rule list\"");
   hop_step("message sent", kHopMessageSent, "no message.sent for the rule; see \"gpuscale channel list\"");
   hop_step("trigger accepted", kHopAccepted,

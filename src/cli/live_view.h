@@ -58,6 +58,8 @@ ViewModel view_model(const nlohmann::json& status, const nlohmann::json& nodes, 
 
 /// The number after the last '>' or '>=' of the first rule's condition that has one: "avg(C, 1m) > 45" -> 45.
 std::optional<double> threshold_of(const nlohmann::json& rules);
+/// The value that this rule compared last; absent where it had no data.
+std::optional<double> average_of(const nlohmann::json& rules);
 
 struct Screen {
   std::size_t width = 80;

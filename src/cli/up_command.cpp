@@ -80,7 +80,11 @@ class Watcher {
     fetch("/api/v1/nodes?pool=" + pool_, nodes_);
     fetch("/api/v1/rules", rules_);
     fetch("/api/v1/activity?limit=30", activity_);
-    if (auto seen = observe(status_, nodes_, pool_, now)) observations_.push_back(*seen);
+    if (auto seen = observe(status_, nodes_, pool_, now)) {
+      // What the rule compares: the nodes' own figures are means over a longer window.
+      if (const auto average = average_of(rules_)) seen->average = average;
+      observations_.push_back(*seen);
+    }
   }
 
   ViewModel view(WallTime now, const load::Report& report) const {

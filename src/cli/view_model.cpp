@@ -81,6 +81,15 @@ std::optional<double> threshold_of(const json& rules) {
   return std::nullopt;
 }
 
+std::optional<double> average_of(const json& rules) {
+  for (const json& rule : list(rules, "rules")) {
+    if (!right_of(text(rule, "condition"))) continue;
+    const json& values = list(rule, "values");
+    return values.empty() ? std::nullopt : number(values.front(), "value");
+  }
+  return std::nullopt;
+}
+
 ViewModel view_model(const json& status, const json& nodes, const json& rules, const json& activity,
                      const std::string& pool, WallTime now) {
   ViewModel view;
@@ -94,6 +103,8 @@ ViewModel view_model(const json& status, const json& nodes, const json& rules, c
                           number(node, "in_flight"), number(node, "age_seconds"), text(node, "reason")});
   }
   fill_average(view);
+  // What the rule compares, where it has an answer: the nodes' figures are means over a longer window.
+  if (const auto average = average_of(rules)) view.average = average;
   view.threshold = threshold_of(rules);
   for (const json& rule : list(rules, "rules")) {
     view.rules.push_back({text(rule, "name"), text(rule, "state"), text(rule, "explanation")});

@@ -173,6 +173,19 @@ TEST(ThresholdOf, IsTheNumberBehindTheSign) {
   EXPECT_EQ(threshold_of(json()), std::nullopt);
 }
 
+TEST(AverageOf, IsWhatTheRuleAboveItsLineComparedLast) {
+  const auto rules = json::parse(R"({"rules":[
+    {"condition":"avg(C, 1m) < 28","values":[{"value":1}]},
+    {"condition":"avg(C, 1m) > 45","values":[{"value":61.5},{"value":3}]}]})");
+  EXPECT_EQ(average_of(rules), 61.5);
+  EXPECT_EQ(
+      average_of(json::parse(R"({"rules":[{"condition":"avg(C, 1m) > 45","values":[{"value":null}]}]})")),
+      std::nullopt);
+  EXPECT_EQ(average_of(json::parse(R"({"rules":[{"condition":"avg(C, 1m) > 45","values":[]}]})")),
+            std::nullopt);
+  EXPECT_EQ(average_of(json()), std::nullopt);
+}
+
 TEST(Bar, FillsInEighthsAndMarksTheLine) {
   EXPECT_EQ(bar(50, std::nullopt, 4, true), "██░░");
   EXPECT_EQ(bar(37.5, std::nullopt, 4, true), "█▌░░");
