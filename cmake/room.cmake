@@ -30,6 +30,12 @@ function(gpuscale_test)
   set(target gpuscale_${T_NAME}_tests)
   add_executable(${target} ${T_SOURCES})
   target_link_libraries(${target} PRIVATE ${T_LINKS} GTest::gmock GTest::gtest_main)
+  if("threads" IN_LIST T_LABELS)
+    if(NOT TARGET gpuscale_thread_tests)
+      add_custom_target(gpuscale_thread_tests)  # what ThreadSanitizer runs
+    endif()
+    add_dependencies(gpuscale_thread_tests ${target})
+  endif()
   gtest_discover_tests(${target} TEST_PREFIX "${T_NAME}/" DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
                        PROPERTIES LABELS "${T_LABELS}" TIMEOUT 120)
 endfunction()
