@@ -32,7 +32,7 @@ struct Printer {
     return out;
   }
   std::string operator()(const Call& call) const { return call.name + "(" + print_list(call.args) + ")"; }
-  std::string operator()(const Distinct& distinct) const { return "DISTINCT " + distinct.name; }
+  std::string operator()(const Distinct& distinct) const { return "DISTINCT " + quote_ident(distinct.name); }
   std::string operator()(const Binary& binary) const {
     return print(binary.lhs) + " " + std::string(to_string(binary.op)) + " " + print(binary.rhs);
   }
@@ -326,7 +326,9 @@ std::string print(const Measurement& measurement) {
 }
 
 std::string print(const Source& source) {
-  return source.subquery ? "(" + print(*source.subquery) + ")" : print(source.measurement);
+  if (source.subquery) return "(" + print(*source.subquery) + ")";
+  const Measurement& m = source.measurement;
+  return print(m) + (m.name.empty() && !m.pattern ? "\"\"" : "");
 }
 
 std::string print(const SelectStatement& statement) {
