@@ -105,7 +105,7 @@ class BeastServer final : public Server {
 
  private:
   void accept() {
-    acceptor_.async_accept(asio::make_strand(host_->io), [this](error_code error, tcp::socket socket) {
+    acceptor_.async_accept(asio::make_strand(host_->io), [this](error_code error, SessionSocket socket) {
       if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
       if (error) {
         host_->log.warn("connection.not_accepted", {{"error", error.message()}});
@@ -121,21 +121,21 @@ class BeastServer final : public Server {
     });
   }
 
-  void welcome(tcp::socket socket) {
+  void welcome(SessionSocket socket) {
     if (host_->stats().connections >= host_->options.max_connections) return turn_away(std::move(socket));
     const auto session =
         tls_ ? make_tls_session(std::move(socket), *tls_, host_) : make_session(std::move(socket), host_);
     if (host_->enter(session)) session->start();
   }
 
-  void turn_away(tcp::socket socket) {
+  void turn_away(SessionSocket socket) {
     ++host_->refused;
     if (tls_) return;  // nothing can be said before the handshake
     static constexpr std::string_view kBusy =
         "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Type: "
         "application/json\r\n"
         "Content-Length: 34\r\n\r\n{\"error\":\"too many connections\"}\r\n";
-    auto shared = std::make_shared<tcp::socket>(std::move(socket));
+    auto shared = std::make_shared<SessionSocket>(std::move(socket));
     asio::async_write(*shared, asio::buffer(kBusy.data(), kBusy.size()), [shared](error_code, std::size_t) {
       error_code ignored;
       shared->shutdown(tcp::socket::shutdown_both, ignored);

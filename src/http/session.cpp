@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/session.h"
 
-#include <boost/asio/bind_executor.hpp>
+#include <array>
 #include <boost/asio/dispatch.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
+#include <charconv>
 #include <ctime>
 #include <deque>
 #include <type_traits>
@@ -21,6 +21,8 @@ namespace beast = boost::beast;
 namespace bhttp = boost::beast::http;
 using boost::system::error_code;
 using tcp = asio::ip::tcp;
+using PlainStream = beast::basic_stream<tcp, SessionExecutor>;
+using TlsStream = beast::ssl_stream<PlainStream>;
 
 constexpr std::size_t kReadAhead = 16U << 10U;
 constexpr std::size_t kGzipFrom = 1'024;
@@ -66,6 +68,24 @@ bool accepts_gzip(std::string_view header) {
 
 bool may_have_body(int status) {
   return status >= 200 && status != 204 && status != 304;
+}
+
+/// Up to where Content-Length or Transfer-Encoding follow. A line break in a value would begin another
+/// header, so a value ends there.
+std::string head_text(const Response& response, unsigned version, bool keep_alive) {
+  std::string out = version >= 11 ? "HTTP/1.1 " : "HTTP/1.0 ";
+  const auto status = static_cast<bhttp::status>(response.status);
+  out += std::to_string(response.status) + " " + std::string(bhttp::obsolete_reason(status)) + "\r\n";
+  for (const auto& [name, value] : response.headers.fields()) {
+    out += name + ": " + value.substr(0, value.find_first_of("\r\n")) + "\r\n";
+  }
+  if (!response.headers.has("Date")) out += "Date: " + http_date() + "\r\n";
+  if (!keep_alive) {
+    out += "Connection: close\r\n";
+  } else if (version < 11) {
+    out += "Connection: keep-alive\r\n";
+  }
+  return out;
 }
 
 Response refusal(int status, const char* why) {
@@ -155,9 +175,9 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   StreamSession(std::shared_ptr<SessionHost> host, Arguments&&... arguments)
       : host_(std::move(host)), stream_(std::forward<Arguments>(arguments)...) {
     error_code ignored;
-    const auto peer = beast::get_lowest_layer(stream_).socket().remote_endpoint(ignored);
+    const auto peer = lowest().socket().remote_endpoint(ignored);
     if (!ignored) peer_ = peer.address().to_string();
-    beast::get_lowest_layer(stream_).socket().set_option(tcp::no_delay(true), ignored);
+    lowest().socket().set_option(tcp::no_delay(true), ignored);
   }
   ~StreamSession() override {
     close_stream();
@@ -165,23 +185,12 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   }
 
   void start() override {
-    on_strand([](StreamSession& self) {
-      if constexpr (kTls) {
-        self.expires(self.host_->options.read_timeout);
-        self.stream_.async_handshake(asio::ssl::stream_base::server,
-                                     self.bound([](StreamSession& me, error_code error) {
-                                       if (!error) me.await_request();
-                                     }));
-      } else {
-        self.await_request();
-      }
-    });
+    on_strand([](StreamSession& self) { self.begin_connection(); });
   }
   void finish() override {
     on_strand([](StreamSession& self) {
-      if (!self.answering_) return self.hang_up();
       // A stream has no end of its own.
-      if (self.streaming_) self.hang_up();
+      if (!self.answering_ || self.streaming_) self.hang_up();
     });
   }
   void close() override {
@@ -201,21 +210,36 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   }
 
  private:
-  static constexpr bool kTls = !std::is_same_v<Stream, beast::tcp_stream>;
+  static constexpr bool kTls = !std::is_same_v<Stream, PlainStream>;
 
-  template <typename Work>
-  void on_strand(Work work) {
+  /// What follows an operation. One type for all of them, since Beast makes each of its operations anew for
+  /// every type of handler, at seconds of compile time apiece.
+  using Next = void (StreamSession::*)(error_code, std::size_t);
+  struct Then {
+    std::shared_ptr<StreamSession> self;
+    Next next;
+    void operator()(error_code error, std::size_t bytes = 0) const { (self.get()->*next)(error, bytes); }
+  };
+  Then then(Next next) { return {this->shared_from_this(), next}; }
+
+  void on_strand(std::function<void(StreamSession&)> work) {
     asio::dispatch(stream_.get_executor(),
-                   [self = this->shared_from_this(), work = std::move(work)]() mutable { work(*self); });
+                   [self = this->shared_from_this(), work = std::move(work)] { work(*self); });
   }
-  /// A completion handler that keeps the session alive.
-  template <typename Work>
-  auto bound(Work work) {
-    return [self = this->shared_from_this(), work = std::move(work)](error_code error, auto&&...) mutable {
-      work(*self, error);
-    };
+  PlainStream& lowest() { return beast::get_lowest_layer(stream_); }
+  void expires(std::chrono::seconds after) { lowest().expires_after(after); }
+
+  void begin_connection() {
+    if constexpr (kTls) {
+      expires(host_->options.read_timeout);
+      stream_.async_handshake(asio::ssl::stream_base::server, then(&StreamSession::on_handshake));
+    } else {
+      await_request();
+    }
   }
-  void expires(std::chrono::seconds after) { beast::get_lowest_layer(stream_).expires_after(after); }
+  void on_handshake(error_code error, std::size_t) {
+    if (!error) await_request();
+  }
 
   // --- reading
   // ---------------------------------------------------------------------------------------------------
@@ -223,12 +247,12 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   void await_request() {
     if (buffer_.size() > 0) return read_head();
     expires(host_->options.idle_timeout);
-    stream_.async_read_some(buffer_.prepare(kReadAhead),
-                            [self = this->shared_from_this()](error_code error, std::size_t bytes) {
-                              if (error) return;
-                              self->buffer_.commit(bytes);
-                              self->read_head();
-                            });
+    stream_.async_read_some(buffer_.prepare(kReadAhead), then(&StreamSession::on_first_bytes));
+  }
+  void on_first_bytes(error_code error, std::size_t bytes) {
+    if (error) return;
+    buffer_.commit(bytes);
+    read_head();
   }
 
   void read_head() {
@@ -236,30 +260,22 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     parser_->header_limit(static_cast<std::uint32_t>(host_->options.max_header_bytes));
     parser_->body_limit(host_->options.max_body_bytes);
     expires(host_->options.read_timeout);
-    bhttp::async_read_header(stream_, buffer_, *parser_, bound([](StreamSession& self, error_code error) {
-                               if (error) return self.on_bad_request(error);
-                               self.read_body();
-                             }));
+    bhttp::async_read_header(stream_, buffer_, *parser_, then(&StreamSession::on_head));
   }
-
-  void read_body() {
-    const auto& head = parser_->get();
-    if (beast::iequals(head[bhttp::field::expect], "100-continue")) {
-      static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-      asio::async_write(stream_, asio::buffer(kContinue.data(), kContinue.size()),
-                        bound([](StreamSession& self, error_code error) {
-                          if (!error) self.read_rest();
-                        }));
-      return;
-    }
-    read_rest();
+  void on_head(error_code error, std::size_t) {
+    if (error) return on_bad_request(error);
+    if (!beast::iequals(parser_->get()[bhttp::field::expect], "100-continue")) return read_body();
+    head_ = "HTTP/1.1 100 Continue\r\n\r\n";
+    answer_body_.clear();
+    write_out(then(&StreamSession::on_continued));
   }
-
-  void read_rest() {
-    bhttp::async_read(stream_, buffer_, *parser_, bound([](StreamSession& self, error_code error) {
-                        if (error) return self.on_bad_request(error);
-                        self.on_request();
-                      }));
+  void on_continued(error_code error, std::size_t) {
+    if (!error) read_body();
+  }
+  void read_body() { bhttp::async_read(stream_, buffer_, *parser_, then(&StreamSession::on_body)); }
+  void on_body(error_code error, std::size_t) {
+    if (error) return on_bad_request(error);
+    on_request();
   }
 
   void on_bad_request(error_code error) {
@@ -301,12 +317,11 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     head_only_ = message.method() == bhttp::verb::head;
     gzip_accepted_ = host_->options.gzip_answers && accepts_gzip(message[bhttp::field::accept_encoding]);
     // While a handler works there is nothing to wait for on the socket.
-    beast::get_lowest_layer(stream_).expires_never();
+    lowest().expires_never();
     begin();
     auto request = std::make_shared<Request>(request_of(message));
-    const bool queued = host_->pool.post([weak = this->weak_from_this(), host = host_, request] {
-      const auto self = weak.lock();
-      if (self) self->handle(*request);
+    const bool queued = host_->pool.post([weak = this->weak_from_this(), request] {
+      if (const auto self = weak.lock()) self->handle(*request);
     });
     if (queued) return;
     ++host_->refused;
@@ -360,6 +375,11 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   // --- writing
   // ---------------------------------------------------------------------------------------------------
 
+  void write_out(Then next) {
+    const std::array<asio::const_buffer, 2> parts = {asio::buffer(head_), asio::buffer(answer_body_)};
+    asio::async_write(stream_, parts, std::move(next));
+  }
+
   void write_answer(Response response) {
     if (!answering_ || closed_) return;
     if (host_->stopping()) keep_alive_ = false;
@@ -371,31 +391,16 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
       response.headers.set("Content-Encoding", "gzip");
       response.headers.add("Vary", "Accept-Encoding");
     }
-    answer_ = bhttp::response<bhttp::string_body>();
-    fill_head(answer_, response);
-    answer_.body() = std::move(response.body);
-    if (body_allowed) answer_.content_length(answer_.body().size());
+    head_ = head_text(response, version_, keep_alive_);
+    if (body_allowed) head_ += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+    head_ += "\r\n";
+    answer_body_ = head_only_ ? std::string() : std::move(response.body);
     expires(host_->options.idle_timeout);
-    auto done = bound([](StreamSession& self, error_code error) { self.on_answered(error); });
-    if (head_only_) {
-      head_serializer_.emplace(answer_);
-      bhttp::async_write_header(stream_, *head_serializer_, std::move(done));
-    } else {
-      bhttp::async_write(stream_, answer_, std::move(done));
-    }
+    write_out(then(&StreamSession::on_answered));
   }
 
-  template <typename Message>
-  void fill_head(Message& message, const Response& response) const {
-    message.version(version_);
-    message.result(static_cast<unsigned>(response.status));
-    for (const auto& [name, value] : response.headers.fields()) message.insert(name, value);
-    if (!response.headers.has("Date")) message.set(bhttp::field::date, http_date());
-    message.keep_alive(keep_alive_);
-  }
-
-  void on_answered(error_code error) {
-    head_serializer_.reset();
+  void on_answered(error_code error, std::size_t) {
+    answer_body_ = std::string();
     end();
     if (error) return hang_up();
     if (keep_alive_ && !host_->stopping()) return await_request();
@@ -407,17 +412,14 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   /// thrown away, but for a while only.
   void linger() {
     error_code ignored;
-    beast::get_lowest_layer(stream_).socket().shutdown(tcp::socket::shutdown_send, ignored);
+    lowest().socket().shutdown(tcp::socket::shutdown_send, ignored);
     expires(std::chrono::seconds{2});
-    drain();
+    drain({}, 0);
   }
-  void drain() {
+  void drain(error_code error, std::size_t) {
+    if (error) return hang_up();
     buffer_.clear();
-    stream_.async_read_some(buffer_.prepare(kReadAhead),
-                            [self = this->shared_from_this()](error_code error, std::size_t) {
-                              if (error) return self->hang_up();
-                              self->drain();
-                            });
+    stream_.async_read_some(buffer_.prepare(kReadAhead), then(&StreamSession::drain));
   }
 
   // --- streams
@@ -425,93 +427,72 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
 
   void write_stream_head(Response response) {
     streaming_ = std::make_shared<StreamState>();
-    stream_head_ = bhttp::response<bhttp::empty_body>();
-    fill_head(stream_head_, response);
-    if (version_ >= 11) {
-      stream_head_.chunked(true);
-    } else {
-      keep_alive_ = false;  // HTTP/1.0 knows no chunks: the end of the connection is the end of the answer
-    }
-    stream_serializer_.emplace(stream_head_);
+    open_stream_ = std::move(response.stream);
+    // HTTP/1.0 knows no chunks: the end of the connection is the end of the answer.
+    if (version_ < 11) keep_alive_ = false;
+    head_ = head_text(response, version_, keep_alive_);
+    if (version_ >= 11) head_ += "Transfer-Encoding: chunked\r\n";
+    head_ += "\r\n";
+    answer_body_.clear();
     expires(host_->options.idle_timeout);
-    auto opened =
-        std::make_shared<std::function<void(std::shared_ptr<StreamWriter>)>>(std::move(response.stream));
-    bhttp::async_write_header(
-        stream_, *stream_serializer_,
-        bound([opened](StreamSession& self, error_code error) { self.on_stream_head(error, *opened); }));
+    write_out(then(&StreamSession::on_stream_head));
   }
 
-  void on_stream_head(error_code error, const std::function<void(std::shared_ptr<StreamWriter>)>& open) {
-    stream_serializer_.reset();
-    if (error) return hang_up();
-    beast::get_lowest_layer(stream_).expires_never();
+  void on_stream_head(error_code error, std::size_t) {
+    if (error || head_only_) return hang_up();
+    lowest().expires_never();
     auto writer = std::make_shared<ChunkWriter<Stream>>(this->weak_from_this(), streaming_);
-    if (head_only_) {
-      const std::scoped_lock lock(streaming_->mutex);
-      streaming_->finished = true;
-      streaming_->closed = true;
-    }
-    // The writer's owner may keep the session's end for ever; the session must not keep the writer's.
-    host_->log.debug("stream.opened", {{"peer", peer_}});
-    const bool queued =
-        host_->pool.post([open, writer = std::move(writer)]() mutable { open(std::move(writer)); });
-    if (!queued || head_only_) return hang_up();
-    watch_for_end();
+    const bool queued = host_->pool.post(
+        [open = std::move(open_stream_), writer = std::move(writer)]() mutable { open(std::move(writer)); });
+    if (!queued) return hang_up();
+    watch_for_end({}, 0);
   }
 
   /// A caller of a stream sends nothing more; what can be read is its end.
-  void watch_for_end() {
-    auto scratch = std::make_shared<std::array<char, 256>>();
-    stream_.async_read_some(asio::buffer(*scratch),
-                            [self = this->shared_from_this(), scratch](error_code error, std::size_t) {
-                              if (error) return self->hang_up();
-                              if (self->streaming_) self->watch_for_end();
-                            });
+  void watch_for_end(error_code error, std::size_t) {
+    if (error) return hang_up();
+    if (streaming_) stream_.async_read_some(asio::buffer(scratch_), then(&StreamSession::watch_for_end));
   }
 
   void write_next_piece() {
-    const auto state = streaming_;
-    if (!state || closed_) return;
-    bool last = false;
+    if (!streaming_ || closed_) return;
+    std::string data;
     {
-      const std::scoped_lock lock(state->mutex);
-      if (state->writing) return;
-      if (state->closed) {
-        last = true;
-        state->pieces.clear();
-      } else if (state->pieces.empty()) {
-        if (!state->finished) return;
-        last = true;
-      }
-      piece_.clear();
-      for (const std::string& piece : state->pieces) piece_ += piece;
-      state->bytes = 0;
-      const bool too_slow = state->closed;
-      state->pieces.clear();
-      state->writing = true;
-      if (too_slow) return hang_up_later();
+      const std::scoped_lock lock(streaming_->mutex);
+      if (streaming_->writing) return;
+      last_piece_ = streaming_->closed || (streaming_->pieces.empty() && streaming_->finished);
+      if (!last_piece_ && streaming_->pieces.empty()) return;
+      for (const std::string& piece : streaming_->pieces) data += piece;
+      streaming_->pieces.clear();
+      streaming_->bytes = 0;
+      streaming_->writing = true;
+      if (streaming_->closed) data.clear();  // the caller was too slow, and is cut off
     }
+    if (last_piece_ && (version_ < 11 || data_was_lost())) return hang_up();
+    head_.clear();
+    if (version_ >= 11) {
+      std::array<char, 20> size{};
+      const auto end = std::to_chars(size.data(), size.data() + size.size(), data.size(), 16).ptr;
+      head_.assign(size.data(), end);
+      head_ += "\r\n";
+      data += "\r\n";
+    }
+    answer_body_ = std::move(data);
     expires(host_->options.idle_timeout);
-    auto done = bound([state, last](StreamSession& self, error_code error) {
-      {
-        const std::scoped_lock lock(state->mutex);
-        state->writing = false;
-      }
-      if (error || last) return self.hang_up();
-      beast::get_lowest_layer(self.stream_).expires_never();
-      self.write_next_piece();
-    });
-    if (version_ < 11) {
-      if (last) return hang_up();
-      asio::async_write(stream_, asio::buffer(piece_), std::move(done));
-    } else if (last) {
-      asio::async_write(stream_, bhttp::make_chunk_last(), std::move(done));
-    } else {
-      asio::async_write(stream_, bhttp::make_chunk(asio::buffer(piece_)), std::move(done));
-    }
+    write_out(then(&StreamSession::on_piece));
   }
-  void hang_up_later() {
-    asio::post(stream_.get_executor(), [self = this->shared_from_this()] { self->hang_up(); });
+  bool data_was_lost() const {
+    const std::scoped_lock lock(streaming_->mutex);
+    return streaming_->closed;
+  }
+  void on_piece(error_code error, std::size_t) {
+    if (streaming_) {
+      const std::scoped_lock lock(streaming_->mutex);
+      streaming_->writing = false;
+    }
+    if (error || last_piece_) return hang_up();
+    lowest().expires_never();
+    write_next_piece();
   }
 
   // --- the end
@@ -528,8 +509,8 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     close_stream();
     end();
     error_code ignored;
-    beast::get_lowest_layer(stream_).socket().shutdown(tcp::socket::shutdown_both, ignored);
-    beast::get_lowest_layer(stream_).close();
+    lowest().socket().shutdown(tcp::socket::shutdown_both, ignored);
+    lowest().close();
   }
 
   const std::shared_ptr<SessionHost> host_;
@@ -537,12 +518,12 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   std::string peer_;
   beast::flat_buffer buffer_;
   std::optional<bhttp::request_parser<bhttp::string_body>> parser_;
-  bhttp::response<bhttp::string_body> answer_;
-  std::optional<bhttp::response_serializer<bhttp::string_body>> head_serializer_;
-  bhttp::response<bhttp::empty_body> stream_head_;
-  std::optional<bhttp::response_serializer<bhttp::empty_body>> stream_serializer_;
+  std::string head_;         ///< being written, with
+  std::string answer_body_;  ///< after it
   std::shared_ptr<StreamState> streaming_;
-  std::string piece_;
+  std::function<void(std::shared_ptr<StreamWriter>)> open_stream_;
+  std::array<char, 256> scratch_{};
+  bool last_piece_ = false;
   unsigned version_ = 11;
   bool keep_alive_ = true;
   bool head_only_ = false;
@@ -554,14 +535,13 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
 
 }  // namespace
 
-std::shared_ptr<Session> make_session(tcp::socket socket, std::shared_ptr<SessionHost> host) {
-  return std::make_shared<StreamSession<beast::tcp_stream>>(std::move(host), std::move(socket));
+std::shared_ptr<Session> make_session(SessionSocket socket, std::shared_ptr<SessionHost> host) {
+  return std::make_shared<StreamSession<PlainStream>>(std::move(host), std::move(socket));
 }
 
-std::shared_ptr<Session> make_tls_session(tcp::socket socket, asio::ssl::context& tls,
+std::shared_ptr<Session> make_tls_session(SessionSocket socket, asio::ssl::context& tls,
                                           std::shared_ptr<SessionHost> host) {
-  return std::make_shared<StreamSession<beast::ssl_stream<beast::tcp_stream>>>(std::move(host),
-                                                                               std::move(socket), tls);
+  return std::make_shared<StreamSession<TlsStream>>(std::move(host), std::move(socket), tls);
 }
 
 }  // namespace gpuscale::http

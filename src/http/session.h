@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/strand.hpp>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -16,6 +17,9 @@
 #include "http/server.h"
 
 namespace gpuscale::http {
+
+using SessionExecutor = boost::asio::strand<boost::asio::io_context::executor_type>;
+using SessionSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, SessionExecutor>;
 
 class Session {
  public:
@@ -71,8 +75,8 @@ class SessionHost {
   std::map<Session*, std::shared_ptr<Session>> answering_;
 };
 
-std::shared_ptr<Session> make_session(boost::asio::ip::tcp::socket socket, std::shared_ptr<SessionHost> host);
-std::shared_ptr<Session> make_tls_session(boost::asio::ip::tcp::socket socket, boost::asio::ssl::context& tls,
+std::shared_ptr<Session> make_session(SessionSocket socket, std::shared_ptr<SessionHost> host);
+std::shared_ptr<Session> make_tls_session(SessionSocket socket, boost::asio::ssl::context& tls,
                                           std::shared_ptr<SessionHost> host);
 
 }  // namespace gpuscale::http

@@ -74,7 +74,8 @@ bool decode_flags(ByteReader& reader, std::size_t count, std::vector<std::uint8_
   const std::string_view bytes = reader.take((count + 7) / 8);
   if (!reader.ok()) return false;
   for (std::size_t i = 0; i < count; ++i) {
-    flags.push_back((static_cast<unsigned char>(bytes[i / 8]) >> (i % 8)) & 1U);
+    const auto byte = static_cast<unsigned>(static_cast<unsigned char>(bytes[i / 8]));
+    flags.push_back(static_cast<std::uint8_t>((byte >> (i % 8)) & 1U));
   }
   return true;
 }
