@@ -30,6 +30,10 @@ Result<Principal> admit(Auth& auth, const Operation& operation, const http::Requ
   }
   if (!operation.scope) return Principal{"anyone", {}};
   GS_TRY(const std::optional<Credentials> credentials, credentials_of(request, UrlCredentials::kIgnored));
+  if (!credentials && auth.mode() != AuthMode::kOff) {
+    return fail(Errc::kUnauthenticated,
+                "no credentials; send \"Authorization: Bearer <token>\", or Basic as user admin");
+  }
   GS_TRY(Principal principal, auth.authenticate(credentials));
   if (!principal.scopes.allow(*operation.scope)) {
     return fail(Errc::kForbidden, principal.name + " lacks the scope \"" +
