@@ -41,6 +41,18 @@ struct Checked {
   config::Config config;
 };
 
+/// `url` is what ${GPUSCALE_URL} stands for.
+Result<config::Config> read_config(const ServeOptions& options, const std::string& url) {
+  const config::Environment inner = options.environment ? options.environment : config::process_environment();
+  const config::Environment environment = [inner, url](const std::string& name) {
+    auto value = inner(name);
+    return !value && name == "GPUSCALE_URL" ? std::optional(url) : value;
+  };
+  if (!options.config_text.empty()) return config::parse(options.config_text, "built-in config", environment);
+  if (!options.config_file.empty()) return config::load(options.config_file, environment);
+  return config::Config{};
+}
+
 Result<Checked> check(const ServeOptions& options) {
   Checked checked;
   GS_TRY(checked.address, parse_listen_address(options.listen));
@@ -60,17 +72,7 @@ Result<Checked> check(const ServeOptions& options) {
                     " without TLS would send tokens in the clear; give --tls-certificate and "
                     "--tls-key, or --insecure to accept that");
   }
-  const config::Environment inner = options.environment ? options.environment : config::process_environment();
-  const std::string url = checked.address.url(checked.scheme, checked.address.port);
-  const config::Environment environment = [inner, url](const std::string& name) {
-    auto value = inner(name);
-    return !value && name == "GPUSCALE_URL" ? std::optional(url) : value;
-  };
-  if (!options.config_text.empty()) {
-    GS_TRY(checked.config, config::parse(options.config_text, "built-in config", environment));
-  } else if (!options.config_file.empty()) {
-    GS_TRY(checked.config, config::load(options.config_file, environment));
-  }
+  GS_TRY(checked.config, read_config(options, checked.address.url(checked.scheme, checked.address.port)));
   return checked;
 }
 
@@ -282,7 +284,7 @@ ServerApp::~ServerApp() {
 }
 
 Result<std::unique_ptr<ServerApp>> ServerApp::start(ServeOptions options, log::Log log) {
-  GS_TRY(const Checked checked, check(options));
+  GS_TRY(Checked checked, check(options));
   GS_TRY(DataFolder folder, DataFolder::open(options.data));
   auto app =
       std::unique_ptr<ServerApp>(new ServerApp(std::make_unique<Parts>(std::move(log), std::move(folder))));
@@ -290,6 +292,10 @@ Result<std::unique_ptr<ServerApp>> ServerApp::start(ServeOptions options, log::L
   GS_CHECK(parts.open(options, checked));
   GS_CHECK(parts.open_decisions(options, checked));
   GS_CHECK(parts.listen(options, checked));
+  // With port 0 only now is it known where we are.
+  if (checked.address.port == 0) {
+    GS_TRY(checked.config, read_config(options, parts.url));
+  }
   GS_CHECK(parts.configure(checked));
   return app;
 }

@@ -67,7 +67,7 @@ def run(*arguments, timeout=60, env=None):
 class Server:
     """One `gpuscale serve` on a free port with a data folder of its own."""
 
-    def __init__(self, config=None, auth=False, data=None, port=None, env=None):
+    def __init__(self, config=None, auth=False, data=None, port=None, env=None, any_port=False):
         self.root = data or tempfile.mkdtemp(prefix="gpuscale-e2e-")
         self.data = os.path.join(self.root, "data")
         self.port = port or free_port()
@@ -75,10 +75,12 @@ class Server:
         self.config = config
         self.auth = auth
         self.env = env or {}
+        self.any_port = any_port  # the server says where it is
         self.process = None
 
     def start(self, wait=True):
-        arguments = [BINARY, "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}"]
+        arguments = [BINARY, "serve", "--data", self.data, "--listen",
+                     "127.0.0.1:0" if self.any_port else f"127.0.0.1:{self.port}"]
         if not self.auth:
             arguments.append("--no-auth")
         if self.config is not None:
@@ -89,6 +91,10 @@ class Server:
         self.log = open(os.path.join(self.root, "server.log"), "ab")
         self.process = subprocess.Popen(arguments, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
                                         env=dict(os.environ, **self.env))
+        if self.any_port:
+            said = "gpuscale serves at "
+            wait_for("the server's address", lambda: said in self.log_text())
+            self.url = self.log_text().split(said)[1].split()[0]
         if wait:
             wait_for("the server to be ready", self._ready)
         return self

@@ -116,6 +116,23 @@ class Pool(ServerTest):
         wait_for("two processes", lambda: len(server.node_pids()) == 2)
 
 
+class FreePort(ServerTest):
+    def test_webhooks_find_a_server_that_took_any_free_port(self):
+        more = """
+channels:
+  - {name: out, type: webhook, url: "${GPUSCALE_URL}/hook/trigger?triggerUrl=gpu-out&secret=%s&type=scale_out&step=1"}
+rules:
+  - name: high
+    every: 1s
+    queries: {C: SELECT mean("v") FROM "load" WHERE $timeFilter GROUP BY time(1s) fill(none)}
+    condition: avg(C, 10s) > 45
+    notify: [out]
+""" % SECRET_OUT
+        server = self.server(config_text(max=3, more=more), any_port=True)
+        server.wait_ready(2)
+        wait_for("the pool to grow", lambda: server.write("load v=50")[0] == 204 and len(server.nodes("ready")) == 3)
+
+
 class Rules(ServerTest):
     def pulled(self, threshold):
         server = self.server(config_text(max=3, more=RULES.format(threshold=threshold)))
