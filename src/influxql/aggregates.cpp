@@ -68,7 +68,7 @@ std::vector<BucketResult> mode(std::vector<BucketPoint>& points) {
 }
 
 std::vector<BucketResult> stddev(const std::vector<BucketPoint>& points) {
-  if (points.size() < 2) return {{0, false, Value(), 0}};
+  if (points.size() < 2) return {{0, false, std::nan(""), 0}};
   double mean = 0;
   double count = 0;
   for (const BucketPoint& point : points) {

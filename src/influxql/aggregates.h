@@ -65,7 +65,7 @@ struct BucketResult {
   Value value;
   std::size_t index;
 };
-/// @param points ascending by time. @param parameter of percentile, top, bottom and sample.
+/// @param points in the order of the frame. @param parameter of percentile, top, bottom and sample.
 std::vector<BucketResult> reduce_bucket(std::string_view function, std::vector<BucketPoint> points,
                                         double parameter);
 

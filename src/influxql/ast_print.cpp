@@ -4,6 +4,7 @@
 
 #include "influxql/ast.h"
 #include "influxql/durations.h"
+#include "influxql/go_number.h"
 
 namespace gpuscale::influxql {
 
@@ -11,10 +12,7 @@ namespace {
 
 /// Fixed notation with at least one digit after the point, as InfluxQL writes numbers: 2 -> "2.0".
 std::string print_number(double value) {
-  std::array<char, 700> buffer{};
-  const auto [end, error] =
-      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed);
-  std::string out(buffer.data(), error == std::errc() ? end : buffer.data());
+  std::string out = go_fixed(value);
   if (out.find('.') == std::string::npos) out += ".0";
   return out;
 }

@@ -64,6 +64,9 @@ struct QueryLimits {
   std::size_t max_points = 0;           ///< samples read by one statement; 0 = none
   std::size_t max_series = 0;
   std::chrono::milliseconds timeout{30'000};
+  /// Values that one statement holds in memory at once: samples of median(), percentile() and raw queries,
+  /// rows of the answer. About 50 bytes each; 0 = none.
+  std::size_t max_values = 20'000'000;
 };
 
 struct QueryContext {

@@ -14,6 +14,7 @@ struct Formula::Node {
   Value literal;
   std::string text;  // what a literal text or the name of a function refers to
   Token op = Token::kEof;
+  bool whole = false;  // integers divide into integers
   PatternPtr pattern;
   std::vector<NodePtr> children;
 };
@@ -85,6 +86,10 @@ Value of_integers(Token op, std::int64_t a, std::int64_t b) {
   }
 }
 
+std::int64_t wrap_negate(std::int64_t value) {
+  return static_cast<std::int64_t>(-static_cast<std::uint64_t>(value));
+}
+
 Value of_booleans(Token op, bool a, bool b) {
   switch (op) {
     case Token::kAnd:
@@ -125,7 +130,7 @@ Value of_values(Token op, const Value& a, const Value& b) {
 
 }  // namespace
 
-Formula::NodePtr Formula::build(const ExprPtr& expr, const SlotOf& slot_of) {
+Formula::NodePtr Formula::build(const ExprPtr& expr, const SlotOf& slot_of, Division division) {
   auto node = std::make_shared<Node>();
   const auto from_slot = [&node](int slot) {
     if (slot >= 0) {
@@ -134,26 +139,27 @@ Formula::NodePtr Formula::build(const ExprPtr& expr, const SlotOf& slot_of) {
     }
     return node;
   };
-  if (const auto* paren = as<Paren>(expr)) return build(paren->inner, slot_of);
+  if (const auto* paren = as<Paren>(expr)) return build(paren->inner, slot_of, division);
   if (is<VarRef>(expr)) return from_slot(slot_of(expr));
   if (const auto* call = as<Call>(expr)) {
     const int slot = slot_of(expr);
     if (slot != kNotASlot) return from_slot(slot);
     node->kind = Node::Kind::kMath;
     node->text = call->name;
-    for (const ExprPtr& arg : call->args) node->children.push_back(build(arg, slot_of));
+    for (const ExprPtr& arg : call->args) node->children.push_back(build(arg, slot_of, division));
     return node;
   }
   if (const auto* binary = as<Binary>(expr)) {
     node->op = binary->op;
-    node->children.push_back(build(binary->lhs, slot_of));
+    node->children.push_back(build(binary->lhs, slot_of, division));
     if (const auto* regex = as<RegexLiteral>(binary->rhs)) {
       node->kind = Node::Kind::kRegex;
       node->pattern = regex->pattern;
       return node;
     }
     node->kind = Node::Kind::kBinary;
-    node->children.push_back(build(binary->rhs, slot_of));
+    node->whole = division == Division::kInteger && binary->op == Token::kDiv;
+    node->children.push_back(build(binary->rhs, slot_of, division));
     return node;
   }
   if (const auto* number = as<double>(expr)) {
@@ -173,18 +179,20 @@ Formula::NodePtr Formula::build(const ExprPtr& expr, const SlotOf& slot_of) {
   return node;
 }
 
-Formula Formula::compile(const ExprPtr& expr, const SlotOf& slot_of) {
+Formula Formula::compile(const ExprPtr& expr, const SlotOf& slot_of, Division division) {
   Formula out;
-  out.root_ = build(expr, slot_of);
+  out.root_ = build(expr, slot_of, division);
   return out;
 }
 
 Value Formula::eval_binary(const Node& node, std::span<const Value> row) {
-  Value lhs = eval(*node.children[0], row);
-  Value rhs = eval(*node.children[1], row);
-  // Beside a boolean, null counts as false.
-  if (is_null(lhs) && std::holds_alternative<bool>(rhs)) lhs = false;
-  if (is_null(rhs) && std::holds_alternative<bool>(lhs)) rhs = false;
+  const Value lhs = eval(*node.children[0], row);
+  const Value rhs = eval(*node.children[1], row);
+  if (node.whole) {
+    const auto* a = std::get_if<std::int64_t>(&lhs);
+    const auto* b = std::get_if<std::int64_t>(&rhs);
+    if (a != nullptr && b != nullptr) return *b == 0 ? 0 : *b == -1 ? wrap_negate(*a) : *a / *b;
+  }
   return of_values(node.op, lhs, rhs);
 }
 

@@ -21,17 +21,19 @@ class Formula {
   static constexpr int kNull = -1;
   static constexpr int kNotASlot = -2;
 
-  static Formula compile(const ExprPtr& expr, const SlotOf& slot_of);
+  /// How integers divide: into a float among the fields, into an integer in WHERE (observed).
+  enum class Division { kFloat, kInteger };
+  static Formula compile(const ExprPtr& expr, const SlotOf& slot_of, Division division = Division::kFloat);
 
-  /// InfluxDB's arithmetic: integers divide into a float, division by 0 is 0, null makes null, values of
-  /// types that do not go together compare as false.
+  /// InfluxDB's arithmetic: division by 0 is 0, null makes null; values of types that do not go together
+  /// compare as false.
   Value eval(std::span<const Value> row) const;
   bool holds(std::span<const Value> row) const;
 
  private:
   struct Node;
   using NodePtr = std::shared_ptr<const Node>;
-  static NodePtr build(const ExprPtr& expr, const SlotOf& slot_of);
+  static NodePtr build(const ExprPtr& expr, const SlotOf& slot_of, Division division);
   static Value eval(const Node& node, std::span<const Value> row);
   static Value eval_binary(const Node& node, std::span<const Value> row);
 

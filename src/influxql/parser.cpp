@@ -1,28 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "influxql/parser.h"
 
-#include <array>
 #include <charconv>
 #include <limits>
 
 #include "influxql/durations.h"
+#include "influxql/go_number.h"
 
 namespace gpuscale::influxql {
 
 namespace {
 
-std::string fixed(double value) {
-  std::array<char, 700> buffer{};
-  const auto [end, error] =
-      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed);
-  return {buffer.data(), error == std::errc() ? end : buffer.data()};
-}
-
 /// What a bound value looks like as a token.
 struct AsLexeme {
   Position position;
   Lexeme operator()(const std::string& text) const { return {Token::kString, position, text}; }
-  Lexeme operator()(double value) const { return {Token::kNumber, position, fixed(value)}; }
+  Lexeme operator()(double value) const { return {Token::kNumber, position, go_fixed(value)}; }
   Lexeme operator()(std::int64_t value) const { return {Token::kInteger, position, std::to_string(value)}; }
   Lexeme operator()(bool value) const { return {value ? Token::kTrue : Token::kFalse, position, ""}; }
   Lexeme operator()(const Identifier& value) const { return {Token::kIdent, position, value.name}; }

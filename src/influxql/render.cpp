@@ -2,11 +2,10 @@
 #include "influxql/render.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cmath>
+#include <cstdlib>
 
 #include "base/rfc3339.h"
+#include "influxql/go_number.h"
 #include "influxql/zone.h"
 #include "metrics/line_protocol.h"
 
@@ -135,20 +134,6 @@ void Writer::text(std::string_view value) {
   out_ += '"';
 }
 
-/// As Go's encoding/json: shortest digits; exponents below 1e-6 and from 1e21, without a padding zero.
-std::string number(double value) {
-  if (!std::isfinite(value)) return "null";
-  const double size = std::fabs(value);
-  const bool exponent = size != 0 && (size < 1e-6 || size >= 1e21);
-  std::array<char, 400> buffer{};
-  const auto form = exponent ? std::chars_format::scientific : std::chars_format::fixed;
-  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, form);
-  std::string out(buffer.data(), error == std::errc() ? end : buffer.data());
-  const std::size_t zero = out.find("e-0");
-  if (zero != std::string::npos) out.erase(zero + 2, 1);
-  return out;
-}
-
 /// "2000-04-02T00:00:00-08:00"; UTC is "Z".
 std::string local_time(WallTime time, const Zone& zone) {
   if (zone.utc()) return base::format_rfc3339(time);
@@ -166,7 +151,7 @@ struct CellWriter {
   std::string_view epoch;
   const Zone& zone;
   void operator()(std::monostate) const { writer.raw("null"); }
-  void operator()(double value) const { writer.raw(number(value)); }
+  void operator()(double value) const { writer.raw(go_json_number(value)); }
   void operator()(std::int64_t value) const { writer.raw(std::to_string(value)); }
   void operator()(const std::string& value) const { writer.string(value); }
   void operator()(bool value) const { writer.raw(value ? "true" : "false"); }

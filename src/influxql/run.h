@@ -42,6 +42,13 @@ class Run {
     }
     return {};
   }
+  /// Counts values kept in memory. Errors: kExhausted.
+  Result<void> hold(std::size_t values) {
+    held_ += values;
+    if (limits().max_values == 0 || held_ <= limits().max_values) return {};
+    return fail(Errc::kExhausted, "more than " + std::to_string(limits().max_values) +
+                                      " values at once: narrow the range of time or widen GROUP BY time");
+  }
   /// Whether to go on.
   Result<void> check() const {
     if (context_.cancelled && context_.cancelled()) return fail(Errc::kUnavailable, "query interrupted");
@@ -62,6 +69,7 @@ class Run {
   std::chrono::steady_clock::time_point deadline_;
   std::size_t points_ = 0;
   std::size_t series_ = 0;
+  std::size_t held_ = 0;
   std::deque<tsdb::Column> columns_;
   std::deque<std::string> texts_;
   std::vector<std::shared_ptr<const void>> owners_;

@@ -2,6 +2,7 @@
 #include "influxql/select_into.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "influxql/execute.h"
 
@@ -66,7 +67,8 @@ std::vector<bool> tag_columns(const PreparedSelect& select) {
 }
 
 void add_field(std::vector<metrics::FieldView>& fields, const std::string& key, const Value& value) {
-  if (const auto* number = std::get_if<double>(&value)) fields.push_back({key, *number});
+  const auto* number = std::get_if<double>(&value);
+  if (number != nullptr && std::isfinite(*number)) fields.push_back({key, *number});
   if (const auto* integer = std::get_if<std::int64_t>(&value)) fields.push_back({key, *integer});
   if (const auto* flag = std::get_if<bool>(&value)) fields.push_back({key, *flag});
   if (const auto* text = std::get_if<std::string_view>(&value)) fields.push_back({key, *text});

@@ -216,6 +216,31 @@ Result<void> rewrite_fields(SelectStatement& statement, const std::vector<DataSo
   return {};
 }
 
+/// Numbers take + - * / %, integers and booleans take & | ^; what no measurement knows takes everything.
+Result<void> check_types(const ExprPtr& expr, const std::vector<DataSourceRef>& sources) {
+  if (const auto* paren = as<Paren>(expr)) return check_types(paren->inner, sources);
+  if (const auto* call = as<Call>(expr)) {
+    for (const ExprPtr& arg : call->args) GS_CHECK(check_types(arg, sources));
+    return {};
+  }
+  const auto* binary = as<Binary>(expr);
+  if (binary == nullptr) return {};
+  GS_CHECK(check_types(binary->lhs, sources));
+  GS_CHECK(check_types(binary->rhs, sources));
+  const DataType lhs = type_of(binary->lhs, sources);
+  const DataType rhs = type_of(binary->rhs, sources);
+  if (lhs == DataType::kUnknown || rhs == DataType::kUnknown) return {};
+  const bool bits =
+      binary->op == Token::kBitAnd || binary->op == Token::kBitOr || binary->op == Token::kBitXor;
+  const auto fits = [bits](DataType type) {
+    return type == DataType::kInteger || type == (bits ? DataType::kBoolean : DataType::kFloat);
+  };
+  if (fits(lhs) && fits(rhs)) return {};
+  return fail(Errc::kInvalidArgument, "type error: " + print(expr) +
+                                          ": incompatible types: " + std::string(to_string(lhs)) + " and " +
+                                          std::string(to_string(rhs)));
+}
+
 /// The columns that top() and bottom() add for their tags.
 std::vector<Field> with_extra_columns(const SelectStatement& statement) {
   std::vector<Field> out;
@@ -302,6 +327,7 @@ Result<PreparedSelect> prepare_select(Run& run, const SelectStatement& checked) 
     out.sources.push_back(std::move(ref));
   }
   GS_CHECK(rewrite_fields(out.statement, out.sources));
+  for (const Field& field : out.statement.fields) GS_CHECK(check_types(field.expr, out.sources));
   const std::vector<Field> columns = with_extra_columns(out.statement);
   out.columns = column_names(columns, out.statement.time_alias);
   out.statement.fields = columns;

@@ -45,6 +45,7 @@ class Runner {
     frame_.min = select.condition.time.min.value_or(kMinTime);
     frame_.max = select.condition.time.max.value_or(kMaxTime);
     dimensions_ = select.dimensions;
+    limited_dimensions_ = outer == nullptr ? select.dimensions : outer->limited_dimensions;
     slimit_ = statement_.slimit;
     soffset_ = statement_.soffset;
     if (outer != nullptr) {
@@ -65,6 +66,8 @@ class Runner {
 
   Result<SelectRows> rows() {
     map_fields();
+    if (slimit_ == 0 && soffset_ > 0)
+      return SelectRows{{}, dimensions_};  // as InfluxDB: SOFFSET needs SLIMIT
     GS_CHECK(check_buckets());
     SelectRows out;
     out.dimensions = dimensions_;
@@ -84,7 +87,10 @@ class Runner {
   Result<void> check_buckets() const;
   Result<RowSet> raw_rows();
   Result<RowSet> call_rows();
-  RowSet computed(const std::map<SeriesKey, SeriesRows>& slots) const;
+  std::vector<Value> slot_defaults() const;
+  void fill_slots(SeriesRows& rows, const std::vector<Value>& defaults) const;
+  SeriesRows align(const std::vector<const Points*>& lists) const;
+  Result<RowSet> computed(const std::map<SeriesKey, SeriesRows>& slots) const;
   Result<void> read(const ReadRequest& request, const RowSink& sink);
   Result<const SelectRows*> subquery_rows(const DataSourceRef& source, const TimeFrame& frame);
   ReadRequest request_for(const VarRef& driver, const TimeFrame& frame, bool with_aux) const;
@@ -105,6 +111,7 @@ class Runner {
   bool subquery_;
   TimeFrame frame_;
   std::vector<std::string> dimensions_;
+  std::vector<std::string> limited_dimensions_;
   std::int64_t slimit_ = 0;
   std::int64_t soffset_ = 0;
   Filling filling_;
@@ -176,7 +183,7 @@ Result<const SelectRows*> Runner::subquery_rows(const DataSourceRef& source, con
     if (cached.source == &source && cached.min == frame.min && cached.max == frame.max)
       return cached.rows.get();
   }
-  const Surroundings here{frame, dimensions_, slimit_, soffset_};
+  const Surroundings here{frame, dimensions_, limited_dimensions_, slimit_, soffset_};
   GS_TRY(SelectRows rows, run_select(run_, *source.subquery, &here));
   cache_.push_back({&source, frame.min, frame.max, std::make_shared<const SelectRows>(std::move(rows))});
   run_.keep(std::shared_ptr<const void>(cache_.back().rows));  // values of ours may be texts of theirs
@@ -205,6 +212,7 @@ ReadRequest Runner::request_for(const VarRef& driver, const TimeFrame& frame, bo
   out.filter = select_.condition.filter;
   out.frame = frame;
   out.dimensions = dimensions_;
+  out.limited_dimensions = limited_dimensions_;
   out.slimit = slimit_;
   out.soffset = soffset_;
   return out;
@@ -223,10 +231,12 @@ Result<RowSet> Runner::raw_rows() {
   request.filter = select_.condition.filter;
   request.frame = frame_;
   request.dimensions = dimensions_;
+  request.limited_dimensions = limited_dimensions_;
   request.slimit = slimit_;
   request.soffset = soffset_;
   Parts parts;
   GS_CHECK(read(request, [&](const SeriesKey& key, SeriesRows rows) -> Result<void> {
+    GS_CHECK(run_.hold(rows.times.size() * (1 + rows.cells.size())));
     parts[key].push_back(std::move(rows));
     return {};
   }));
@@ -235,18 +245,20 @@ Result<RowSet> Runner::raw_rows() {
     SeriesRows rows = merge(std::move(series), frame_.ascending, 0);
     cut(rows.times, statement_.offset, statement_.limit);
     for (auto& column : rows.cells) cut(column, statement_.offset, statement_.limit);
+    fill_slots(rows, slot_defaults());
     if (!rows.times.empty()) merged.emplace(key, std::move(rows));
   }
   return computed(merged);
 }
 
-RowSet Runner::computed(const std::map<SeriesKey, SeriesRows>& slots) const {
+Result<RowSet> Runner::computed(const std::map<SeriesKey, SeriesRows>& slots) const {
   std::vector<Formula> formulas;
   for (const Field& field : statement_.fields) {
     formulas.push_back(Formula::compile(field.expr, [this](const ExprPtr& expr) { return slot_of(expr); }));
   }
   RowSet out;
   for (const auto& [key, series] : slots) {
+    GS_CHECK(run_.hold(series.times.size() * (1 + formulas.size())));
     SeriesRows rows;
     rows.times = series.times;
     rows.cells.assign(formulas.size(), std::vector<Value>(series.times.size()));
@@ -254,15 +266,78 @@ RowSet Runner::computed(const std::map<SeriesKey, SeriesRows>& slots) const {
     for (std::size_t r = 0; r < series.times.size(); ++r) {
       for (std::size_t c = 0; c < row.size(); ++c) row[c] = series.cells[c][r];
       for (std::size_t f = 0; f < formulas.size(); ++f) {
-        Value value = formulas[f].eval(row);
-        const auto* number = std::get_if<double>(&value);
-        if (number != nullptr && !std::isfinite(*number)) value = Value();
-        rows.cells[f][r] = value;
+        rows.cells[f][r] = formulas[f].eval(row);
       }
     }
     out.emplace(key, std::move(rows));
   }
   return out;
+}
+
+/// What stands in a slot without a value: the number of fill(), as the type of the slot has it.
+std::vector<Value> Runner::slot_defaults() const {
+  std::vector<Value> out(calls_.size() + refs_.size());
+  if (filling_.how != Fill::kNumber) return out;
+  const auto of_type = [this](DataType type) -> Value {
+    if (type == DataType::kUnknown) return {};
+    // Observed: texts and booleans show the number itself here.
+    const bool number = type == DataType::kFloat || type == DataType::kInteger;
+    return fill_as(filling_.value, number ? type : DataType::kTag);
+  };
+  for (std::size_t i = 0; i < calls_.size(); ++i) {
+    out[i] = of_type(call_type(*as<Call>(calls_[i])));
+  }
+  for (std::size_t r = 0; r < refs_.size(); ++r) {
+    const DataType type = refs_[r].type;
+    out[calls_.size() + r] = of_type(type == DataType::kUnknown ? DataType::kTag : type);
+  }
+  return out;
+}
+
+/// fill(previous) and fill(number) over the slots of one series, where a value is missing.
+void Runner::fill_slots(SeriesRows& rows, const std::vector<Value>& defaults) const {
+  if (filling_.how != Fill::kPrevious && filling_.how != Fill::kNumber) return;
+  for (std::size_t c = 0; c < rows.cells.size(); ++c) {
+    Value stand_in = defaults[c];
+    for (Value& value : rows.cells[c]) {
+      if (is_null(value)) {
+        value = stand_in;
+      } else if (filling_.how == Fill::kPrevious) {
+        stand_in = value;
+      }
+    }
+  }
+}
+
+/// The points of all calls, time by time; null where a call has none. What a selector carries along follows.
+SeriesRows Runner::align(const std::vector<const Points*>& lists) const {
+  std::vector<std::size_t> at(lists.size(), 0);
+  SeriesRows rows;
+  rows.cells.resize(lists.size() + refs_.size());
+  const auto head = [&](std::size_t i) -> std::optional<std::int64_t> {
+    if (lists[i] == nullptr || at[i] >= lists[i]->times.size()) return std::nullopt;
+    return lists[i]->times[at[i]];
+  };
+  while (true) {
+    std::optional<std::int64_t> time;
+    for (std::size_t i = 0; i < lists.size(); ++i) {
+      const auto next = head(i);
+      if (next && (!time || (frame_.ascending ? *next < *time : *next > *time))) time = next;
+    }
+    if (!time) return rows;
+    rows.times.push_back(*time);
+    for (std::size_t r = 0; r < refs_.size(); ++r) rows.cells[lists.size() + r].emplace_back();
+    for (std::size_t i = 0; i < lists.size(); ++i) {
+      const bool here = head(i) == time;
+      rows.cells[i].push_back(here ? lists[i]->values[at[i]] : Value());
+      if (!here) continue;
+      const bool carries = i == 0 && lists[i]->aux.size() == refs_.size() * lists[i]->times.size();
+      for (std::size_t r = 0; carries && r < refs_.size(); ++r) {
+        rows.cells[lists.size() + r].back() = lists[i]->aux[at[i] * refs_.size() + r];
+      }
+      ++at[i];
+    }
+  }
 }
 
 Result<RowSet> Runner::call_rows() {
@@ -281,47 +356,15 @@ Result<RowSet> Runner::call_rows() {
     sets.push_back(std::move(points));
   }
   RowSet slots;
-  std::vector<Value> defaults(sets.size());
-  for (std::size_t i = 0; i < sets.size(); ++i) {
-    if (filling_.how == Fill::kNumber) defaults[i] = fill_as(filling_.value, call_type(*as<Call>(calls_[i])));
-  }
-  std::vector<Value> last(sets.size());
+  const std::vector<Value> defaults = slot_defaults();
   for (const SeriesKey& key : keys) {
     std::vector<const Points*> lists;
     for (const PointSet& set : sets) {
       const auto found = set.find(key);
       lists.push_back(found == set.end() ? nullptr : &found->second);
     }
-    std::vector<std::size_t> at(sets.size(), 0);
-    SeriesRows rows;
-    rows.cells.resize(sets.size() + refs_.size());
-    while (true) {
-      std::optional<std::int64_t> time;
-      for (std::size_t i = 0; i < sets.size(); ++i) {
-        if (lists[i] == nullptr || at[i] >= lists[i]->times.size()) continue;
-        const std::int64_t head = lists[i]->times[at[i]];
-        if (!time || (frame_.ascending ? head < *time : head > *time)) time = head;
-      }
-      if (!time) break;
-      rows.times.push_back(*time);
-      for (std::size_t i = 0; i < sets.size(); ++i) {
-        const bool here =
-            lists[i] != nullptr && at[i] < lists[i]->times.size() && lists[i]->times[at[i]] == *time;
-        if (here) {
-          last[i] = lists[i]->values[at[i]];
-        } else if (filling_.how != Fill::kPrevious) {
-          last[i] = defaults[i];
-        }
-        rows.cells[i].push_back(last[i]);
-        if (i == 0) {
-          const bool aux = here && lists[i]->aux.size() == refs_.size() * lists[i]->times.size();
-          for (std::size_t r = 0; r < refs_.size(); ++r) {
-            rows.cells[sets.size() + r].push_back(aux ? lists[i]->aux[at[i] * refs_.size() + r] : Value());
-          }
-        }
-        if (here) ++at[i];
-      }
-    }
+    SeriesRows rows = align(lists);
+    fill_slots(rows, defaults);
     slots.emplace(key, std::move(rows));
   }
   return computed(slots);
@@ -331,6 +374,7 @@ Result<PointSet> Runner::raw_points(const VarRef& ref, const TimeFrame& frame, b
   Parts parts;
   GS_CHECK(
       read(request_for(ref, frame, with_aux), [&](const SeriesKey& key, SeriesRows rows) -> Result<void> {
+        GS_CHECK(run_.hold(rows.times.size() * (1 + rows.cells.size())));
         parts[key].push_back(std::move(rows));
         return {};
       }));
@@ -451,9 +495,7 @@ Points Runner::reduce(const Call& call, const Points& in, const TimeFrame& frame
       if (!is_null(in.values[i])) bucket.push_back({in.times[i], in.values[i], i});
       ++i;
     } while (i < in.times.size() && in.times[i] >= window.start && in.times[i] < window.end);
-    if (!frame.ascending) std::reverse(bucket.begin(), bucket.end());
-    std::vector<BucketResult> results = reduce_bucket(call.name, std::move(bucket), parameter);
-    if (!frame.ascending) std::reverse(results.begin(), results.end());
+    const std::vector<BucketResult> results = reduce_bucket(call.name, std::move(bucket), parameter);
     for (const BucketResult& result : results) {
       out.times.push_back(result.own_time ? result.time : window.start);
       out.values.push_back(result.value);
@@ -529,17 +571,20 @@ Result<PointSet> Runner::shaped(const Call& call, PointSet in, const TimeFrame& 
   if (selector && !frame.bucketed()) return in;
   Filling filling = filling_;
   if (call.name == "count" && filling.how == Fill::kNull) filling = {Fill::kNumber, std::int64_t{0}};
+  const QueryLimits& limits = run_.limits();
+  const std::size_t most = limits.max_buckets > 0 ? limits.max_buckets : limits.max_values;
   for (auto& [key, points] : in) {
     for (std::int64_t& time : points.times) time = frame.row_time(time);
     if (!frame.bucketed() || filling.how == Fill::kNone || call.name == "distinct") continue;
-    GS_TRY(points, fill_buckets(std::move(points), frame, filling, call_type(call), aux_width,
-                                run_.limits().max_buckets));
+    GS_TRY(points, fill_buckets(std::move(points), frame, filling, call_type(call), aux_width, most));
+    GS_CHECK(run_.hold(2 * points.times.size()));
   }
   return in;
 }
 
 Cell cell_of(const Value& value) {
-  if (const auto* number = std::get_if<double>(&value)) return *number;
+  if (const auto* number = std::get_if<double>(&value))
+    return std::isfinite(*number) ? Cell(*number) : Cell();
   if (const auto* integer = std::get_if<std::int64_t>(&value)) return *integer;
   if (const auto* flag = std::get_if<bool>(&value)) return *flag;
   if (const auto* text = std::get_if<std::string_view>(&value)) return std::string(*text);

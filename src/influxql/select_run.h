@@ -12,6 +12,7 @@ namespace gpuscale::influxql {
 struct Surroundings {
   TimeFrame frame;
   std::vector<std::string> dimensions;
+  std::vector<std::string> limited_dimensions;  ///< of the outermost statement
   std::int64_t slimit = 0;
   std::int64_t soffset = 0;
 };

@@ -42,8 +42,9 @@ struct ReadRequest {
   std::vector<std::size_t> drivers;  ///< indexes of refs; a row exists where one of these has a value
   ExprPtr filter;
   TimeFrame frame;
-  std::vector<std::string> dimensions;  ///< ascending
-  bool every_row = false;               ///< of a subquery: rows without any value too
+  std::vector<std::string> dimensions;          ///< ascending
+  bool every_row = false;                       ///< of a subquery: rows without any value too
+  std::vector<std::string> limited_dimensions;  ///< of those, what SLIMIT and SOFFSET count
   std::int64_t slimit = 0;
   std::int64_t soffset = 0;
 };

@@ -62,7 +62,7 @@ Points derivative(const Call& call, const Points& in, const TimeFrame& frame, bo
     if (!frame.ascending) elapsed = -elapsed;
     const double value =
         elapsed > 0 ? diff / (static_cast<double>(elapsed) / static_cast<double>(unit)) : 0.0;
-    if (!non_negative || diff >= 0) push(out, in.times[b], value);
+    if (!non_negative || !(diff < 0)) push(out, in.times[b], value);
   });
   return out;
 }
@@ -71,7 +71,7 @@ Points difference(const Points& in, bool non_negative) {
   Points out;
   pairs(in, [&](std::size_t a, std::size_t b) {
     const Value value = minus(in.values[b], in.values[a]);
-    if (!non_negative || number_of(value) >= 0) push(out, in.times[b], value);
+    if (!non_negative || !(number_of(value) < 0)) push(out, in.times[b], value);
   });
   return out;
 }
@@ -148,7 +148,8 @@ class BucketWalk {
     const std::int64_t at_max = frame.window(frame.max).start;
     at_ = frame.ascending ? at_min : at_max;
     last_ = frame.ascending ? at_max : at_min;
-    if (at_ == kMinTime) at_ = frame.window(first_point).start;
+    if (frame.ascending && frame.min == kMinTime) at_ = frame.window(first_point).start;
+    if (!frame.ascending && frame.min == kMinTime) last_ = kMinTime;
     if (!frame_.zone.utc()) offset_ = frame_.zone.offset_at(at_);
   }
   std::int64_t at() const { return at_; }
@@ -243,7 +244,7 @@ Points integrate(const Call& call, const Points& in, const TimeFrame& frame) {
     time = t;
     value = v;
   }
-  if (time) push(out, frame.bucketed() ? window.start : frame.row_time(*time), sum);
+  if (time) push(out, frame.bucketed() ? window.start : 0, sum);
   return out;
 }
 
@@ -252,6 +253,10 @@ Value fill_as(const FillValue& value, DataType type) {
   const double number = integer != nullptr ? static_cast<double>(*integer) : std::get<double>(value);
   if (type == DataType::kFloat) return number;
   if (type == DataType::kInteger) return integer != nullptr ? *integer : static_cast<std::int64_t>(number);
+  // Observed: a number fills texts and booleans with what is empty for them.
+  if (type == DataType::kString) return std::string_view("");
+  if (type == DataType::kBoolean) return false;
+  if (type == DataType::kTag) return integer != nullptr ? Value(*integer) : Value(number);
   return {};
 }
 

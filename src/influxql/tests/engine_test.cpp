@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "influxql/engine.h"
+
+#include <gtest/gtest.h>
+
+#include "influxql/render.h"
+#include "influxql/testing/memory_store.h"
+
+namespace gpuscale::influxql {
+namespace {
+
+using testing::MemoryStore;
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+class EngineTest : public ::testing::Test {
+ protected:
+  EngineTest() {
+    EXPECT_TRUE(store_.create_database("gpuscale", std::nullopt));
+    EXPECT_TRUE(store_.load("gpuscale", "",
+                            "gpu,node=b utilization_gpu=10,jobs=1i 0\n"
+                            "gpu,node=a utilization_gpu=20,jobs=2i 10000000000\n"
+                            "gpu,node=b utilization_gpu=30,jobs=4i 40000000000\n"
+                            "gpu,node=a utilization_gpu=50,name=\"H100\" 100000000000\n"));
+    context_.database = "gpuscale";
+    context_.now = base::from_unix_nanos(120 * kSecond);
+  }
+
+  std::vector<StatementResult> run(const std::string& text) {
+    auto results = Engine(store_).execute(text, context_);
+    EXPECT_TRUE(results) << text << ": " << (results ? "" : results.error().message());
+    return results ? *std::move(results) : std::vector<StatementResult>{};
+  }
+  /// The answer as JSON, times in seconds, without what is around the series.
+  std::string ask(const std::string& text) {
+    const std::string json = render_json(run(text), "s", false);
+    const std::string prefix = R"({"results":[{"statement_id":0)";
+    EXPECT_TRUE(json.starts_with(prefix)) << json;
+    std::string rest = json.substr(prefix.size(), json.size() - prefix.size() - 4);
+    return rest.starts_with(",\"series\":") ? rest.substr(10) : rest;
+  }
+  std::string error_of(const std::string& text) {
+    const auto results = run(text);
+    return results.empty() ? "" : results.back().error.value_or("");
+  }
+
+  MemoryStore store_;
+  QueryContext context_;
+};
+
+TEST_F(EngineTest, BucketsAreHalfOpenAlignedToTheEpochAndEmptyOnesAreNull) {
+  EXPECT_EQ(ask("SELECT mean(\"utilization_gpu\") FROM \"gpu\" WHERE time >= 0 AND time < 120s "
+                "GROUP BY time(30s) fill(null)"),
+            R"([{"name":"gpu","columns":["time","mean"],"values":[[0,15],[30,30],[60,null],[90,50]]}])");
+  EXPECT_EQ(ask("SELECT mean(utilization_gpu) FROM gpu WHERE time >= 10s AND time < 40s GROUP BY time(30s)"),
+            R"([{"name":"gpu","columns":["time","mean"],"values":[[0,20],[30,null]]}])");
+}
+
+TEST_F(EngineTest, SeriesOfATagAscendAndEndAtNow) {
+  EXPECT_EQ(
+      ask("SELECT mean(utilization_gpu) FROM gpu WHERE time > now() - 90s GROUP BY time(1m), node"),
+      R"([{"name":"gpu","tags":{"node":"a"},"columns":["time","mean"],"values":[[0,null],[60,50],[120,null]]},)"
+      R"({"name":"gpu","tags":{"node":"b"},"columns":["time","mean"],"values":[[0,30],[60,null],[120,null]]}])");
+}
+
+TEST_F(EngineTest, WithoutALowerBoundTheFirstSampleBeginsTheBuckets) {
+  EXPECT_EQ(ask("SELECT count(utilization_gpu) FROM gpu WHERE node = 'a' AND time < 120s GROUP BY time(1m)"),
+            R"([{"name":"gpu","columns":["time","count"],"values":[[0,1],[60,1]]}])");
+}
+
+TEST_F(EngineTest, FillsAsAsked) {
+  const std::string query =
+      "SELECT mean(utilization_gpu) FROM gpu WHERE time >= 0 AND time < 120s GROUP BY time(30s) ";
+  const auto filled = [&](const std::string& how) {
+    const std::string answer = ask(query + "fill(" + how + ")");
+    return answer.substr(answer.find("\"values\":") + 9);
+  };
+  EXPECT_EQ(filled("none"), "[[0,15],[30,30],[90,50]]}]");
+  EXPECT_EQ(filled("previous"), "[[0,15],[30,30],[60,30],[90,50]]}]");
+  EXPECT_EQ(filled("linear"), "[[0,15],[30,30],[60,40],[90,50]]}]");
+  EXPECT_EQ(filled("7"), "[[0,15],[30,30],[60,7],[90,50]]}]");
+}
+
+TEST_F(EngineTest, ASelectorAloneKeepsTheTimeOfItsSample) {
+  EXPECT_EQ(ask("SELECT max(utilization_gpu) FROM gpu"),
+            R"([{"name":"gpu","columns":["time","max"],"values":[[100,50]]}])");
+  EXPECT_EQ(ask("SELECT last(utilization_gpu), node FROM gpu"),
+            R"([{"name":"gpu","columns":["time","last","node"],"values":[[100,50,"a"]]}])");
+  EXPECT_EQ(ask("SELECT min(utilization_gpu), max(utilization_gpu) FROM gpu WHERE time >= 5s"),
+            R"([{"name":"gpu","columns":["time","min","max"],"values":[[5,20,50]]}])");
+}
+
+TEST_F(EngineTest, IntegersStayIntegersButForMeansAndDivisions) {
+  EXPECT_EQ(
+      ask("SELECT sum(jobs), mean(jobs), count(jobs), sum(jobs) / 2 FROM gpu"),
+      R"([{"name":"gpu","columns":["time","sum","mean","count","sum_1"],"values":[[0,7,2.3333333333333335,3,3.5]]}])");
+}
+
+TEST_F(EngineTest, RawRowsShowNullWhereAFieldIsMissing) {
+  EXPECT_EQ(
+      ask("SELECT utilization_gpu, jobs * 2 AS twice FROM gpu WHERE utilization_gpu >= 30"),
+      R"([{"name":"gpu","columns":["time","utilization_gpu","twice"],"values":[[40,30,8],[100,50,null]]}])");
+  EXPECT_EQ(
+      ask("SELECT * FROM gpu WHERE time = 100s"),
+      R"([{"name":"gpu","columns":["time","jobs","name","node","utilization_gpu"],"values":[[100,null,"H100","a",50]]}])");
+}
+
+TEST_F(EngineTest, WhatDoesNotExistGivesNoSeriesAndNoError) {
+  EXPECT_EQ(ask("SELECT mean(utilization_gpu) FROM nosuch"), "");
+  EXPECT_EQ(ask("SELECT mean(nosuch) FROM gpu"), "");
+  EXPECT_EQ(ask("SELECT mean(utilization_gpu) FROM gpu WHERE node = 'c' GROUP BY time(30s) fill(0)"), "");
+}
+
+TEST_F(EngineTest, ATextIsRefusedAsAWholeWhenAnyPartDoesNotParse) {
+  const auto results = Engine(store_).execute("DROP DATABASE gpuscale; SELEKT 1", context_);
+  ASSERT_FALSE(results);
+  EXPECT_EQ(results.error().code(), Errc::kInvalidArgument);
+  EXPECT_EQ(results.error().message(),
+            "error parsing query: found SELEKT, expected SELECT, DELETE, SHOW, CREATE, DROP, EXPLAIN, GRANT, "
+            "REVOKE, "
+            "ALTER, SET, KILL at line 1, char 25");
+  EXPECT_EQ(store_.databases().size(), 1U);
+}
+
+TEST_F(EngineTest, AFailedStatementStopsTheOnesAfterIt) {
+  const auto results = run("SHOW DATABASES; SELECT foo(utilization_gpu) FROM gpu; DROP DATABASE gpuscale");
+  ASSERT_EQ(results.size(), 3U);
+  EXPECT_FALSE(results[0].error);
+  EXPECT_EQ(results[1].error, "undefined function foo()");
+  EXPECT_EQ(results[2].error, "not executed");
+  EXPECT_EQ(results[2].statement_id, 2);
+  EXPECT_EQ(store_.databases().size(), 1U);
+}
+
+TEST_F(EngineTest, RightsAreAskedForBeforeAnythingRuns) {
+  std::vector<std::string> asked;
+  context_.authorize = [&asked](std::string_view privilege, std::string_view database,
+                                std::string_view statement) -> Result<void> {
+    asked.push_back(std::string(privilege) + "|" + std::string(database) + "|" + std::string(statement));
+    return privilege == "READ" ? Result<void>() : fail(Errc::kForbidden, "no");
+  };
+  const auto results =
+      Engine(store_).execute("SELECT f FROM gpu; DELETE FROM gpu; DROP DATABASE gpuscale", context_);
+  ASSERT_FALSE(results);
+  EXPECT_EQ(results.error().code(), Errc::kForbidden);
+  EXPECT_EQ(asked,
+            (std::vector<std::string>{"READ|gpuscale|SELECT f FROM gpu", "WRITE|gpuscale|DELETE FROM gpu"}));
+  EXPECT_EQ(ask("SELECT count(utilization_gpu) FROM gpu"),
+            R"([{"name":"gpu","columns":["time","count"],"values":[[0,4]]}])");
+}
+
+TEST_F(EngineTest, AChangeOverGetRunsWithAWarning) {
+  context_.read_only = ReadOnly::kYes;
+  const auto results = run("CREATE DATABASE other");
+  ASSERT_EQ(results.at(0).messages.size(), 1U);
+  EXPECT_EQ(
+      results[0].messages[0].text,
+      "deprecated use of 'CREATE DATABASE other' in a read only context, please use a POST request instead");
+  EXPECT_EQ(store_.databases().size(), 2U);
+}
+
+TEST_F(EngineTest, BoundParametersStandForValues) {
+  context_.params = {
+      {"node", std::string("a")}, {"least", std::int64_t{30}}, {"field", Identifier{"utilization_gpu"}}};
+  EXPECT_EQ(ask("SELECT $field FROM gpu WHERE node = $node AND utilization_gpu > $least"),
+            R"([{"name":"gpu","columns":["time","utilization_gpu"],"values":[[100,50]]}])");
+  const auto missing = Engine(store_).execute("SELECT $nope FROM gpu", context_);
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().message(), "error parsing query: missing parameter: nope");
+}
+
+TEST_F(EngineTest, TooManyBucketsAreRefusedBeforeTheyAreMade) {
+  context_.limits.max_buckets = 100;
+  EXPECT_EQ(
+      error_of("SELECT mean(utilization_gpu) FROM gpu WHERE time >= 0 AND time < 120s GROUP BY time(1s)"),
+      "max-select-buckets limit exceeded: (120/100)");
+  EXPECT_EQ(store_.reads, 0);
+  EXPECT_EQ(error_of("SELECT mean(utilization_gpu) FROM gpu WHERE time < 120s GROUP BY time(1s)"),
+            "max-select-buckets limit exceeded: (101/100)");
+}
+
+TEST_F(EngineTest, AnOffsetBucketWithoutALowerBoundEnds) {
+  EXPECT_EQ(ask("SELECT max(jobs) FROM gpu WHERE time < 60s GROUP BY time(30s, 5s)"),
+            R"([{"name":"gpu","columns":["time","max"],"values":[[-25,1],[5,2],[35,4]]}])");
+}
+
+TEST_F(EngineTest, PointsAndValuesAreBounded) {
+  context_.limits.max_points = 3;
+  EXPECT_EQ(error_of("SELECT utilization_gpu FROM gpu"), "max-select-point limit exceeded: (4/3)");
+  context_.limits.max_points = 0;
+  context_.limits.max_values = 5;
+  EXPECT_NE(error_of("SELECT utilization_gpu FROM gpu").find("more than 5 values at once"),
+            std::string::npos);
+  context_.limits.max_values = 0;
+  context_.limits.max_series = 1;
+  EXPECT_EQ(error_of("SELECT utilization_gpu FROM gpu"), "max-select-series limit exceeded: (2/1)");
+}
+
+TEST_F(EngineTest, ACancelledQueryEnds) {
+  context_.cancelled = [] { return true; };
+  const auto results = run("SELECT utilization_gpu FROM gpu");
+  EXPECT_EQ(results.at(0).error, "query interrupted");
+  EXPECT_EQ(results.at(0).error_code, Errc::kUnavailable);
+}
+
+TEST_F(EngineTest, WordsNestedWithoutEndAreRefused) {
+  const std::string deep(5'000, '(');
+  const auto parens = Engine(store_).execute("SELECT " + deep, context_);
+  ASSERT_FALSE(parens);
+  EXPECT_NE(parens.error().message().find("nested deeper than 100"), std::string::npos);
+  std::string many = "SELECT f FROM gpu WHERE f = 1";
+  for (int i = 0; i < 5'000; ++i) many += " OR f = 1";
+  const auto chain = Engine(store_).execute(many, context_);
+  ASSERT_FALSE(chain);
+  EXPECT_NE(chain.error().message().find("more than 2000 operators"), std::string::npos);
+}
+
+TEST_F(EngineTest, CountsOfBucketsAddUpToTheCountOfAll) {
+  std::string lines;
+  for (int i = 0; i < 500; ++i) {
+    lines += "p,h=" + std::to_string(i % 7) + " v=" + std::to_string(i) + " " +
+             std::to_string(i * 977'000'003LL) + "\n";
+  }
+  ASSERT_TRUE(store_.load("gpuscale", "", lines));
+  for (const char* every : {"1s", "7s", "30s, 5s", "1m, -10s", "1h"}) {
+    const auto results =
+        run("SELECT count(v) FROM p WHERE time < 600s GROUP BY time(" + std::string(every) + "), h");
+    std::int64_t sum = 0;
+    for (const Row& row : results.at(0).rows) {
+      for (const auto& values : row.values) sum += std::get<std::int64_t>(values.at(1));
+    }
+    EXPECT_EQ(sum, 500) << every;
+  }
+}
+
+}  // namespace
+}  // namespace gpuscale::influxql
