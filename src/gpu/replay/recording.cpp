@@ -64,6 +64,8 @@ std::string take_field(const m::FieldView& field, Reading& reading) {
 /// Times of real telemetry are after 1970; parse_lines gives lines without one this time, which tells them
 /// apart.
 constexpr std::int64_t kNoTime = -1;
+/// October 2096: two such times still add up within 64 bits.
+constexpr std::int64_t kLatestTime = 4'000'000'000'000'000'000;
 
 struct TrackKey {
   std::string uuid;
@@ -74,6 +76,7 @@ struct TrackKey {
 std::string take_point(const m::PointView& point, std::map<TrackKey, DeviceTrack>& tracks) {
   if (point.measurement != m::kGpu) return "";
   if (point.time_ns == kNoTime) return "the line has no time";
+  if (point.time_ns < 0 || point.time_ns > kLatestTime) return "its time is not between 1970 and 2096";
   Reading reading;
   reading.at = base::from_unix_nanos(point.time_ns);
   for (const m::FieldView& field : point.fields) {
@@ -139,7 +142,7 @@ Reading show(const DeviceTrack& track, WallTime from, WallTime to) {
     return shown;
   }
   const Reading& newest = *std::prev(last);
-  if (const Nanos age = to - newest.at; age > 3 * usual_step(track)) {
+  if (const Nanos age = to - newest.at; age / 3 > usual_step(track)) {
     shown.state = DeviceState::kLost;
     shown.detail = "the recording has no line of this device for " +
                    std::to_string(std::chrono::duration_cast<std::chrono::seconds>(age).count()) + " s";

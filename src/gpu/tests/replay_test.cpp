@@ -45,6 +45,8 @@ TEST(Recording, ABadLineIsNamed) {
       {"gpu,gpu=0 utilization_gpu=120 1\n", "r.lp:1: "},
       {"gpu,gpu=0 utilization_gpu=\"text\" 1\n", "r.lp:1: "},
       {"gpu,gpu=0 utilization_gpu=1\n", "r.lp:1: "},
+      {"gpu,gpu=0 utilization_gpu=1 7700000002000000000\n", "r.lp:1: its time is not between 1970 and 2096"},
+      {"gpu,gpu=0 utilization_gpu=1 -5\n", "r.lp:1: its time is not between 1970 and 2096"},
       {"", "no line of measurement `gpu`"},
       {"cpu v=1 1\n", "no line of measurement `gpu`"},
   };
