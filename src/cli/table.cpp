@@ -72,6 +72,15 @@ std::string cell_of(const nlohmann::json& value) {
     std::snprintf(buffer.data(), buffer.size(), "%.2f", number);
     return buffer.data();
   }
+  if (value.is_object()) {
+    // Counts by name: what is zero says nothing.
+    std::string out;
+    for (const auto& [name, count] : value.items()) {
+      if (count == 0) continue;
+      out += (out.empty() ? "" : ", ") + cell_of(count) + " " + name;
+    }
+    return out.empty() ? "-" : out;
+  }
   return value.dump();
 }
 

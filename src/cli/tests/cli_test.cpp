@@ -90,6 +90,11 @@ TEST(Table, AlignsAlsoWideCharacters) {
   EXPECT_EQ(table.to_text(), "NAME    N\n\u540d\u5b57    1\nabcdef  22\n");
 }
 
+TEST(Table, ShowsCountsByNameWithoutTheZeros) {
+  EXPECT_EQ(cell_of({{"ready", 2}, {"draining", 1}, {"booting", 0}}), "1 draining, 2 ready");
+  EXPECT_EQ(cell_of({{"ready", 0}}), "-");
+}
+
 TEST(Table, ShowsAbsenceAsADash) {
   const auto items = nlohmann::json::parse(R"([{"a": null, "b": 1.0, "c": "x"}, {"b": 2.345}])");
   const Table table = table_of(items, {{"A", "a"}, {"B", "b"}, {"C", "c"}});
