@@ -24,8 +24,9 @@ void enter(Step& step, State state, WallTime now) {
 void enter_told(Step& step, State state, const RuleSpec& spec, WallTime now, const std::string& correlation,
                 const char* ledger) {
   if (step.next.state != state) {
+    // What was pending began this episode.
+    if (step.next.state != State::kPending) step.next.correlation = correlation;
     enter(step, state, now);
-    step.next.correlation = correlation;
     step.tell = true;
     step.ledger = ledger;
   } else if (spec.repeat > Nanos{0} && elapsed(step.next.notified_at, spec.repeat, now)) {
@@ -40,6 +41,7 @@ void on_true(Step& step, const RuleSpec& spec, WallTime now, const std::string& 
     if (next.state != State::kPending) {
       enter(step, State::kPending, now);
       next.pending_since = now;
+      next.correlation = correlation;
       step.ledger = "rule.pending";
     } else if (!next.pending_since || now < *next.pending_since) {
       next.pending_since = now;

@@ -76,6 +76,7 @@ TEST(Advance, ForMustHoldWithoutInterruption) {
   EXPECT_EQ(rule.look(Outcome::kTrue, 7), "pending rule.pending");
   EXPECT_EQ(rule.look(Outcome::kTrue, 11), "pending");
   EXPECT_EQ(rule.look(Outcome::kTrue, 12), "firing told rule.firing");
+  EXPECT_EQ(rule.state.correlation, "c-7") << "one episode from the first look on";
 }
 
 TEST(Advance, BlindnessStartsForAnew) {
