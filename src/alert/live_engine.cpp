@@ -97,20 +97,8 @@ Result<void> LiveEngine::retire(const RulePtr& rule, WallTime now) {
       [&](db::Transaction& transaction) { return RuleStore::remove(transaction, rule->spec.name); }));
 }
 
-Result<void> LiveEngine::set_rules(std::vector<RuleSpec> specs) {
-  const std::scoped_lock setup(setup_mutex_);
+Result<std::vector<LiveEngine::RulePtr>> LiveEngine::make_rules(std::vector<RuleSpec> specs, WallTime now) {
   GS_TRY(const RuleStore store, RuleStore::open(parts_.database));
-  const WallTime now = parts_.clock.wall();
-  std::vector<RulePtr> before;
-  {
-    const std::scoped_lock lock(mutex_);
-    before = rules_;
-  }
-  // An evaluation that runs meanwhile would write over what is loaded here: the old rules end first.
-  for (const RulePtr& rule : before) {
-    const std::scoped_lock lock(rule->mutex);
-    rule->removed = true;
-  }
   GS_TRY(auto stored, store.load());
   std::vector<RulePtr> rules;
   for (RuleSpec& spec : specs) {
@@ -123,9 +111,32 @@ Result<void> LiveEngine::set_rules(std::vector<RuleSpec> specs) {
     gone->stored = std::move(left);
     GS_CHECK(retire(gone, now));
   }
+  return rules;
+}
+
+Result<void> LiveEngine::set_rules(std::vector<RuleSpec> specs) {
+  const std::scoped_lock setup(setup_mutex_);
+  std::vector<RulePtr> before;
   {
     const std::scoped_lock lock(mutex_);
-    rules_ = std::move(rules);
+    before = rules_;
+  }
+  const auto end_old = [&before](bool ended) {
+    for (const RulePtr& rule : before) {
+      const std::scoped_lock lock(rule->mutex);
+      rule->removed = ended;
+    }
+  };
+  // An evaluation that runs meanwhile would write over what is loaded: the old rules end first.
+  end_old(true);
+  auto rules = make_rules(std::move(specs), parts_.clock.wall());
+  if (!rules) {
+    end_old(false);
+    return std::move(rules).error();
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    rules_ = *std::move(rules);
   }
   wake_.notify_all();
   return {};

@@ -55,6 +55,8 @@ class LiveEngine final : public Engine {
   using RulePtr = std::shared_ptr<Rule>;
 
   Result<RulePtr> make_rule(RuleSpec spec, std::map<std::string, StoredRule>& stored, WallTime now);
+  /// The rules as stored and specified; those that are no more are called off.
+  Result<std::vector<RulePtr>> make_rules(std::vector<RuleSpec> specs, WallTime now);
   Result<void> retire(const RulePtr& rule, WallTime now);
   RulePtr take_due(WallTime now);
   Nanos until_next(WallTime now) const;
