@@ -150,7 +150,7 @@ Result<void> ServerApp::Parts::open(const ServeOptions& options, const Checked& 
   GS_TRY(node_token, folder.lasting_random("node.token", 24));
   GS_TRY(state, db::Database::open(folder.file("state.db")));
   GS_TRY(ledger, activity::Ledger::open(*state));
-  GS_TRY(store, tsdb::Store::open({.path = folder.file("metrics.db"), .limits = {}}, log));
+  GS_TRY(store, tsdb::Store::open({.path = folder.file("metrics.db"), .limits = {}}, clock, log));
   GS_CHECK(store->create_database(metrics::kDefaultDatabase, std::nullopt));
   queries = std::make_unique<influxql::Engine>(*store);
   source = std::make_unique<datasource::EmbeddedSource>(*queries, std::string(metrics::kDefaultDatabase));

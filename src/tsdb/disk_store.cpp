@@ -19,8 +19,8 @@ constexpr std::string_view kMemory = ":memory:";
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> Store::open(StoreOptions options, log::Log log) {
-  auto store = std::make_unique<DiskStore>(std::move(options), std::move(log));
+Result<std::unique_ptr<Store>> Store::open(StoreOptions options, const Clock& clock, log::Log log) {
+  auto store = std::make_unique<DiskStore>(std::move(options), clock, std::move(log));
   GS_CHECK(store->open_file());
   return std::unique_ptr<Store>(std::move(store));
 }
@@ -77,8 +77,7 @@ Result<void> DiskStore::apply_log_entry(std::string_view entry) {
 
 Result<WriteOutcome> DiskStore::write(std::string_view database, std::string_view policy,
                                       std::span<const metrics::PointView> points) {
-  const std::int64_t now_ns =
-      base::to_unix_nanos(std::chrono::time_point_cast<Nanos>(std::chrono::system_clock::now()));
+  const std::int64_t now_ns = base::to_unix_nanos(clock_.wall());
   const ResolveRequest request{database, policy, points, now_ns};
   std::optional<ResolvedBatch> batch;
   {

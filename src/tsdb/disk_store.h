@@ -19,12 +19,14 @@
 #include "tsdb/catalogue.h"
 #include "tsdb/head.h"
 #include "tsdb/tables.h"
+#include "tsdb/writer_first_mutex.h"
 
 namespace gpuscale::tsdb {
 
 class DiskStore final : public Store {
  public:
-  DiskStore(StoreOptions options, log::Log log) : options_(std::move(options)), log_(std::move(log)) {}
+  DiskStore(StoreOptions options, const Clock& clock, log::Log log)
+      : options_(std::move(options)), clock_(clock), log_(std::move(log)) {}
   ~DiskStore() override;
   DiskStore(const DiskStore&) = delete;
   DiskStore& operator=(const DiskStore&) = delete;
@@ -112,6 +114,7 @@ class DiskStore final : public Store {
   db::Database& reading() const { return readers_ ? *readers_ : *writer_; }
 
   const StoreOptions options_;
+  const Clock& clock_;
   const log::Log log_;
   std::unique_ptr<db::Database> writer_;
   std::unique_ptr<db::Database> readers_;  ///< a connection of their own; null for a store in memory
@@ -119,7 +122,7 @@ class DiskStore final : public Store {
   mutable std::mutex change_mutex_;
   std::int64_t sequence_ = 0;  ///< of the newest log entry; under change_mutex_
 
-  mutable std::shared_mutex mutex_;
+  mutable WriterFirstMutex mutex_;
   Catalogue catalogue_;
   Head head_;
   Extents extents_;

@@ -99,8 +99,9 @@ struct StoreStats {
 class Store {
  public:
   /// Opens or creates; replays what was acknowledged before a crash. Errors: kUnavailable (cannot open,
-  /// locked by another process), kCorrupt.
-  static Result<std::unique_ptr<Store>> open(StoreOptions options, log::Log log);
+  /// locked by another process), kCorrupt. The clock says which points are older than their policy keeps; it
+  /// must outlive the store.
+  static Result<std::unique_ptr<Store>> open(StoreOptions options, const Clock& clock, log::Log log);
   virtual ~Store() = default;
 
   // --- databases and retention policies; each returns once it is on disk

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "api/testing/test_api.h"
+#include "base/testing/manual_clock.h"
 
 namespace gpuscale::api {
 namespace {
@@ -16,7 +17,8 @@ using ::testing::StartsWith;
 class InfluxTest : public ::testing::Test {
  protected:
   InfluxTest()
-      : api_(AuthMode::kRequired, testing::must(tsdb::Store::open({":memory:", {}}, log::Log::silent()))) {
+      : api_(AuthMode::kRequired,
+             testing::must(tsdb::Store::open({":memory:", {}}, clock_, log::Log::silent()))) {
     EXPECT_EQ(query("CREATE DATABASE gpuscale").status, 200);
   }
   http::Response write(const std::string& lines, const std::string& parameters = "db=gpuscale",
@@ -30,6 +32,7 @@ class InfluxTest : public ::testing::Test {
     const json body = json::parse(query(text, "&epoch=ns").body);
     return body["results"][0]["series"][0]["values"];
   }
+  base::testing::ManualClock clock_;
   testing::TestApi api_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/testing/manual_clock.h"
 #include "datasource/arrivals.h"
 #include "metrics/line_protocol.h"
 
@@ -19,7 +20,7 @@ WallTime at(std::int64_t second) {
 class EmbeddedSourceTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    store_ = *tsdb::Store::open({":memory:", {}}, log::Log::silent());
+    store_ = *tsdb::Store::open({":memory:", {}}, clock_, log::Log::silent());
     ASSERT_TRUE(store_->create_database("gpuscale", std::nullopt));
     std::string lines;
     for (int second = 100; second < 160; second += 10) {
@@ -35,6 +36,7 @@ class EmbeddedSourceTest : public ::testing::Test {
   Result<std::vector<Series>> ask(const std::string& text, std::int64_t from = 100, std::int64_t to = 160) {
     return source_->query({text, at(from), at(to), at(to)});
   }
+  base::testing::ManualClock clock_;
   std::unique_ptr<tsdb::Store> store_;
   std::unique_ptr<influxql::Engine> engine_;
   std::unique_ptr<EmbeddedSource> source_;

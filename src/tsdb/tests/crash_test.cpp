@@ -49,7 +49,7 @@ TEST_F(CrashTest, EveryAcknowledgedBatchIsWholeAfterKill9) {
   int acknowledged = 0;
   for (int round = 0; round < 20; ++round) {
     acknowledged += write_and_die(acknowledged, 1 + static_cast<int>(random() % 40));
-    auto store = Store::open({path_, {}}, log::Log::silent());
+    auto store = Store::open({path_, {}}, clock_, log::Log::silent());
     ASSERT_TRUE(store) << store.error().message();
     store_ = *std::move(store);
     const auto series = store_->series("db", "m");

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "base/testing/manual_clock.h"
 #include "metrics/line_protocol.h"
 #include "tsdb/store.h"
 
@@ -28,7 +29,7 @@ class StoreTest : public ::testing::Test {
 
   void reopen(StoreLimits limits = {}) {
     store_.reset();
-    auto store = Store::open({path_, limits}, log::Log::silent());
+    auto store = Store::open({path_, limits}, clock_, log::Log::silent());
     ASSERT_TRUE(store) << store.error().message();
     store_ = *std::move(store);
     ASSERT_TRUE(store_->create_database("db", std::nullopt));
@@ -76,6 +77,7 @@ class StoreTest : public ::testing::Test {
 
   std::string folder_;
   std::string path_;
+  base::testing::ManualClock clock_;
   std::unique_ptr<Store> store_;
 };
 

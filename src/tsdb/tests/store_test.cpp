@@ -218,7 +218,7 @@ TEST_F(StoreTest, DatabasesAndPoliciesLastAndConflictsAreNamed) {
 
 TEST_F(StoreTest, WhatIsOlderThanItsPolicyIsGoneAndRefused) {
   using namespace std::chrono_literals;
-  const WallTime now = std::chrono::time_point_cast<Nanos>(std::chrono::system_clock::now());
+  const WallTime now = clock_.wall();
   ASSERT_TRUE(store_->alter_retention_policy("db", {.name = "autogen", .duration = 2h}, false));
   const auto at = [&](std::chrono::minutes ago) { return std::to_string(base::to_unix_nanos(now - ago)); };
   must_write("m f=1 " + at(90min) + "\nm f=2 " + at(10min) + "\n");
@@ -274,7 +274,7 @@ TEST_F(StoreTest, ADamagedLogIsSaidAtTheStart) {
     std::filesystem::copy_file(path_, copy);
     std::filesystem::copy_file(path_ + "-wal", copy + "-wal");
   }
-  const auto store = Store::open({copy, {}}, log::Log::silent());
+  const auto store = Store::open({copy, {}}, clock_, log::Log::silent());
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().code(), Errc::kCorrupt);
   EXPECT_THAT(store.error().message(), HasSubstr("log entry 1"));
@@ -319,8 +319,26 @@ TEST_F(StoreTest, WritersAndReadersAndFlushesMayRunAtOnce) {
   }
 }
 
+TEST_F(StoreTest, ReadersThatNeverPauseDoNotKeepWritersOut) {
+  must_write("m f=1 1\n");
+  std::atomic<bool> done{false};
+  std::vector<std::thread> readers;
+  for (int r = 0; r < 4; ++r) {
+    readers.emplace_back([&] {
+      while (!done) store_->series("db", "m");
+    });
+  }
+  // Were readers preferred, this would go on until the test's time is over.
+  for (int i = 0; i < 100; ++i)
+    must_write("m f=1 " + std::to_string(i) + "\nm,new=" + std::to_string(i) + " f=1 1\n");
+  EXPECT_TRUE(store_->flush());
+  done = true;
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_EQ(store_->series("db", "m").size(), 101U);
+}
+
 TEST_F(StoreTest, AStoreInMemoryWorksToo) {
-  auto store = Store::open({":memory:", {}}, log::Log::silent());
+  auto store = Store::open({":memory:", {}}, clock_, log::Log::silent());
   ASSERT_TRUE(store);
   store_ = *std::move(store);
   ASSERT_TRUE(store_->create_database("db", std::nullopt));

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/system_clock.h"
 #include "metrics/line_protocol.h"
 #include "tsdb/store.h"
 
@@ -14,7 +15,8 @@ int main(int argc, char** argv) {
   if (argc != 3) return 2;
   tsdb::StoreLimits limits;
   limits.max_unflushed_bytes = 2'000;  // so that it also dies while it seals
-  auto store = tsdb::Store::open({argv[1], limits}, log::Log::silent());
+  const base::SystemClock clock;
+  auto store = tsdb::Store::open({argv[1], limits}, clock, log::Log::silent());
   if (!store) return 3;
   if (!(*store)->create_database("db", std::nullopt)) return 4;
   for (int i = std::atoi(argv[2]);; ++i) {
