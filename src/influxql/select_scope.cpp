@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "influxql/select_scope.h"
+
+#include <algorithm>
+#include <set>
+
+namespace gpuscale::influxql {
+
+SelectScope::SelectScope(Run& run_of, const PreparedSelect& select_of, const Surroundings* outer)
+    : run(run_of), select(select_of) {
+  frame.zone = Zone(select.statement.zone);
+  frame.interval = select.interval;
+  frame.ascending = outer == nullptr ? select.statement.ascending() : outer->frame.ascending;
+  if (frame.interval.every_ns == 0 && outer != nullptr) frame.interval = outer->frame.interval;
+  frame.min = select.condition.time.min.value_or(kMinTime);
+  frame.max = select.condition.time.max.value_or(kMaxTime);
+  dimensions = select.dimensions;
+  limited_dimensions = outer == nullptr ? select.dimensions : outer->limited_dimensions;
+  slimit = select.statement.slimit;
+  soffset = select.statement.soffset;
+  if (outer != nullptr) {
+    frame.min = std::max(frame.min, outer->frame.min);
+    frame.max = std::min(frame.max, outer->frame.max);
+    std::set<std::string> all(dimensions.begin(), dimensions.end());
+    all.insert(outer->dimensions.begin(), outer->dimensions.end());
+    dimensions.assign(all.begin(), all.end());
+    slimit += outer->slimit;
+    soffset += outer->soffset;
+  }
+  if (frame.bucketed() && frame.max == kMaxTime && !select.condition.time.max) {
+    frame.max = base::to_unix_nanos(run.context().now);
+  }
+  filling = {select.statement.fill, select.statement.fill_value};
+  if (outer != nullptr && filling.how == Fill::kNull) filling.how = Fill::kNone;
+}
+
+Result<void> SelectScope::check_buckets() const {
+  const std::size_t most = run.limits().max_buckets;
+  if (most == 0 || frame.min == kMinTime) return {};
+  const std::uint64_t buckets = frame.buckets();
+  if (buckets <= most) return {};
+  return fail(Errc::kExhausted, "max-select-buckets limit exceeded: (" + std::to_string(buckets) + "/" +
+                                    std::to_string(most) + ")");
+}
+
+}  // namespace gpuscale::influxql
