@@ -75,7 +75,8 @@ http::Response query(Services& services, const http::Request& request) {
   if (!principal) return influx_error(request, 401, principal.error().message());
   if (request.body.size() > kMaxInfluxBody) return influx_error(request, 413, "Request Entity Too Large");
   const http::QueryParams params = parameters_of(request);
-  const std::string text = params.get_or("q", "");
+  const std::string given = params.get_or("q", "");
+  const std::string_view text = trimmed(given);
   if (text.empty()) return influx_error(request, 400, "missing required parameter \"q\"");
   auto bound = parse_bind_params(params.get_or("params", ""));
   if (!bound) return influx_error(request, 400, bound.error().message());

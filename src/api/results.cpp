@@ -2,11 +2,11 @@
 #include "api/results.h"
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <span>
 
 #include "api/influx.h"
+#include "influxql/go_number.h"
 #include "influxql/render.h"
 #include "metrics/line_protocol.h"
 
@@ -23,20 +23,11 @@ std::int64_t in_epoch(WallTime time, std::string_view epoch) {
   return base::to_unix_nanos(time) / metrics::nanos_per(metrics::parse_precision(epoch));
 }
 
-std::string fixed_number(double value) {
-  // Go's FormatFloat(v, 'f', -1): the shortest digits that read back the same, never an exponent; up to 309
-  // digits before the point and 324 after it.
-  std::array<char, 700> buffer{};
-  const auto [end, error] =
-      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed);
-  return error == std::errc() ? std::string(buffer.data(), end) : std::string();
-}
-
 std::string csv_cell(const Cell& cell, std::string_view epoch) {
   struct Visitor {
     std::string_view epoch;
     std::string operator()(std::monostate) const { return ""; }
-    std::string operator()(double value) const { return fixed_number(value); }
+    std::string operator()(double value) const { return influxql::go_fixed(value); }
     std::string operator()(std::int64_t value) const { return std::to_string(value); }
     std::string operator()(const std::string& value) const { return csv_field(value); }
     std::string operator()(bool value) const { return value ? "true" : "false"; }
@@ -45,7 +36,9 @@ std::string csv_cell(const Cell& cell, std::string_view epoch) {
   return std::visit(Visitor{epoch}, cell);
 }
 
-std::string tag_text(const metrics::Tags& tags) {
+/// As InfluxDB's CSV has them: by key, whatever the order of GROUP BY.
+std::string tag_text(metrics::Tags tags) {
+  std::sort(tags.begin(), tags.end());
   std::string key = metrics::series_key("", tags);
   return key.empty() ? key : key.substr(1);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Private to the room: numbers as Go prints them. Pure.
+/// Numbers as Go prints them, for whatever answers in InfluxDB's place. Pure.
 #pragma once
 #include <string>
 

@@ -125,5 +125,13 @@ TEST_F(InfluxTest, ChunksAndCsvCarryTheSameRows) {
   EXPECT_EQ(csv.body, "name,tags,time,v\nm,,1,1\nm,,2,2\nm,,3,3\n");
 }
 
+TEST_F(InfluxTest, CsvHasNumbersWithoutExponentAndTagsByKey) {
+  write("m,b=2,a=1 v=1e25 1\n");
+  const auto csv = api_.call(http::Method::kGet,
+                             "/query?db=gpuscale&q=" + http::url_encode("\n SELECT v FROM m GROUP BY b, a\n"),
+                             "", {{"Accept", "application/csv"}});
+  EXPECT_EQ(csv.body, "name,tags,time,v\nm,\"a=1,b=2\",1,10000000000000000000000000\n");
+}
+
 }  // namespace
 }  // namespace gpuscale::api
