@@ -65,6 +65,18 @@ Result<void> LiveController::authenticate(const std::string& trigger, const std:
   return {};
 }
 
+Result<std::string> LiveController::secret_digest(const std::string& trigger) const {
+  const auto held = setup();
+  if (find_named(held->triggers, trigger) == nullptr) return unknown("trigger", trigger, held->triggers);
+  const auto found = held->secrets.find(trigger);
+  if (found == held->secrets.end() || found->second.digest.empty()) {
+    return fail(Errc::kUnsupported, "trigger \"" + trigger +
+                                        "\" keeps its secret as older versions did; give it a new secret in "
+                                        "the config to sign calls");
+  }
+  return found->second.digest;
+}
+
 Result<TriggerOutcome> LiveController::pull(const TriggerCall& call) {
   const auto held = setup();
   const TriggerSpec* trigger = find_named(held->triggers, call.trigger);

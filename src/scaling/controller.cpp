@@ -156,7 +156,8 @@ Result<std::vector<std::pair<std::string, Secret>>> LiveController::keep_secrets
       next.secrets.emplace(trigger.name, found->second);
       continue;
     }
-    if (found != stored.end() && found->second.matches(trigger.secret.reveal())) {
+    if (found != stored.end() && !found->second.digest.empty() &&
+        found->second.matches(trigger.secret.reveal())) {
       next.secrets.emplace(trigger.name, found->second);
       continue;
     }

@@ -66,10 +66,8 @@ class Controller {
   /// kNotFound (unknown trigger), kUnauthenticated (wrong secret; compared by hash in constant time).
   virtual Result<void> authenticate(const std::string& trigger, const std::string& secret) const = 0;
   /// sha256_hex of the trigger's secret: the key that signed calls are checked with. kNotFound (unknown
-  /// trigger), kUnsupported where the controller keeps no such digest.
-  virtual Result<std::string> secret_digest(const std::string& trigger) const {
-    return fail(Errc::kUnsupported, "trigger \"" + trigger + "\" takes no signed calls; send its secret");
-  }
+  /// trigger), kUnsupported (a secret stored before signed calls existed).
+  virtual Result<std::string> secret_digest(const std::string& trigger) const = 0;
   /// Decides and makes it last in one transaction with its ledger entry and its idempotency key. Errors:
   /// kNotFound, kInvalidArgument (step). A refusal is an outcome, not an error.
   virtual Result<TriggerOutcome> pull(const TriggerCall& call) = 0;

@@ -37,6 +37,7 @@ class LiveController final : public Controller {
   std::vector<NodeStatus> nodes(const std::string& pool) const override;
   std::vector<TriggerSpec> triggers() const override;
   Result<void> authenticate(const std::string& trigger, const std::string& secret) const override;
+  Result<std::string> secret_digest(const std::string& trigger) const override;
   Result<TriggerOutcome> pull(const TriggerCall& call) override;
   Result<TriggerOutcome> set_desired(const std::string& pool, int desired, const std::string& who) override;
   Result<void> release_node(const std::string& node, const std::string& who) override;

@@ -9,7 +9,7 @@
 namespace gpuscale::scaling {
 namespace {
 
-constexpr std::array<db::Migration, 1> kMigrations{{{1, R"sql(
+constexpr std::array<db::Migration, 2> kMigrations{{{1, R"sql(
 CREATE TABLE scaling_pools(
   name TEXT PRIMARY KEY, desired INTEGER NOT NULL, last_out INTEGER, last_in INTEGER, correlation TEXT NOT NULL) STRICT;
 CREATE TABLE scaling_nodes(
@@ -23,6 +23,9 @@ CREATE TABLE scaling_idempotency(
   trigger TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, outcome TEXT NOT NULL,
   PRIMARY KEY(trigger, key)) STRICT;
 CREATE INDEX scaling_idempotency_by_age ON scaling_idempotency(at);
+)sql"},
+                                                    {2, R"sql(
+ALTER TABLE scaling_secrets ADD COLUMN digest TEXT NOT NULL DEFAULT '';
 )sql"}}};
 
 void bind_time(db::Statement& statement, int position, std::optional<WallTime> t) {
@@ -67,6 +70,7 @@ SecretHash SecretHash::of(const Secret& secret) {
   SecretHash out;
   out.salt = base::random_hex(16);
   out.hash = base::hmac_sha256_hex(out.salt, secret.reveal());
+  out.digest = base::sha256_hex(secret.reveal());
   return out;
 }
 
@@ -162,20 +166,21 @@ Result<void> StateStore::trim_gone(db::Transaction& tx, const std::string& pool)
 }
 
 Result<std::map<std::string, SecretHash>> StateStore::secrets(db::Transaction& tx) const {
-  GS_TRY(auto rows, tx.prepare("SELECT trigger, salt, hash FROM scaling_secrets"));
+  GS_TRY(auto rows, tx.prepare("SELECT trigger, salt, hash, digest FROM scaling_secrets"));
   std::map<std::string, SecretHash> out;
   for (;;) {
     GS_TRY(const bool more, rows.step());
     if (!more) return out;
-    out.emplace(rows.text(0), SecretHash{rows.text(1), rows.text(2)});
+    out.emplace(rows.text(0), SecretHash{rows.text(1), rows.text(2), rows.text(3)});
   }
 }
 
 Result<void> StateStore::save_secret(db::Transaction& tx, const std::string& trigger,
                                      const SecretHash& hash) const {
-  GS_TRY(auto statement,
-         tx.prepare("INSERT OR REPLACE INTO scaling_secrets(trigger, salt, hash) VALUES(?1,?2,?3)"));
-  statement.bind(1, trigger).bind(2, hash.salt).bind(3, hash.hash);
+  GS_TRY(
+      auto statement,
+      tx.prepare("INSERT OR REPLACE INTO scaling_secrets(trigger, salt, hash, digest) VALUES(?1,?2,?3,?4)"));
+  statement.bind(1, trigger).bind(2, hash.salt).bind(3, hash.hash).bind(4, hash.digest);
   return statement.run();
 }
 

@@ -22,6 +22,7 @@ namespace gpuscale::scaling {
 struct SecretHash {
   std::string salt;
   std::string hash;
+  std::string digest;  ///< sha256_hex(secret), the key of signed calls; empty in rows older than those
 
   static SecretHash of(const Secret& secret);
   bool matches(const std::string& secret) const;  ///< constant time in the secret

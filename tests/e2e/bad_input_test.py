@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bad input: a clear error, the right exit code, and nothing lost."""
+import hashlib
+import hmac
+import json
 import os
 import socket
 import subprocess
@@ -7,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-from harness import BINARY, ServerTest, config_text, free_port, run, wait_for
+from harness import BINARY, SECRET_OUT, ServerTest, config_text, free_port, run, wait_for
 
 
 def serve_with(config, *arguments):
@@ -153,6 +156,26 @@ class Triggers(ServerTest):
         status, unchanged, _ = server.trigger("gpu-out", "out-secret-0123456789abcdef")
         self.assertIn(status, (200, 429))
         server.wait_ready(3)
+
+    def test_takes_a_signed_call_and_no_forged_one(self):
+        server = self.server(config_text(max=3))
+        server.kill9()
+        server.start()  # the key of signatures has to outlive the server
+        body = '{"triggerUrl": "gpu-out", "step": 1}'
+        now = str(int(time.time()))
+
+        def call(secret, sent):
+            key = hashlib.sha256(secret.encode()).hexdigest().encode()
+            v1 = hmac.new(key, f"{now}.{body}".encode(), hashlib.sha256).hexdigest()
+            headers = {"Content-Type": "application/json", "X-Gpuscale-Signature": f"t={now},v1={v1}"}
+            status, text, _ = server.request("POST", "/hook/trigger", sent, headers)
+            return status, json.loads(text)
+
+        self.assertEqual(call("guess", body)[0], 401)
+        self.assertEqual(call(SECRET_OUT, body.replace("1", "9"))[0], 401)
+        status, answer = call(SECRET_OUT, body)
+        self.assertEqual((status, answer["to"]), (200, 3), answer)
+        self.assertTrue(call(SECRET_OUT, body)[1]["replayed"])
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/digest.h"
 #include "scaling/tests/controller_fixture.h"
 
 namespace gpuscale::scaling {
@@ -281,6 +282,9 @@ TEST(Controller, SecretsAreCheckedByHashAndSurviveRestarts) {
   EXPECT_EQ(world.controller->authenticate("gpu-out", secret).error().code(), Errc::kUnauthenticated);
   EXPECT_EQ(world.controller->authenticate("gpu-in", "").error().code(), Errc::kUnauthenticated);
   EXPECT_EQ(world.controller->authenticate("gpu-off", secret).error().code(), Errc::kNotFound);
+  EXPECT_EQ(*world.controller->secret_digest("gpu-in"), base::sha256_hex(secret));
+  EXPECT_EQ(*world.controller->secret_digest("gpu-out"), base::sha256_hex("out-secret"));
+  EXPECT_EQ(world.controller->secret_digest("gpu-off").error().code(), Errc::kNotFound);
 }
 
 TEST(Controller, AnIdempotencyKeyActsOnceAlsoAcrossACrash) {
