@@ -12,13 +12,12 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "trace/demand_trace.h"
 
 namespace gpuscale::load {
 
 constexpr double kMaxRps = 1e6;
 constexpr std::size_t kMaxSteps = 10'000;
-constexpr std::size_t kMaxTraceBytes = 100'000'000;
-constexpr std::size_t kMaxTraceRows = 10'000'000;
 
 /// The rate goes linearly from `from_rps` to `to_rps` (equal = a step) within `duration`.
 struct Step {
@@ -40,7 +39,7 @@ class Profile {
  public:
   Profile();  ///< offers nothing and ends at once
   /// Errors: kInvalidArgument (no step, rate outside 0..kMaxRps, duration not above 0, more than
-  /// kMaxTraceRows).
+  /// trace::kMaxRows).
   static Result<Profile> from_steps(const std::vector<Step>& steps);
   /// "20x30s,90x60s,20x60s"; a ramp is "20..90x30s"; the rate after an "x" without duration lasts for ever
   /// ("20").
@@ -50,13 +49,14 @@ class Profile {
   static constexpr Nanos kForEver = std::chrono::hours{24 * 365 * 200};
   static constexpr Nanos kMaxLength = std::chrono::hours{24 * 365 * 50};
 
-  /// CSV: `#` comments, then the header `t_seconds,demand`, then rows with ascending times; a demand holds
-  /// until the next row, the last one as long as the one before it (1 s where it is alone). Time starts at
-  /// the first row. Errors: kInvalidArgument "<name>:<line>: ...", kExhausted over the bounds above.
+  /// The demand of a trace as requests (trace/demand_trace.h). Time starts at the first row. Errors: those of
+  /// DemandTrace::parse(), kInvalidArgument.
   static Result<Profile> parse_trace(std::string_view csv, const std::string& name,
                                      const TraceOptions& options);
   /// The same from a file; kNotFound where it cannot be opened.
   static Result<Profile> read_trace(const std::string& path, const TraceOptions& options);
+  static Result<Profile> of_trace(const trace::DemandTrace& demand, const std::string& name,
+                                  const TraceOptions& options);
 
   /// Requests per second at `t` after the start; 0 before the start and after the end.
   double rate_at(Nanos t) const;

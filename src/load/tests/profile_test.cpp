@@ -131,7 +131,7 @@ TEST(Trace, RefusesAFileThatIsAbsentOrTooLarge) {
   EXPECT_FALSE(Profile::read_trace(::testing::TempDir(), {}));
   const std::string path = ::testing::TempDir() + "/large.csv";
   std::ofstream(path) << "t_seconds,demand\n";
-  std::filesystem::resize_file(path, kMaxTraceBytes + 1);
+  std::filesystem::resize_file(path, trace::kMaxBytes + 1);
   EXPECT_EQ(Profile::read_trace(path, {}).error().code(), Errc::kExhausted);
   std::filesystem::remove(path);
 }

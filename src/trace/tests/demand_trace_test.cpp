@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trace/demand_trace.h"
+
+#include <gmock/gmock.h>
+
+namespace gpuscale::trace {
+namespace {
+
+using ::testing::ElementsAre;
+
+DemandTrace must(const std::string& rows) {
+  auto made = DemandTrace::parse("t_seconds,demand\n" + rows, "t.csv");
+  EXPECT_TRUE(made) << made.error().message();
+  return *std::move(made);
+}
+
+TEST(DemandTrace, EachTickHasTheDemandOfItsStart) {
+  EXPECT_THAT(*must("0,1\n10,2\n20,3\n").per_tick(5), ElementsAre(1, 1, 2, 2, 3, 3));
+  EXPECT_THAT(*must("0,1\n10,2\n20,3\n").per_tick(4), ElementsAre(1, 1, 1, 2, 2, 3, 3)) << "whole ticks only";
+  EXPECT_THAT(*must("7,1\n8,2\n").per_tick(1), ElementsAre(1, 2)) << "time starts at the first row";
+}
+
+TEST(DemandTrace, TheLastRowLastsAsLongAsTheOneBefore) {
+  EXPECT_EQ(must("0,1\n10,2\n40,3\n").seconds(), 70);
+  EXPECT_EQ(must("5,1\n").seconds(), 1);
+}
+
+TEST(DemandTrace, RefusesMoreTicksThanItHolds) {
+  EXPECT_EQ(must("0,1\n3000000000,2\n").per_tick(1).error().code(), Errc::kExhausted);
+}
+
+}  // namespace
+}  // namespace gpuscale::trace
