@@ -51,6 +51,7 @@ int run(int argc, char** argv) {
       "  gpuscale agent --server http://HOST:8486      run the agent of a GPU node\n"
       "  gpuscale query 'SELECT mean(utilization_gpu) FROM gpu WHERE time > now() - 5m GROUP BY time(30s), "
       "node'\n"
+      "  gpuscale simulate --trace demand.csv --vs hpa,keda   try policies out before they act\n"
       "Exit codes: 0 done, 1 failed, 2 usage.");
   Action action;
   add_up_command(app, action);
@@ -59,6 +60,7 @@ int run(int argc, char** argv) {
   add_check_command(app, action);
   add_query_command(app, action);
   add_load_command(app, action);
+  add_simulate_command(app, action);
   add_pool_command(app, action);
   add_node_command(app, action);
   add_rule_command(app, action);

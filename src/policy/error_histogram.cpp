@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/error_histogram.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace gpuscale::policy {
+namespace {
+
+constexpr std::size_t kBins = 640;
+constexpr double kLeast = -16.0;
+constexpr double kWidth = 0.05;
+constexpr double kRescaleAt = 1e6;
+
+}  // namespace
+
+ErrorHistogram::ErrorHistogram(double period_seconds, double tau_seconds, double prior_deviation,
+                               double prior_weight)
+    : bins_(kBins), total_(prior_weight), growth_(std::exp(period_seconds / tau_seconds)) {
+  double area = 0;
+  for (std::size_t i = 0; i < kBins; ++i) {
+    const double z = (kLeast + (static_cast<double>(i) + 0.5) * kWidth) / prior_deviation;
+    bins_[i] = std::exp(-0.5 * z * z);
+    area += bins_[i];
+  }
+  for (std::size_t i = 0; i < kBins; ++i) {
+    bins_[i] = bins_[i] / area * prior_weight;
+    if (bins_[i] > 1e-9 * prior_weight) top_ = i;
+  }
+}
+
+void ErrorHistogram::pass_period() {
+  weight_ *= growth_;
+  if (weight_ <= kRescaleAt) return;
+  for (double& bin : bins_) bin /= weight_;
+  total_ /= weight_;
+  weight_ = 1;
+}
+
+void ErrorHistogram::add(double error) {
+  const double place = std::trunc((error - kLeast) / kWidth);
+  const auto bin = static_cast<std::size_t>(std::clamp(place, 0.0, static_cast<double>(kBins - 1)));
+  bins_[bin] += weight_;
+  total_ += weight_;
+  top_ = std::max(top_, bin);
+}
+
+double ErrorHistogram::quantile(double alpha) const {
+  const double above = (1.0 - alpha) * total_;
+  double passed = 0;
+  for (std::size_t i = top_ + 1; i-- > 0;) {
+    const double bin = bins_[i];
+    if (passed + bin >= above) {
+      const double inside = bin > 0 ? (above - passed) / bin : 0.0;
+      return kLeast + (static_cast<double>(i) + 1 - inside) * kWidth;
+    }
+    passed += bin;
+  }
+  return kLeast;
+}
+
+}  // namespace gpuscale::policy

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+/// A scaling policy: how many nodes a pool should have, by what was measured so far. The simulator, the
+/// back-test and whoever scales a live pool run the same objects. A policy holds state of its own (what it
+/// has learned), reads no clock and does no I/O. Not thread-safe: one thread at a time.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace gpuscale::policy {
+
+/// What a policy may look at: a pool at the start of a tick, and the ticks before. Entry j of each series is
+/// tick j; entries from `tick` on do not exist yet.
+struct PoolView {
+  std::int64_t tick_seconds = 1;
+  std::int64_t tick = 0;  ///< the one that begins
+  std::int64_t ready = 0;
+  std::int64_t booting = 0;
+  std::int64_t min_nodes = 1;
+  std::int64_t max_nodes = 1;
+  std::int64_t boot_seconds = 0;  ///< from launch to ready
+  double service_seconds = 10;    ///< of one request at the mean: turns work that waits into concurrency
+  std::span<const double> utilization;  ///< 0..1, mean of the ready nodes
+  std::span<const double> served;       ///< node-seconds of work
+  std::span<const double> arrived;      ///< node-seconds of work
+  std::span<const double> backlog;      ///< node-seconds of work that waits at the end of the tick
+
+  std::int64_t now() const { return tick * tick_seconds; }  ///< seconds since the first tick
+  std::int64_t size() const { return ready + booting; }
+};
+
+class Policy {
+ public:
+  virtual ~Policy() = default;
+  /// Seconds between two calls of decide(); rounded up to whole ticks by the caller.
+  virtual std::int64_t period_seconds() const = 0;
+  /// The wanted number of nodes, ready and booting together; nullopt leaves it as it is. The caller clips it
+  /// to the pool's bounds. Called at ascending ticks above 0.
+  virtual std::optional<std::int64_t> decide(const PoolView& view) = 0;
+};
+
+}  // namespace gpuscale::policy

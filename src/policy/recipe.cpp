@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/recipe.h"
+
+#include "policy/window.h"
+
+namespace gpuscale::policy {
+
+std::optional<std::int64_t> Recipe::decide(const PoolView& view) {
+  constexpr std::int64_t kBucketSeconds = 30;
+  constexpr std::int64_t kBuckets = 10;
+  const std::int64_t bucket = std::max<std::int64_t>(1, kBucketSeconds / view.tick_seconds);
+  const std::int64_t end = view.tick / bucket * bucket;
+  const std::int64_t begin = std::max<std::int64_t>(0, end - kBuckets * bucket);
+  if (end - begin < bucket) return std::nullopt;
+  const double percent = 100.0 * sum(view.utilization, begin, end) / static_cast<double>(end - begin);
+  const bool high = percent > options_.high_percent;
+  const bool low = percent < options_.low_percent;
+  std::optional<std::int64_t> want;
+  if (high && (options_.repeat || !was_high_)) want = view.size() + 1;
+  if (low && (options_.repeat || !was_low_)) want = view.size() - 1;
+  was_high_ = high;
+  was_low_ = low;
+  return want;
+}
+
+}  // namespace gpuscale::policy
