@@ -18,8 +18,10 @@ set(GPUSCALE_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them")
 add_library(gpuscale_flags INTERFACE)
 target_include_directories(gpuscale_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
 target_compile_options(gpuscale_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
   $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op -Wno-psabi>
+  # In a unity build the names of one test file would shadow those of the next.
+  $<$<NOT:$<BOOL:$<TARGET_PROPERTY:GPUSCALE_IS_TEST>>>:-Wshadow>
   # g++ 12 warns of members that a designated initialiser leaves to their defaults: that is what they are for.
   -Wno-missing-field-initializers
   $<$<BOOL:${GPUSCALE_WERROR}>:-Werror>

@@ -30,6 +30,7 @@ function(gpuscale_test)
   set(target gpuscale_${T_NAME}_tests)
   add_executable(${target} ${T_SOURCES})
   target_link_libraries(${target} PRIVATE ${T_LINKS} GTest::gmock GTest::gtest_main)
+  set_target_properties(${target} PROPERTIES GPUSCALE_IS_TEST ON)
   if("threads" IN_LIST T_LABELS)
     if(NOT TARGET gpuscale_thread_tests)
       add_custom_target(gpuscale_thread_tests)  # what ThreadSanitizer runs

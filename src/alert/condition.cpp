@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/ascii.h"
 #include "base/duration.h"
 
 namespace gpuscale::alert {
@@ -14,13 +15,6 @@ namespace {
 
 bool is_word_char(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
 }
 
 /// A word, a number with its unit, an operator or a bracket; empty at the end.
@@ -75,7 +69,7 @@ class Parser {
                                             ", expected " + std::string(expected));
   }
   bool take(std::string_view word) {
-    if (lower(token_.text) != word) return false;
+    if (base::to_lower(token_.text) != word) return false;
     advance();
     return true;
   }
@@ -119,7 +113,7 @@ class Parser {
 
   Result<Term> parse_term() {
     Term term;
-    const auto reducer = parse_reducer(lower(token_.text));
+    const auto reducer = parse_reducer(base::to_lower(token_.text));
     if (!reducer) return unexpected("\"(\" or one of " + std::string(known_reducers()));
     term.reducer = *reducer;
     advance();

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "api/influx.h"
+#include "base/ascii.h"
 #include "metrics/line_protocol.h"
 #include "metrics/telemetry.h"
 
@@ -29,9 +30,8 @@ std::string all_of(const std::vector<std::string>& lines) {
   return out;
 }
 
-bool known_consistency(std::string level) {
-  std::transform(level.begin(), level.end(), level.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+bool known_consistency(std::string_view text) {
+  const std::string level = base::to_lower(text);
   return level == "any" || level == "one" || level == "quorum" || level == "all";
 }
 

@@ -7,22 +7,16 @@ namespace gpuscale::api {
 
 namespace {
 
-using json = nlohmann::ordered_json;
+using nlohmann::ordered_json;
 
-std::string lower_name(http::Method method) {
-  std::string name(http::to_string(method));
-  for (char& c : name) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return name;
-}
-
-json schema_of(const Key& key) {
-  json schema = {{"type", key.type}, {"description", key.help}};
+ordered_json schema_of(const Key& key) {
+  ordered_json schema = {{"type", key.type}, {"description", key.help}};
   if (key.type == "array") schema["items"] = {{"type", "string"}};
   return schema;
 }
 
-json parameters_of(const Operation& operation) {
-  json list = json::array();
+ordered_json parameters_of(const Operation& operation) {
+  ordered_json list = ordered_json::array();
   std::string_view rest = operation.pattern;
   for (std::size_t open = rest.find('{'); open != std::string_view::npos; open = rest.find('{')) {
     const std::size_t close = rest.find('}', open);
@@ -42,25 +36,25 @@ json parameters_of(const Operation& operation) {
   return list;
 }
 
-json body_of(const Operation& operation) {
-  json properties = json::object();
-  json required = json::array();
+ordered_json body_of(const Operation& operation) {
+  ordered_json properties = ordered_json::object();
+  ordered_json required = ordered_json::array();
   for (const Key& key : operation.body) {
     properties[key.name] = schema_of(key);
     if (key.required) required.push_back(key.name);
   }
-  const json schema = {{"type", "object"},
-                       {"properties", properties},
-                       {"required", required},
-                       {"additionalProperties", false}};
+  const ordered_json schema = {{"type", "object"},
+                               {"properties", properties},
+                               {"required", required},
+                               {"additionalProperties", false}};
   return {{"required", true}, {"content", {{"application/json", {{"schema", schema}}}}}};
 }
 
-json responses_of(const Operation& operation) {
-  const json error = {
+ordered_json responses_of(const Operation& operation) {
+  const ordered_json error = {
       {"description", "What went wrong and what mends it"},
       {"content", {{"application/json", {{"schema", {{"$ref", "#/components/schemas/Error"}}}}}}}};
-  json responses = {{"2XX", {{"description", "Done"}}}, {"4XX", error}, {"5XX", error}};
+  ordered_json responses = {{"2XX", {{"description", "Done"}}}, {"4XX", error}, {"5XX", error}};
   if (operation.pattern == "/api/v1/events") {
     responses["2XX"] = {{"description", "A stream of events named activity"},
                         {"content", {{"text/event-stream", {{"schema", {{"type", "string"}}}}}}}};
@@ -68,27 +62,29 @@ json responses_of(const Operation& operation) {
   return responses;
 }
 
-json describe(const Operation& operation) {
-  json out = {{"summary", operation.summary}};
-  if (const json parameters = parameters_of(operation); !parameters.empty()) out["parameters"] = parameters;
+ordered_json describe(const Operation& operation) {
+  ordered_json out = {{"summary", operation.summary}};
+  if (const ordered_json parameters = parameters_of(operation); !parameters.empty())
+    out["parameters"] = parameters;
   if (!operation.body.empty()) out["requestBody"] = body_of(operation);
   out["responses"] = responses_of(operation);
-  out["security"] = json::array();
+  out["security"] = ordered_json::array();
   if (operation.scope) {
     out["description"] = "Needs the scope \"" + std::string(to_string(*operation.scope)) + "\".";
-    out["security"] = {{{"token", json::array()}}, {{"admin", json::array()}}};
+    out["security"] = {{{"token", ordered_json::array()}}, {{"admin", ordered_json::array()}}};
   }
   return out;
 }
 
 std::string document(const std::vector<Operation>& operations, const std::string& version) {
-  json paths = json::object();
+  ordered_json paths = ordered_json::object();
   for (const Operation& operation : operations)
-    paths[operation.pattern][lower_name(operation.method)] = describe(operation);
-  const json error = {{"type", "object"},
-                      {"properties", {{"error", {{"type", "string"}}}, {"code", {{"type", "string"}}}}},
-                      {"required", {"error", "code"}}};
-  const json body = {
+    paths[operation.pattern][base::to_lower(http::to_string(operation.method))] = describe(operation);
+  const ordered_json error = {
+      {"type", "object"},
+      {"properties", {{"error", {{"type", "string"}}}, {"code", {{"type", "string"}}}}},
+      {"required", {"error", "code"}}};
+  const ordered_json body = {
       {"openapi", "3.0.3"},
       {"info", {{"title", "gpuscale"}, {"version", version}, {"license", {{"name", "Apache-2.0"}}}}},
       {"paths", paths},

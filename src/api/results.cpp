@@ -17,7 +17,7 @@ namespace {
 using influxql::Cell;
 using influxql::Row;
 using influxql::StatementResult;
-using json = nlohmann::ordered_json;
+using nlohmann::ordered_json;
 
 std::int64_t in_epoch(WallTime time, std::string_view epoch) {
   return base::to_unix_nanos(time) / metrics::nanos_per(metrics::parse_precision(epoch));
@@ -54,7 +54,7 @@ void append_csv_rows(std::string& out, const Row& row, std::string_view epoch) {
 
 /// msgpack's extension 5, which Go's time.Time is sent as: seconds and nanoseconds, big-endian, 8 and 4
 /// bytes.
-json go_time(WallTime time) {
+ordered_json go_time(WallTime time) {
   const std::int64_t ns = base::to_unix_nanos(time);
   constexpr std::int64_t kSecond = 1'000'000'000;
   const std::int64_t rest = ((ns % kSecond) + kSecond) % kSecond;
@@ -64,34 +64,34 @@ json go_time(WallTime time) {
   for (int shift = 24; shift >= 0; shift -= 8) {
     bytes.push_back(static_cast<std::uint8_t>(static_cast<std::uint64_t>(rest) >> shift));
   }
-  return json::binary(std::move(bytes), 5);
+  return ordered_json::binary(std::move(bytes), 5);
 }
 
-json packed_cell(const Cell& cell, std::string_view epoch) {
+ordered_json packed_cell(const Cell& cell, std::string_view epoch) {
   struct Visitor {
     std::string_view epoch;
-    json operator()(std::monostate) const { return nullptr; }
-    json operator()(double value) const { return value; }
-    json operator()(std::int64_t value) const { return value; }
-    json operator()(const std::string& value) const { return value; }
-    json operator()(bool value) const { return value; }
-    json operator()(WallTime value) const {
-      return epoch.empty() ? go_time(value) : json(in_epoch(value, epoch));
+    ordered_json operator()(std::monostate) const { return nullptr; }
+    ordered_json operator()(double value) const { return value; }
+    ordered_json operator()(std::int64_t value) const { return value; }
+    ordered_json operator()(const std::string& value) const { return value; }
+    ordered_json operator()(bool value) const { return value; }
+    ordered_json operator()(WallTime value) const {
+      return epoch.empty() ? go_time(value) : ordered_json(in_epoch(value, epoch));
     }
   };
   return std::visit(Visitor{epoch}, cell);
 }
 
-json packed_row(const Row& row, std::string_view epoch) {
-  json out = json::object();
+ordered_json packed_row(const Row& row, std::string_view epoch) {
+  ordered_json out = ordered_json::object();
   if (!row.name.empty()) out["name"] = row.name;
   if (row.has_tags) {
     for (const auto& tag : row.tags) out["tags"][tag.key] = tag.value;
   }
   out["columns"] = row.columns;
-  if (!row.values.empty()) out["values"] = json::array();
+  if (!row.values.empty()) out["values"] = ordered_json::array();
   for (const auto& values : row.values) {
-    json& line = out["values"].emplace_back(json::array());
+    ordered_json& line = out["values"].emplace_back(ordered_json::array());
     for (const Cell& cell : values) line.push_back(packed_cell(cell, epoch));
   }
   if (row.partial) out["partial"] = true;
@@ -130,9 +130,9 @@ std::string render_csv(const Results& results, std::string_view epoch) {
 }
 
 std::string render_msgpack(const Results& results, std::string_view epoch) {
-  json body = {{"results", json::array()}};
+  ordered_json body = {{"results", ordered_json::array()}};
   for (const StatementResult& result : results) {
-    json& entry = body["results"].emplace_back(json::object());
+    ordered_json& entry = body["results"].emplace_back(ordered_json::object());
     entry["statement_id"] = result.statement_id;
     for (const Row& row : result.rows) entry["series"].push_back(packed_row(row, epoch));
     for (const auto& message : result.messages) {
@@ -140,7 +140,7 @@ std::string render_msgpack(const Results& results, std::string_view epoch) {
     }
     if (result.error) entry["error"] = *result.error;
   }
-  const std::vector<std::uint8_t> bytes = json::to_msgpack(body);
+  const std::vector<std::uint8_t> bytes = ordered_json::to_msgpack(body);
   return {bytes.begin(), bytes.end()};
 }
 

@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The few questions that HTTP text needs answered everywhere in this room. ASCII only, as header fields are.
 #pragma once
-#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/ascii.h"
+
 namespace gpuscale::api {
 
-inline char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
+using base::equal_ignoring_case;
 
 inline std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r\n";

@@ -79,9 +79,7 @@ Result<Signature> parse_signature(std::string_view header) {
   const auto seconds = parse_digits<std::int64_t>(time.substr(2));
   constexpr std::int64_t kFarFuture = 9'000'000'000;  // in 2255: nanoseconds still fit
   if (!seconds || *seconds > kFarFuture) return broken;
-  Signature signature{*seconds, std::string(mac.substr(3))};
-  for (char& c : signature.v1) c = lower(c);
-  return signature;
+  return Signature{*seconds, base::to_lower(mac.substr(3))};
 }
 
 }  // namespace

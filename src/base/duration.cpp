@@ -34,7 +34,7 @@ constexpr std::array<Unit, 8> kPrinted{{{"w", 604'800'000'000'000},
                                         {"us", 1'000},
                                         {"ns", 1}}};
 
-Error bad(std::string_view text) {
+Error bad_duration(std::string_view text) {
   return fail(
       Errc::kInvalidArgument,
       "\"" + std::string(text) + "\" is not a duration; write a number and a unit, as 30s, 5m or 1h30m");
@@ -44,13 +44,13 @@ Error bad(std::string_view text) {
 
 Result<Nanos> parse_duration(std::string_view text) {
   if (text == "0") return Nanos{0};
-  if (text.empty()) return bad(text);
+  if (text.empty()) return bad_duration(text);
   std::int64_t total = 0;
   std::string_view rest = text;
   while (!rest.empty()) {
     std::int64_t count = 0;
     const auto [end, ec] = std::from_chars(rest.data(), rest.data() + rest.size(), count);
-    if (ec != std::errc{} || count < 0) return bad(text);
+    if (ec != std::errc{} || count < 0) return bad_duration(text);
     rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
     const Unit* found = nullptr;
     for (const Unit& unit : kUnits) {
@@ -59,7 +59,7 @@ Result<Nanos> parse_duration(std::string_view text) {
         break;
       }
     }
-    if (found == nullptr) return bad(text);
+    if (found == nullptr) return bad_duration(text);
     std::int64_t part = 0;
     if (__builtin_mul_overflow(count, found->nanos, &part) || __builtin_add_overflow(total, part, &total)) {
       return fail(Errc::kInvalidArgument, "duration \"" + std::string(text) + "\" is longer than 292 years");

@@ -9,7 +9,7 @@ namespace {
 
 using Days = std::chrono::sys_days;
 
-Error bad(std::string_view text) {
+Error bad_time(std::string_view text) {
   return fail(Errc::kInvalidArgument,
               "\"" + std::string(text) + "\" is not an RFC 3339 time; write it as 2026-11-24T02:15:36Z");
 }
@@ -58,17 +58,18 @@ std::string format_rfc3339(WallTime t) {
 Result<WallTime> parse_rfc3339(std::string_view text) {
   std::size_t pos = 0;
   const int year = take(text, pos, 4);
-  if (year < 0 || !skip(text, pos, '-')) return bad(text);
+  if (year < 0 || !skip(text, pos, '-')) return bad_time(text);
   const int month = take(text, pos, 2);
-  if (month < 0 || !skip(text, pos, '-')) return bad(text);
+  if (month < 0 || !skip(text, pos, '-')) return bad_time(text);
   const int day = take(text, pos, 2);
-  if (day < 0 || (!skip(text, pos, 'T') && !skip(text, pos, 't') && !skip(text, pos, ' '))) return bad(text);
+  if (day < 0 || (!skip(text, pos, 'T') && !skip(text, pos, 't') && !skip(text, pos, ' ')))
+    return bad_time(text);
   const int hour = take(text, pos, 2);
-  if (hour < 0 || hour > 23 || !skip(text, pos, ':')) return bad(text);
+  if (hour < 0 || hour > 23 || !skip(text, pos, ':')) return bad_time(text);
   const int minute = take(text, pos, 2);
-  if (minute < 0 || minute > 59 || !skip(text, pos, ':')) return bad(text);
+  if (minute < 0 || minute > 59 || !skip(text, pos, ':')) return bad_time(text);
   const int second = take(text, pos, 2);
-  if (second < 0 || second > 59) return bad(text);
+  if (second < 0 || second > 59) return bad_time(text);
   std::int64_t fraction = 0;
   if (skip(text, pos, '.')) {
     std::int64_t unit = 100'000'000;
@@ -77,25 +78,25 @@ Result<WallTime> parse_rfc3339(std::string_view text) {
       fraction += unit * (text[pos] - '0');
       unit /= 10;
       ++pos;
-      if (++digits > 9) return bad(text);
+      if (++digits > 9) return bad_time(text);
     }
-    if (digits == 0) return bad(text);
+    if (digits == 0) return bad_time(text);
   }
   std::chrono::minutes offset{0};
   if (!skip(text, pos, 'Z') && !skip(text, pos, 'z')) {
     const bool minus = pos < text.size() && text[pos] == '-';
-    if (!minus && !(pos < text.size() && text[pos] == '+')) return bad(text);
+    if (!minus && !(pos < text.size() && text[pos] == '+')) return bad_time(text);
     ++pos;
     const int hours = take(text, pos, 2);
-    if (hours < 0 || hours > 23 || !skip(text, pos, ':')) return bad(text);
+    if (hours < 0 || hours > 23 || !skip(text, pos, ':')) return bad_time(text);
     const int minutes = take(text, pos, 2);
-    if (minutes < 0 || minutes > 59) return bad(text);
+    if (minutes < 0 || minutes > 59) return bad_time(text);
     offset = std::chrono::minutes{hours * 60 + minutes} * (minus ? -1 : 1);
   }
   const std::chrono::year_month_day date{std::chrono::year{year},
                                          std::chrono::month{static_cast<unsigned>(month)},
                                          std::chrono::day{static_cast<unsigned>(day)}};
-  if (pos != text.size() || !date.ok() || year < 1678 || year > 2261) return bad(text);
+  if (pos != text.size() || !date.ok() || year < 1678 || year > 2261) return bad_time(text);
   return WallTime{Days{date}} + std::chrono::hours{hour} + std::chrono::minutes{minute} +
          std::chrono::seconds{second} + Nanos{fraction} - offset;
 }

@@ -27,11 +27,10 @@ namespace gpuscale::cli {
 namespace {
 
 using Json = nlohmann::json;
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::string_view kSecretSuffix = "_SECRET";
-constexpr milliseconds kLook{500};
+constexpr std::chrono::milliseconds kLook{500};
 constexpr seconds kNodesEnd{20};
 
 struct UpFlags {
@@ -242,7 +241,7 @@ Result<std::unique_ptr<load::LoadGenerator>> start_load(const UpFlags& flags, co
 Result<bool> wait_for_nodes(const load::LoadGenerator& load, const std::atomic<bool>& stop) {
   while (!stop && load.snapshot().offered == 0) {
     if (load.finished()) return fail(Errc::kUnavailable, load.snapshot().failure);
-    std::this_thread::sleep_for(milliseconds{50});
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
   }
   return !stop;
 }

@@ -19,13 +19,12 @@ constexpr long kKeptConnections = 256;
 /// Easy handles kept for the next requests.
 constexpr std::size_t kKeptHandles = 256;
 
-struct MultiDeleter {
-  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
-};
-
 }  // namespace
 
 struct AsyncClient::Impl {
+  struct MultiDeleter {
+    void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+  };
   using Done = std::function<void(Result<ClientResponse>)>;
 
   struct Job {

@@ -4,17 +4,10 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
+
 namespace gpuscale::http {
 namespace {
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -73,14 +66,14 @@ std::string_view to_string(Method method) {
 
 std::string_view Headers::get(std::string_view name) const {
   for (const auto& [key, value] : fields_) {
-    if (same_name(key, name)) return value;
+    if (base::equal_ignoring_case(key, name)) return value;
   }
   return "";
 }
 
 bool Headers::has(std::string_view name) const {
   return std::any_of(fields_.begin(), fields_.end(),
-                     [&](const auto& field) { return same_name(field.first, name); });
+                     [&](const auto& field) { return base::equal_ignoring_case(field.first, name); });
 }
 
 void Headers::set(std::string_view name, std::string value) {
@@ -93,7 +86,7 @@ void Headers::add(std::string_view name, std::string value) {
 }
 
 void Headers::remove(std::string_view name) {
-  std::erase_if(fields_, [&](const auto& field) { return same_name(field.first, name); });
+  std::erase_if(fields_, [&](const auto& field) { return base::equal_ignoring_case(field.first, name); });
 }
 
 QueryParams QueryParams::parse(std::string_view encoded) {

@@ -5,35 +5,24 @@
 #include <array>
 #include <cmath>
 
+#include "influxql/wrapping.h"
+
 namespace gpuscale::influxql {
 
 namespace {
-
-double number_of(const Value& value) {
-  if (const auto* number = std::get_if<double>(&value)) return *number;
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) return static_cast<double>(*integer);
-  return 0;
-}
-
-std::int64_t wrap_add(std::int64_t a, std::int64_t b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
-}
-std::int64_t wrap_sub(std::int64_t a, std::int64_t b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
-}
 
 std::vector<BucketResult> median(std::vector<BucketPoint>& points) {
   std::stable_sort(points.begin(), points.end(),
                    [](const BucketPoint& a, const BucketPoint& b) { return value_less(a.value, b.value); });
   const std::size_t half = points.size() / 2;
   const Value& high = points[half].value;
-  if (points.size() % 2 == 1) return {{0, false, number_of(high), 0}};
+  if (points.size() % 2 == 1) return {{0, false, number_or_zero(high), 0}};
   const Value& low = points[half - 1].value;
   const auto* a = std::get_if<std::int64_t>(&low);
   const auto* b = std::get_if<std::int64_t>(&high);
-  const double gap =
-      a != nullptr && b != nullptr ? static_cast<double>(wrap_sub(*b, *a)) : number_of(high) - number_of(low);
-  return {{0, false, number_of(low) + gap / 2, 0}};
+  const double gap = a != nullptr && b != nullptr ? static_cast<double>(wrap_sub(*b, *a))
+                                                  : number_or_zero(high) - number_or_zero(low);
+  return {{0, false, number_or_zero(low) + gap / 2, 0}};
 }
 
 std::vector<BucketResult> mode(std::vector<BucketPoint>& points) {
@@ -72,14 +61,14 @@ std::vector<BucketResult> stddev(const std::vector<BucketPoint>& points) {
   double mean = 0;
   double count = 0;
   for (const BucketPoint& point : points) {
-    const double value = number_of(point.value);
+    const double value = number_or_zero(point.value);
     if (std::isnan(value)) continue;
     ++count;
     mean += (value - mean) / count;
   }
   double variance = 0;
   for (const BucketPoint& point : points) {
-    const double value = number_of(point.value);
+    const double value = number_or_zero(point.value);
     if (!std::isnan(value)) variance += (value - mean) * (value - mean);
   }
   return {{0, false, std::sqrt(variance / (count - 1)), 0}};
@@ -185,7 +174,7 @@ void StreamingAggregate::put(Bucket& bucket, const SeriesRows& rows, std::size_t
       if (const auto* integer = std::get_if<std::int64_t>(&value)) {
         bucket.integer_sum = wrap_add(bucket.integer_sum, *integer);
       } else {
-        bucket.sum += number_of(value);
+        bucket.sum += number_or_zero(value);
       }
       bucket.value = value;
       return;
@@ -228,7 +217,7 @@ Value StreamingAggregate::result(const Bucket& bucket) const {
              static_cast<double>(bucket.count);
     case Kind::kSpread:
       if (integer) return wrap_sub(std::get<std::int64_t>(bucket.most), std::get<std::int64_t>(bucket.value));
-      return number_of(bucket.most) - number_of(bucket.value);
+      return number_or_zero(bucket.most) - number_or_zero(bucket.value);
     default:
       return bucket.value;
   }

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "influxql/condition.h"
+#include "influxql/cut.h"
 #include "influxql/durations.h"
 #include "influxql/execute.h"
 #include "metrics/line_protocol.h"
@@ -12,15 +13,6 @@ namespace gpuscale::influxql {
 namespace {
 
 using Rows = std::vector<Row>;
-
-template <typename T>
-void cut(std::vector<T>& list, std::int64_t offset, std::int64_t limit) {
-  const auto size = static_cast<std::int64_t>(list.size());
-  const std::int64_t from = std::min(offset, size);
-  const std::int64_t to = limit > 0 && limit < size - from ? from + limit : size;
-  list.erase(list.begin() + to, list.end());
-  list.erase(list.begin(), list.begin() + from);
-}
 
 Row make_row(std::string name, std::vector<std::string> columns) {
   Row out;

@@ -6,6 +6,7 @@
 
 #include "base/rfc3339.h"
 #include "influxql/math_functions.h"
+#include "influxql/wrapping.h"
 
 namespace gpuscale::influxql {
 
@@ -58,16 +59,6 @@ std::optional<ExprPtr> compare_integers(Token op, std::int64_t a, std::int64_t b
     default:
       return std::nullopt;
   }
-}
-
-std::int64_t wrap_add(std::int64_t a, std::int64_t b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
-}
-std::int64_t wrap_sub(std::int64_t a, std::int64_t b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
-}
-std::int64_t wrap_mul(std::int64_t a, std::int64_t b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b));
 }
 
 std::optional<ExprPtr> fold_doubles(Token op, double a, double b) {

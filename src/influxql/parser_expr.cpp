@@ -2,6 +2,7 @@
 #include <charconv>
 #include <limits>
 
+#include "base/ascii.h"
 #include "influxql/durations.h"
 #include "influxql/parser.h"
 
@@ -32,11 +33,6 @@ class OperatorStack {
   std::vector<ExprPtr> operands_;
   std::vector<Token> operators_;
 };
-
-std::string lower(std::string text) {
-  for (char& c : text) c = (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
-  return text;
-}
 
 }  // namespace
 
@@ -89,7 +85,7 @@ Result<ExprPtr> Parser::integer_literal(const Lexeme& lexeme) const {
 Result<ExprPtr> Parser::operand(const Lexeme& first) {
   switch (first.token) {
     case Token::kIdent: {
-      if (scan().token == Token::kLparen) return call(lower(first.text));
+      if (scan().token == Token::kLparen) return call(base::to_lower(first.text));
       unscan();
       unscan();
       return var_ref();
@@ -217,7 +213,7 @@ Result<DataType> Parser::cast_type() {
   if (name.token == Token::kIdent) {
     for (const DataType type :
          {DataType::kFloat, DataType::kInteger, DataType::kUnsigned, DataType::kString, DataType::kBoolean}) {
-      if (lower(name.text) == to_string(type)) return type;
+      if (base::to_lower(name.text) == to_string(type)) return type;
     }
   }
   return expected(name, "float, integer, unsigned, string, boolean, field, tag");

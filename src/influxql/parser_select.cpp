@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/ascii.h"
 #include "influxql/parser.h"
 #include "influxql/zone.h"
 
 namespace gpuscale::influxql {
 
 namespace {
-
-std::string lower(std::string text) {
-  for (char& c : text) c = (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
-  return text;
-}
 
 /// The first operator that only WHERE may have, in the order in which InfluxDB looks; kEof where there is
 /// none.
@@ -153,7 +149,7 @@ Result<std::vector<ExprPtr>> Parser::dimensions() {
 Result<void> Parser::fill(SelectStatement& statement) {
   const Lexeme next = scan_word();
   unscan();
-  if (next.token != Token::kIdent || lower(next.text) != "fill") return {};
+  if (next.token != Token::kIdent || base::to_lower(next.text) != "fill") return {};
   GS_TRY(const ExprPtr parsed, expr());
   const auto* option = as<Call>(parsed);
   if (option == nullptr) return fail(Errc::kInvalidArgument, "fill must be a function call");
@@ -218,7 +214,7 @@ Result<std::vector<SortField>> Parser::order_by() {
 Result<std::string> Parser::zone() {
   const Lexeme next = scan_word();
   unscan();
-  if (next.token != Token::kIdent || lower(next.text) != "tz") return std::string();
+  if (next.token != Token::kIdent || base::to_lower(next.text) != "tz") return std::string();
   GS_TRY(const ExprPtr parsed, expr());
   const auto* option = as<Call>(parsed);
   if (option == nullptr) return fail(Errc::kInvalidArgument, "tz must be a function call");

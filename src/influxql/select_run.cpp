@@ -6,6 +6,7 @@
 #include <set>
 
 #include "influxql/aggregates.h"
+#include "influxql/cut.h"
 #include "influxql/math_functions.h"
 #include "influxql/merge.h"
 #include "influxql/select_calls.h"
@@ -15,18 +16,6 @@
 namespace gpuscale::influxql {
 
 namespace {
-
-template <typename T>
-void cut(std::vector<T>& list, std::int64_t offset, std::int64_t limit, std::size_t width = 1) {
-  const auto size = static_cast<std::int64_t>(width == 0 ? 0 : list.size() / width);
-  const std::int64_t from = std::min(offset, size);
-  const std::int64_t to = limit > 0 && limit < size - from ? from + limit : size;
-  const auto at = [&](std::int64_t i) {
-    return list.begin() + static_cast<std::ptrdiff_t>(i) * static_cast<std::ptrdiff_t>(width);
-  };
-  list.erase(at(to), list.end());
-  list.erase(list.begin(), at(from));
-}
 
 bool same_ref(const VarRef& a, const VarRef& b) {
   return a.name == b.name && a.type == b.type;

@@ -6,27 +6,19 @@
 #include <deque>
 #include <optional>
 
+#include "influxql/wrapping.h"
+
 namespace gpuscale::influxql {
 
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 
-double number_of(const Value& value) {
-  if (const auto* number = std::get_if<double>(&value)) return *number;
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) return static_cast<double>(*integer);
-  return 0;
-}
-
-std::int64_t wrap_sub(std::int64_t a, std::int64_t b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
-}
-
 Value minus(const Value& a, const Value& b) {
   const auto* x = std::get_if<std::int64_t>(&a);
   const auto* y = std::get_if<std::int64_t>(&b);
   if (x != nullptr && y != nullptr) return wrap_sub(*x, *y);
-  return number_of(a) - number_of(b);
+  return number_or_zero(a) - number_or_zero(b);
 }
 
 std::int64_t unit_of(const Call& call, std::int64_t otherwise) {
@@ -57,7 +49,7 @@ Points derivative(const Call& call, const Points& in, const TimeFrame& frame, bo
   const std::int64_t unit = unit_of(call, frame.bucketed() ? frame.interval.every_ns : kSecond);
   Points out;
   pairs(in, [&](std::size_t a, std::size_t b) {
-    const double diff = number_of(minus(in.values[b], in.values[a]));
+    const double diff = number_or_zero(minus(in.values[b], in.values[a]));
     std::int64_t elapsed = wrap_sub(in.times[b], in.times[a]);
     if (!frame.ascending) elapsed = -elapsed;
     const double value =
@@ -71,7 +63,7 @@ Points difference(const Points& in, bool non_negative) {
   Points out;
   pairs(in, [&](std::size_t a, std::size_t b) {
     const Value value = minus(in.values[b], in.values[a]);
-    if (!non_negative || !(number_of(value) < 0)) push(out, in.times[b], value);
+    if (!non_negative || !(number_or_zero(value) < 0)) push(out, in.times[b], value);
   });
   return out;
 }
@@ -99,7 +91,7 @@ Points moving_average(const Call& call, const Points& in) {
     if (const auto* integer = std::get_if<std::int64_t>(&value)) {
       integer_sum += sign * *integer;
     } else {
-      sum += sign * number_of(value);
+      sum += sign * number_or_zero(value);
     }
   };
   for (std::size_t i = 0; i < in.times.size(); ++i) {
@@ -128,7 +120,7 @@ Points cumulative_sum(const Points& in) {
       integer_sum += static_cast<std::uint64_t>(*integer);
       push(out, in.times[i], static_cast<std::int64_t>(integer_sum));
     } else {
-      sum += number_of(in.values[i]);
+      sum += number_or_zero(in.values[i]);
       push(out, in.times[i], sum);
     }
   }
@@ -182,8 +174,8 @@ Value interpolate(const Points& in, std::size_t before, std::size_t after, std::
   const auto* y = std::get_if<std::int64_t>(&b);
   const bool integers = x != nullptr && y != nullptr;
   if (!integers && !std::holds_alternative<double>(a)) return {};
-  const double value =
-      line(at / every, in.times[before] / every, in.times[after] / every, number_of(a), number_of(b));
+  const double value = line(at / every, in.times[before] / every, in.times[after] / every, number_or_zero(a),
+                            number_or_zero(b));
   return integers ? Value(static_cast<std::int64_t>(value)) : Value(value);
 }
 
@@ -223,7 +215,7 @@ Points integrate(const Call& call, const Points& in, const TimeFrame& frame) {
   };
   for (std::size_t i = 0; i < in.times.size(); ++i) {
     const std::int64_t t = in.times[i];
-    const double v = number_of(in.values[i]);
+    const double v = number_or_zero(in.values[i]);
     if (!time) {
       window = bucket_of(t);
     } else if (*time == t) {

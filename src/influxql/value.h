@@ -15,4 +15,11 @@ inline bool is_null(const Value& value) {
   return value.index() == 0;
 }
 
+/// Of what is no number: 0.
+inline double number_or_zero(const Value& value) {
+  if (const auto* number = std::get_if<double>(&value)) return *number;
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return static_cast<double>(*integer);
+  return 0;
+}
+
 }  // namespace gpuscale::influxql

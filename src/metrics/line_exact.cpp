@@ -5,6 +5,7 @@
 #include <charconv>
 #include <limits>
 
+#include "metrics/line_escapes.h"
 #include "metrics/line_number.h"
 
 namespace gpuscale::metrics {
@@ -15,8 +16,6 @@ constexpr std::size_t kMaxKeyLength = 65'535;
 constexpr std::size_t kKeyFieldSeparatorLength = 4;
 constexpr std::size_t kInt64Digits = 19;
 
-constexpr std::string_view kMeasurementEscapes = ", ";
-constexpr std::string_view kTagEscapes = ", =";
 constexpr std::string_view kFieldKeyEscapes = ", =\"";
 constexpr std::string_view kStringEscapes = "\"\\";
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "metrics/line_escapes.h"
 #include "metrics/line_exact.h"
 #include "metrics/line_number.h"
 
@@ -237,9 +238,6 @@ void append_value(std::string& out, const FieldValue& value) {
       break;
   }
 }
-
-constexpr std::string_view kMeasurementEscapes = ", ";
-constexpr std::string_view kTagEscapes = ", =";
 
 void append_tag(std::string& out, std::string_view key, std::string_view value) {
   out.push_back(',');

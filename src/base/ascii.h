@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Letters as protocols and languages of programs know them, whatever the locale.
+#pragma once
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+namespace gpuscale::base {
+
+/// A-Z become a-z; every other byte stays.
+constexpr char to_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+inline std::string to_lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = to_lower(c);
+  return out;
+}
+
+inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return to_lower(x) == to_lower(y); });
+}
+
+}  // namespace gpuscale::base
