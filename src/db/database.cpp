@@ -111,9 +111,10 @@ Result<void> Database::finish(bool commit) {
 Result<void> Database::transact(const std::function<Result<void>(Transaction&)>& work) {
   const std::scoped_lock lock(mutex_);
   GS_CHECK(begin("BEGIN IMMEDIATE"));
+  Open open(*this);
   Transaction transaction(connection_);
   auto result = work(transaction);
-  if (auto finished = finish(result.has_value()); !finished && result) return finished;
+  if (auto finished = open.finish(result.has_value()); !finished && result) return finished;
   return result;
 }
 

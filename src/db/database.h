@@ -104,6 +104,26 @@ class Database {
   Result<void> begin(std::string_view sql);
   Result<void> finish(bool commit);
 
+  /// Rolls back what nobody finished: work that throws must not leave the connection inside a transaction,
+  /// where every later one would be refused.
+  class Open {
+   public:
+    explicit Open(Database& database) : database_(database) {}
+    ~Open() {
+      if (!finished_) (void)database_.finish(false);
+    }
+    Open(const Open&) = delete;
+    Open& operator=(const Open&) = delete;
+    Result<void> finish(bool commit) {
+      finished_ = true;
+      return database_.finish(commit);
+    }
+
+   private:
+    Database& database_;
+    bool finished_ = false;
+  };
+
   std::mutex mutex_;
   sqlite3* connection_;
   std::string path_;
@@ -113,9 +133,11 @@ template <typename T>
 Result<T> Database::transact(const std::function<Result<T>(Transaction&)>& work) {
   const std::scoped_lock lock(mutex_);
   GS_CHECK(begin("BEGIN IMMEDIATE"));
+  Open open(*this);
   Transaction transaction(connection_);
   Result<T> result = work(transaction);
-  if (auto finished = finish(result.has_value()); !finished && result) return std::move(finished).error();
+  if (auto finished = open.finish(result.has_value()); !finished && result)
+    return std::move(finished).error();
   return result;
 }
 
@@ -123,9 +145,10 @@ template <typename T>
 Result<T> Database::read(const std::function<Result<T>(Transaction&)>& work) {
   const std::scoped_lock lock(mutex_);
   GS_CHECK(begin("BEGIN"));
+  Open open(*this);
   Transaction transaction(connection_);
   Result<T> result = work(transaction);
-  if (auto finished = finish(false); !finished && result) return std::move(finished).error();
+  if (auto finished = open.finish(false); !finished && result) return std::move(finished).error();
   return result;
 }
 

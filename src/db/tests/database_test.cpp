@@ -167,5 +167,18 @@ TEST_F(DatabaseTest, KeepsWhatWasCommittedThroughKill) {
   EXPECT_LE(count(*database), acknowledged + 1);
 }
 
+TEST_F(DatabaseTest, WorkThatThrowsIsRolledBackAndStopsNobodyElse) {
+  const auto database = open_with_table();
+  const std::function<Result<void>(Transaction&)> work = [](Transaction& transaction) -> Result<void> {
+    GS_CHECK(insert(transaction, "a"));
+    throw std::runtime_error("a library's fault");
+  };
+  EXPECT_THROW((void)database->transact(work), std::runtime_error);
+  EXPECT_EQ(count(*database), 0);
+  EXPECT_TRUE(database->transact(std::function<Result<void>(Transaction&)>(
+      [](Transaction& transaction) { return insert(transaction, "b"); })));
+  EXPECT_EQ(count(*database), 1);
+}
+
 }  // namespace
 }  // namespace gpuscale::db
