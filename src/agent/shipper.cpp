@@ -82,7 +82,8 @@ void Shipper::run() {
     const Nanos pause = ship();
     lock.lock();
     // Lines that arrive meanwhile must not cut a back-off short; a stop tries once more at once.
-    const auto until = std::chrono::steady_clock::now() + pause;
+    auto until = std::chrono::steady_clock::now() + pause;
+    if (end_) until = std::min(until, *end_);
     const bool stopping = end_.has_value();
     changed_.wait_until(lock, until, [&] { return end_.has_value() != stopping; });
     if (buffer_.size() > 0) woken_ = true;
@@ -94,6 +95,16 @@ Nanos Shipper::ship() {
   return settle(judge(send(batch.body), batch.lines), batch.lines);
 }
 
+/// As the options say, but not beyond the end of a stop.
+std::chrono::milliseconds Shipper::time_to_send() {
+  constexpr std::chrono::milliseconds kLeast{100};
+  const std::scoped_lock lock(mutex_);
+  if (!end_) return options_.timeout;
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(*end_ - std::chrono::steady_clock::now());
+  return std::clamp(left, kLeast, std::max(kLeast, options_.timeout));
+}
+
 Result<http::ClientResponse> Shipper::send(const std::string& body) {
   http::ClientRequest request;
   request.method = http::Method::kPost;
@@ -103,7 +114,7 @@ Result<http::ClientResponse> Shipper::send(const std::string& body) {
   request.headers.set("User-Agent", "gpuscale-agent/" GPUSCALE_VERSION);
   if (!options_.token.empty()) request.headers.set("Authorization", "Bearer " + options_.token.reveal());
   request.body = http::gzip(body);
-  request.timeout = options_.timeout;
+  request.timeout = time_to_send();
   request.ca_file = options_.ca_file;
   request.max_answer_bytes = kMostAnswerBytes;
   return client_.send(request);

@@ -68,6 +68,7 @@ class Shipper {
   /// Sends one batch. @return how long to wait before the next.
   Nanos ship();
   Result<http::ClientResponse> send(const std::string& body);
+  std::chrono::milliseconds time_to_send();
   Nanos settle(const Verdict& verdict, std::size_t lines);
   void tell_of_trouble(const Verdict& verdict);
 
