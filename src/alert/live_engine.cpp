@@ -82,6 +82,15 @@ Result<LiveEngine::RulePtr> LiveEngine::make_rule(RuleSpec spec, std::map<std::s
     GS_CHECK(keep(rule->spec.name, rule->stored, &entry));
     hand_over(*rule);
   }
+  // A message that waited through a restart may be about load that has gone: until the rule has looked, it is
+  // held, as that of a rule that lost its data is.
+  if (state.state == State::kFiring && state.blindness == Blindness::kNone && !rule->stored.owed) {
+    state.blindness = Blindness::kNoData;
+    Notification held = notification_of(*rule, state, now);
+    held.channels.clear();
+    rule->stored.owed = std::move(held);
+    hand_over(*rule);
+  }
   return rule;
 }
 
@@ -172,7 +181,7 @@ std::vector<RuleStatus> LiveEngine::status() const {
 LiveEngine::RulePtr LiveEngine::take_due(WallTime now) {
   RulePtr longest;
   for (const RulePtr& rule : rules_) {
-    if (rule->running || rule->spec.paused || !is_due(rule->begun, rule->spec.every, now)) continue;
+    if (rule->running || !is_due(rule->begun, rule->spec.every, now)) continue;
     if (!longest || rule->begun.value_or(WallTime::min()) < longest->begun.value_or(WallTime::min()))
       longest = rule;
   }
@@ -193,7 +202,7 @@ void LiveEngine::finish(const RulePtr& rule) {
 Nanos LiveEngine::until_next(WallTime now) const {
   Nanos shortest = kLongestSleep;
   for (const RulePtr& rule : rules_) {
-    if (rule->running || rule->spec.paused) continue;
+    if (rule->running) continue;
     const Nanos left = rule->begun ? *rule->begun + rule->spec.every - now : Nanos{0};
     shortest = std::min(shortest, std::max(left, Nanos{0}));
   }
@@ -357,6 +366,12 @@ void LiveEngine::log_step(const Rule& rule, const Step& step, const Evaluation& 
 }
 
 void LiveEngine::evaluate_now(Rule& rule, WallTime now) {
+  if (rule.spec.paused) {
+    // It is not looked at; but the calling-off that it owes has to arrive.
+    const std::scoped_lock lock(rule.mutex);
+    if (!rule.removed) hand_over(rule);
+    return;
+  }
   Evaluation evaluation = evaluate(rule.condition, ask(rule, now));
   const std::scoped_lock lock(rule.mutex);
   if (rule.removed) return;

@@ -35,8 +35,20 @@ void enter_told(Step& step, State state, const RuleSpec& spec, WallTime now, con
   if (step.tell) step.next.notified_at = now;
 }
 
+void on_calm(Step& step, WallTime now, const char* ledger) {
+  if (step.next.state == State::kInactive) return;
+  step.tell = was_told(step.next.state);
+  if (step.tell) step.ledger = ledger;
+  enter(step, State::kInactive, now);
+  if (step.tell) step.next.notified_at = now;
+}
+
 void on_true(Step& step, const RuleSpec& spec, WallTime now, const std::string& correlation) {
   RuleState& next = step.next;
+  if (spec.hold_for > Nanos{0} && (next.state == State::kNoData || next.state == State::kError)) {
+    // Who was told of it must be told that it is over, whatever becomes of the wait that begins now.
+    return on_calm(step, now, "rule.ok");
+  }
   if (next.state != State::kFiring && spec.hold_for > Nanos{0}) {
     if (next.state != State::kPending) {
       enter(step, State::kPending, now);
@@ -49,14 +61,6 @@ void on_true(Step& step, const RuleSpec& spec, WallTime now, const std::string& 
     if (now - *next.pending_since < spec.hold_for) return;
   }
   enter_told(step, State::kFiring, spec, now, correlation, "rule.firing");
-}
-
-void on_calm(Step& step, WallTime now, const char* ledger) {
-  if (step.next.state == State::kInactive) return;
-  step.tell = was_told(step.next.state);
-  if (step.tell) step.ledger = ledger;
-  enter(step, State::kInactive, now);
-  if (step.tell) step.next.notified_at = now;
 }
 
 void on_blind(Step& step, const RuleSpec& spec, Blindness blindness, WallTime now,

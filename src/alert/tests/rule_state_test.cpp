@@ -109,6 +109,14 @@ TEST(Advance, NoDataIsToldAsNoDataNeverAsFiring) {
   EXPECT_EQ(rule.look(Outcome::kFalse, 13), "inactive told rule.ok");
 }
 
+TEST(Advance, NoDataThatWasToldIsTakenBackBeforeForBegins) {
+  Life rule(spec(60s, 0s, Absence::kAlert));
+  EXPECT_EQ(rule.look(Outcome::kAbsent, 1), "no_data told rule.no_data");
+  EXPECT_EQ(rule.look(Outcome::kTrue, 2), "inactive told rule.ok");
+  EXPECT_EQ(rule.look(Outcome::kTrue, 3), "pending rule.pending");
+  EXPECT_EQ(rule.look(Outcome::kFalse, 4), "inactive");
+}
+
 TEST(Advance, NoDataTakenAsOkEndsTheEpisode) {
   Life rule(spec(0s, 0s, Absence::kOk));
   rule.look(Outcome::kTrue, 1);
