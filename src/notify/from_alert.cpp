@@ -37,7 +37,7 @@ alert::Engine::Sink sink_into(Outbox& outbox) {
   return [&outbox](const alert::Notification& notification) -> Result<void> {
     const Message message = message_of(notification);
     if (notification.state != alert::State::kFiring) {
-      GS_CHECK(outbox.cancel(message.key));
+      GS_CHECK(outbox.cancel(message.key, message.idempotency));
     } else if (notification.channels.empty()) {
       return outbox.hold(message.key, notification.blind);
     }

@@ -92,8 +92,8 @@ Result<std::vector<Delivery>> LiveOutbox::deliveries(const std::string& channel,
   return parts_.store.deliveries(channel, limit);
 }
 
-Result<void> LiveOutbox::cancel(const std::string& key) {
-  return parts_.store.cancel(key, parts_.clock.wall());
+Result<void> LiveOutbox::cancel(const std::string& key, const std::string& except_idempotency) {
+  return parts_.store.cancel(key, except_idempotency, parts_.clock.wall());
 }
 
 Result<void> LiveOutbox::hold(const std::string& key, bool on) {
@@ -163,7 +163,19 @@ Nanos LiveOutbox::until_due(const std::string& channel) const {
   return std::clamp(Nanos{**next - parts_.clock.wall()}, Nanos{0}, kLongestSleep);
 }
 
+Result<void> LiveOutbox::settle_unrecorded(const std::string& channel) {
+  const std::scoped_lock lock(unrecorded_mutex_);
+  const auto found = unrecorded_.find(channel);
+  if (found == unrecorded_.end()) return {};
+  Unrecorded& left = found->second;
+  activity::Entry* entry = left.entry ? &*left.entry : nullptr;
+  GS_CHECK(parts_.store.record(left.waiting, left.attempt, left.at, parts_.ledger, entry));
+  unrecorded_.erase(found);
+  return {};
+}
+
 Result<bool> LiveOutbox::send_due(const ChannelSpec& channel, WallTime now) {
+  GS_CHECK(settle_unrecorded(channel.name));
   const auto waiting = parts_.store.due(channel.name, now);
   if (!waiting) {
     parts_.log.error("outbox.unreadable", {{"channel", channel.name}, {"error", waiting.error()}});
@@ -181,7 +193,7 @@ Result<bool> LiveOutbox::send_due(const ChannelSpec& channel, WallTime now) {
     done = parts_.store.expire(next, now, parts_.ledger, entry);
   }
   if (!done) {
-    // Not recorded, a message is sent again: its receiver knows it by the idempotency key.
+    // Only a crash before it is recorded sends it again; its receiver knows it by the idempotency key.
     parts_.log.error("outbox.not_stored", {{"channel", channel.name}, {"error", done.error()}});
     return done.error();
   }
@@ -207,9 +219,14 @@ Result<void> LiveOutbox::record(const ChannelSpec& channel, const Waiting& waiti
   const Judgement& judgement = attempt.judgement;
   const bool delivered = judgement.fate == Fate::kDelivered;
   const bool dead = judgement.fate == Fate::kDead;
-  if (!delivered && !dead && waiting.attempts > 0) {
-    return parts_.store.record(waiting, attempt, now, parts_.ledger, nullptr);
-  }
+  const auto write = [&](std::optional<activity::Entry> entry) -> Result<void> {
+    auto written = parts_.store.record(waiting, attempt, now, parts_.ledger, entry ? &*entry : nullptr);
+    if (written) return written;
+    const std::scoped_lock lock(unrecorded_mutex_);
+    unrecorded_.insert_or_assign(channel.name, Unrecorded{waiting, attempt, now, std::move(entry)});
+    return written;
+  };
+  if (!delivered && !dead && waiting.attempts > 0) return write(std::nullopt);
   // "Not yet" is an answer, not a failure: a pool that cools down says so.
   const bool deferred = attempt.status == kTooManyRequests;
   const char* kind = delivered ? "message.sent" : deferred ? "message.deferred" : "message.failed";
@@ -239,7 +256,7 @@ Result<void> LiveOutbox::record(const ChannelSpec& channel, const Waiting& waiti
                                        {"retried", !dead},
                                        {"error", judgement.reason}});
   }
-  return parts_.store.record(waiting, attempt, now, parts_.ledger, &entry);
+  return write(std::move(entry));
 }
 
 double LiveOutbox::dice() {

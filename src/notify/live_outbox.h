@@ -33,7 +33,7 @@ class LiveOutbox final : public Outbox {
   std::vector<ChannelSpec> channels() const override;
   Result<void> enqueue(const std::string& channel, const Message& message) override;
   Result<std::vector<Delivery>> deliveries(const std::string& channel, std::size_t limit) const override;
-  Result<void> cancel(const std::string& key) override;
+  Result<void> cancel(const std::string& key, const std::string& except_idempotency) override;
   Result<void> hold(const std::string& key, bool on) override;
   void tick(WallTime now) override;
   void start() override;
@@ -57,6 +57,8 @@ class LiveOutbox final : public Outbox {
   Result<void> attempt(const ChannelSpec& channel, const Waiting& waiting);
   Result<void> record(const ChannelSpec& channel, const Waiting& waiting, const OutboxStore::Attempt& attempt,
                       Nanos took);
+  /// Writes down what could not be written when it was learned. @return whether nothing is left of it.
+  Result<void> settle_unrecorded(const std::string& channel);
   Nanos until_due(const std::string& channel) const;
   double dice();
 
@@ -64,6 +66,16 @@ class LiveOutbox final : public Outbox {
   mutable std::mutex mutex_;
   std::map<std::string, LinePtr> lines_;
   bool started_ = false;
+  /// What became of a message whose row could not be updated (a full disk), by channel: recorded before
+  /// anything else is sent, so that a receiver is not told the same every half second.
+  struct Unrecorded {
+    Waiting waiting;
+    OutboxStore::Attempt attempt;
+    WallTime at;
+    std::optional<activity::Entry> entry;
+  };
+  std::mutex unrecorded_mutex_;
+  std::map<std::string, Unrecorded> unrecorded_;
   std::mutex dice_mutex_;
   std::minstd_rand random_{std::random_device{}()};
 };

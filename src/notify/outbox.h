@@ -73,8 +73,9 @@ class Outbox {
   /// Errors: kNotFound (channel).
   virtual Result<void> enqueue(const std::string& channel, const Message& message) = 0;
   virtual Result<std::vector<Delivery>> deliveries(const std::string& channel, std::size_t limit) const = 0;
-  /// Drops what still waits under this key (a scale-out whose reason has gone).
-  virtual Result<void> cancel(const std::string& key) = 0;
+  /// Drops what still waits under this key (a scale-out whose reason has gone), but for the message with this
+  /// idempotency: what is handed over a second time must not call itself off.
+  virtual Result<void> cancel(const std::string& key, const std::string& except_idempotency) = 0;
   /// What waits under this key is not sent while it is held (its reason may have gone: nobody can tell).
   virtual Result<void> hold(const std::string& key, bool on) = 0;
 

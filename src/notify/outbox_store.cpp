@@ -62,7 +62,9 @@ Result<Inherited> replace_waiting(db::Transaction& transaction, const std::strin
                                "WHERE state = 0 AND channel = ? AND key = ? AND failures > 0"));
     GS_TRY(const bool row, select.bind(1, channel).bind(2, key).step());
     if (row && !select.is_null(0)) {
-      inherited = {std::max(inherited.next_ns, select.integer(0)), static_cast<int>(select.integer(1))};
+      const std::int64_t latest = to_unix_nanos(now + kLongestRetryAfter);
+      inherited = {std::clamp(select.integer(0), inherited.next_ns, latest),
+                   static_cast<int>(select.integer(1))};
     }
   }
   GS_TRY(db::Statement update, transaction.prepare("UPDATE outbox SET state = ?, finished_ns = ? "
@@ -137,11 +139,16 @@ Result<bool> OutboxStore::add(const std::string& channel, const Message& message
   });
 }
 
-Result<void> OutboxStore::cancel(const std::string& key, WallTime now) {
+Result<void> OutboxStore::cancel(const std::string& key, const std::string& except_idempotency,
+                                 WallTime now) {
   return database_->transact(Work([&](db::Transaction& transaction) -> Result<void> {
-    GS_TRY(db::Statement update,
-           transaction.prepare("UPDATE outbox SET state = ?, finished_ns = ? WHERE state = 0 AND key = ?"));
-    return update.bind(1, number_of(DeliveryState::kReplaced)).bind(2, to_unix_nanos(now)).bind(3, key).run();
+    GS_TRY(db::Statement update, transaction.prepare("UPDATE outbox SET state = ?, finished_ns = ? "
+                                                     "WHERE state = 0 AND key = ? AND idempotency <> ?"));
+    return update.bind(1, number_of(DeliveryState::kReplaced))
+        .bind(2, to_unix_nanos(now))
+        .bind(3, key)
+        .bind(4, except_idempotency)
+        .run();
   }));
 }
 
@@ -159,8 +166,10 @@ Result<std::optional<Waiting>> OutboxStore::due(const std::string& channel, Wall
     GS_TRY(db::Statement select,
            transaction.prepare(
                "SELECT id, message, attempts, failures FROM outbox WHERE state = 0 AND channel = ? "
-               "AND held = 0 AND next_ns <= ? ORDER BY next_ns, id LIMIT 1"));
-    GS_TRY(const bool row, select.bind(1, channel).bind(2, to_unix_nanos(now)).step());
+               "AND held = 0 AND (next_ns <= ? OR next_ns > ?) ORDER BY next_ns, id LIMIT 1"));
+    // No receiver is given longer than that: a time beyond it was written by a clock that ran ahead.
+    select.bind(1, channel).bind(2, to_unix_nanos(now)).bind(3, to_unix_nanos(now + kLongestRetryAfter));
+    GS_TRY(const bool row, select.step());
     if (!row) return Found{};
     Waiting waiting;
     waiting.id = select.integer(0);

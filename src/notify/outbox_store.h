@@ -27,7 +27,7 @@ class OutboxStore {
 
   /// False where this channel has had the message already.
   Result<bool> add(const std::string& channel, const Message& message, WallTime now);
-  Result<void> cancel(const std::string& key, WallTime now);
+  Result<void> cancel(const std::string& key, const std::string& except_idempotency, WallTime now);
   Result<void> hold(const std::string& key, bool on);
   /// The one that has been due for longest at `now`.
   Result<std::optional<Waiting>> due(const std::string& channel, WallTime now) const;

@@ -36,7 +36,7 @@ class FakeOutbox : public notify::Outbox {
     asked_limit = limit;
     return delivery_list;
   }
-  Result<void> cancel(const std::string&) override { return {}; }
+  Result<void> cancel(const std::string&, const std::string&) override { return {}; }
   Result<void> hold(const std::string&, bool) override { return {}; }
   void tick(WallTime) override {}
   void start() override {}

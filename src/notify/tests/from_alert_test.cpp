@@ -95,5 +95,17 @@ TEST_F(SinkTest, AChannelThatIsNoMoreKeepsNoOtherWaiting) {
   EXPECT_EQ(sent(), std::vector<std::string>{"people firing"});
 }
 
+TEST_F(SinkTest, AnEndHandedOverTwiceStillArrives) {
+  const auto sink = sink_into(*outbox_);
+  sender_->answer_next(fail(Errc::kUnavailable, "refused"));
+  ASSERT_TRUE(sink(notification(alert::State::kInactive, 3)));
+  sent();
+  // A crash came before the rule had noted that it was taken.
+  ASSERT_TRUE(sink(notification(alert::State::kInactive, 3)));
+  clock_.advance(std::chrono::minutes{1});
+  EXPECT_THAT(sent(), ::testing::ElementsAre("people ok", "people ok"));
+  EXPECT_EQ(outbox_->deliveries("people", 1)->at(0).state, DeliveryState::kDelivered);
+}
+
 }  // namespace
 }  // namespace gpuscale::notify

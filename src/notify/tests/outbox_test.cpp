@@ -151,7 +151,7 @@ TEST_F(OutboxTest, TakesAMessageOncePerChannel) {
 
 TEST_F(OutboxTest, WhatIsCalledOffOrTooOldIsNotSent) {
   ASSERT_TRUE(outbox_->enqueue("out", message("rule/high", "a")));
-  ASSERT_TRUE(outbox_->cancel("rule/high"));
+  ASSERT_TRUE(outbox_->cancel("rule/high", ""));
   ASSERT_TRUE(outbox_->enqueue("in", message("rule/low", "b")));
   tick(1h);
   EXPECT_TRUE(sent().empty());
@@ -201,6 +201,33 @@ TEST_F(OutboxTest, ChannelsMayChangeWhileMessagesAreSent) {
   }
   EXPECT_TRUE(sender_->wait_for(20, 20s));
   outbox_->stop();
+}
+
+TEST_F(OutboxTest, WhatCannotBeRecordedIsNotSentAgain) {
+  ASSERT_TRUE(outbox_->enqueue("out", message("rule/high", "1")));
+  const std::string refuse =
+      "CREATE TRIGGER full BEFORE UPDATE ON outbox BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
+  const auto run = [&](const std::string& sql) {
+    ASSERT_TRUE(database_->transact(
+        std::function<Result<void>(db::Transaction&)>([&](db::Transaction& t) { return t.execute(sql); })));
+  };
+  run(refuse);
+  for (int i = 0; i < 5; ++i) tick(1min);
+  EXPECT_EQ(sent(), std::vector<std::string>{"out 1"});
+  run("DROP TRIGGER full");
+  tick(1min);
+  EXPECT_EQ(sent(), std::vector<std::string>{"out 1"});
+  EXPECT_EQ(outbox_->deliveries("out", 1)->at(0).state, DeliveryState::kDelivered);
+}
+
+TEST_F(OutboxTest, AClockThatRanAheadDoesNotFreezeAChannel) {
+  clock_.jump_wall(2h);
+  sender_->answer_next(Receipt{429, "", std::chrono::seconds{5}});
+  ASSERT_TRUE(outbox_->enqueue("out", message("rule/high", "1")));
+  tick();
+  clock_.jump_wall(-2h);
+  tick(6s);
+  EXPECT_EQ(sent(), (std::vector<std::string>{"out 1", "out 1"}));
 }
 
 }  // namespace
