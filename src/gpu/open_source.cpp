@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gpu/nvml/nvml_source.h"
+#include "gpu/nvml/presence.h"
 #include "gpu/replay/replay_source.h"
 #include "gpu/virtual_device/virtual_device.h"
 
@@ -42,6 +43,11 @@ Result<std::unique_ptr<GpuSource>> open_source(std::string_view spec, const Sour
   if (nvml) {
     log.info("source.chosen", {{"source", "nvml"}});
     return nvml;
+  }
+  if (nvml::has_nvidia_device()) {
+    // A virtual device would report an idle GPU where a busy one does not answer: a scale-in for a lie.
+    return nvml.error().with_context(
+        "this machine has an NVIDIA GPU that does not answer; mend its driver, or say --source virtual");
   }
   log.info("source.chosen", {{"source", "virtual"}, {"because", nvml.error()}});
   return open_virtual(options);

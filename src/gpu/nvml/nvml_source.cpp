@@ -124,7 +124,10 @@ Result<std::vector<Reading>> NvmlSource::read(WallTime now) {
 }
 
 void NvmlSource::note_state(const Reading& reading) {
-  DeviceState& last = last_states_.try_emplace(reading.device.index, DeviceState::kOk).first->second;
+  // A lost GPU keeps its index, which the driver may have given to another since.
+  const std::string& uuid = reading.device.uuid;
+  const std::string name = uuid.empty() ? std::to_string(reading.device.index) : uuid;
+  DeviceState& last = last_states_.try_emplace(name, DeviceState::kOk).first->second;
   if (last == reading.state) return;
   last = reading.state;
   if (reading.state == DeviceState::kOk) {
@@ -157,7 +160,10 @@ Result<void> NvmlSource::attend(WallTime now) {
     if (std::exchange(reenumerated_for_invalid_, true)) {
       for (DeviceReader& device : devices_) device.accept_invalid_arguments();
     }
-  } else if (trouble && now >= next_probe_) {
+  } else {
+    reenumerated_for_invalid_ = false;
+  }
+  if (!stale && trouble && now >= next_probe_) {
     if (next_probe_ != WallTime{}) GS_CHECK(enumerate());
     next_probe_ = now + kProbePause;
   }

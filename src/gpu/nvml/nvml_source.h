@@ -44,8 +44,8 @@ class NvmlSource final : public GpuSource {
   std::vector<DeviceReader> devices_;
   bool alive_ = false;
   bool reenumerated_for_invalid_ = false;
-  std::map<int, DeviceState> last_states_;  ///< by index, so that a change is logged once
-  std::string reported_;                    ///< the trouble last logged, so that it is logged once
+  std::map<std::string, DeviceState> last_states_;  ///< by uuid or index, so that a change is logged once
+  std::string reported_;                            ///< the trouble last logged, so that it is logged once
   Nanos pause_{0};
   WallTime next_attempt_{};
   WallTime next_probe_{};
