@@ -57,6 +57,7 @@ void PoolShell::pass(WallTime now, bool closing) {
   for (const std::string* fault : {&book_fault_, &list_fault_, &launch_fault_, &telemetry_fault_}) {
     if (!fault->empty()) sight_.fault = *fault;
   }
+  if (sight_.fault.empty()) sight_.fault = plan.launch_blocked;
   if (boot_failures_ > 0 && sight_.fault.empty()) {
     sight_.fault = std::to_string(boot_failures_) + " nodes in a row did not become ready";
   }
@@ -235,7 +236,8 @@ void PoolShell::note_call(const Action& action, const Result<void>& result) {
   const MonoTime mono = ports_.clock.mono();
   auto [found, added] = watches_.try_emplace(action.node);
   Watch& watch = found->second;
-  if (added || watch.state != state || watch.ending != end) {
+  // A repetition happens in the state that the watch already has, whatever the first call was made in.
+  if (added || (!is_repeat(action.kind) && (watch.state != state || watch.ending != end))) {
     watch = Watch{};
     watch.state = state;
     watch.ending = end;
@@ -278,6 +280,10 @@ void PoolShell::tell_when_steady(const PoolPage& before, WallTime now) {
     restless_ = true;
     return;
   }
+  // What kept nodes from coming is over once none is missing.
+  set_fault(launch_fault_, "", "provider.failed");
+  boot_failures_ = 0;
+  next_launch_.reset();
   if (!restless_) return;
   const auto told = ports_.book.change([&](Draft& draft) -> Result<void> {
     draft.tell({.id = 0,

@@ -105,7 +105,6 @@ class Pass {
   }
 
   void adopt_unknown() {
-    if (in_.closing) return;
     std::set<std::string> known;
     for (const NodeView& view : nodes_) known.insert(view.record.node.id.value());
     for (const pool::Instance& instance : *in_.instances) {
@@ -117,7 +116,7 @@ class Pass {
       view.record.node.endpoint = instance.endpoint;
       view.record.node.state = let_go ? NodeState::kDraining : NodeState::kBooting;
       view.record.cause = let_go ? DrainCause::kOrphan : DrainCause::kNone;
-      view.record.seen = true;
+      view.record.seen = view.record.adopted = true;
       // Planned now, carried out by the shell with these very values.
       Action& action =
           add(let_go ? ActionKind::kAdoptOrphan : ActionKind::kAdopt, view,
@@ -162,10 +161,22 @@ class Pass {
   }
 
   void settle_boot(NodeView& view) {
-    if (view.record.node.state != NodeState::kBooting || view.in_state <= in_.spec.boot_timeout) return;
-    end(view, DrainCause::kBootTimeout,
-        "no working device reported within " + base::format_duration(in_.spec.boot_timeout) +
-            " of its start");
+    // What could not have been heard, by a server that was down or a store that cannot be read, is no
+    // silence.
+    if (view.record.node.state != NodeState::kBooting || !in_.telemetry) return;
+    if (std::min(view.in_state, in_.watching) <= in_.spec.boot_timeout) return;
+    let_go(view, DrainCause::kBootTimeout,
+           "no working device reported within " + base::format_duration(in_.spec.boot_timeout) +
+               " of its start");
+  }
+
+  /// Ends a node that has never been ready. One that was found may have been at work before us: it drains.
+  void let_go(NodeView& view, DrainCause cause, std::string reason) {
+    if (!view.record.adopted) return end(view, cause, std::move(reason));
+    view.record.cause = cause;
+    add(ActionKind::kBeginDrain, view, std::move(reason) + "; found at work perhaps, it is drained first");
+    asked_now_.insert(view.record.node.id.value());
+    move_to(view, NodeState::kDraining);
   }
 
   void end(NodeView& view, DrainCause cause, std::string reason) {
@@ -190,6 +201,15 @@ class Pass {
     }));
   }
 
+  /// Nodes that drain are not capacity, but they exist and cost: without this bound nodes that never end
+  /// would be replaced for ever.
+  int most_at_once() const { return 2 * in_.spec.max; }
+  int present() const {
+    return static_cast<int>(std::count_if(nodes_.begin(), nodes_.end(), [](const NodeView& view) {
+      return view.record.node.state != NodeState::kGone;
+    }));
+  }
+
   void size() {
     const int desired = std::clamp(in_.desired, in_.spec.min, in_.spec.max);
     restore_protected();
@@ -198,8 +218,14 @@ class Pass {
         "the pool is to have " + std::to_string(desired) + ", has " + std::to_string(have);
     have += undrain(desired - have, why);
     if (have < desired && in_.launch_allowed) {
-      for (; have < desired; ++have)
+      const int room = std::min(desired - have, most_at_once() - present());
+      for (int i = 0; i < room; ++i)
         plan_.actions.push_back({ActionKind::kLaunch, "", why, {}, {}, base_details()});
+      if (room < desired - have) {
+        plan_.launch_blocked = "no launch: " + std::to_string(present()) +
+                               " nodes exist, draining ones included, and twice max (" +
+                               std::to_string(most_at_once()) + ") is the most at once";
+      }
     } else if (have > desired) {
       int surplus = have - desired;
       surplus -= cancel(surplus, NodeState::kLaunching, why);
@@ -263,7 +289,7 @@ class Pass {
     int cancelled = 0;
     for (NodeView* view : coming) {
       if (cancelled >= wanted) break;
-      end(*view, DrainCause::kCancel, why + "; it was still " + std::string(to_string(state)));
+      let_go(*view, DrainCause::kCancel, why + "; it was still " + std::string(to_string(state)));
       ++cancelled;
     }
     return cancelled;

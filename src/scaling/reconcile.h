@@ -79,6 +79,7 @@ struct Action {
 struct Plan {
   std::vector<Action> actions;   ///< in the order to be carried out
   std::string scale_in_blocked;  ///< why a surplus stays, where it does; else ""
+  std::string launch_blocked;    ///< why a missing node is not launched, where a bound forbids it; else ""
 };
 
 /// The steps of one pass. Guarantees, by construction and by the property test: no step counts on an unknown;

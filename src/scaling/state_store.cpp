@@ -200,7 +200,10 @@ Result<void> StateStore::remember(db::Transaction& tx, const std::string& trigge
   GS_TRY(auto insert,
          tx.prepare(
              "INSERT OR REPLACE INTO scaling_idempotency(trigger, key, at, outcome) VALUES(?1,?2,?3,?4)"));
-  insert.bind(1, trigger).bind(2, key).bind(3, base::to_unix_nanos(now)).bind(4, to_json(outcome).dump());
+  insert.bind(1, trigger)
+      .bind(2, key)
+      .bind(3, base::to_unix_nanos(now))
+      .bind(4, to_json(outcome).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   GS_CHECK(insert.run());
   GS_TRY(auto expire, tx.prepare("DELETE FROM scaling_idempotency WHERE at<?1"));
   expire.bind(1, base::to_unix_nanos(now - kIdempotencyLife));

@@ -65,8 +65,13 @@ Result<TelemetryByNode> StoreTelemetry::nodes_of(const std::string& pool, WallTi
     said.last_report = at;
     said.devices_ok.reset();
     said.in_flight.reset();
+    said.devices_failed = 0;
     if (const auto values = numbers(devices); !values.empty())
       said.devices_ok = static_cast<std::int64_t>(values.back());
+    GS_TRY(const tsdb::Column failed, read(series.id, metrics::kDevicesFailed));
+    if (const auto values = numbers(failed); !values.empty() && failed.times.back() == newest) {
+      said.devices_failed = static_cast<std::int64_t>(values.back());
+    }
     GS_TRY(const tsdb::Column in_flight, read(series.id, metrics::kInFlight));
     // Only of the newest line: an older count says nothing of now.
     if (const auto values = numbers(in_flight); !values.empty() && in_flight.times.back() == newest) {
@@ -82,6 +87,7 @@ Result<TelemetryByNode> StoreTelemetry::nodes_of(const std::string& pool, WallTi
     Load& load = loads[node];
     GS_TRY(const tsdb::Column mean, read(series.id, metrics::kUtilizationGpu));
     const auto means = numbers(mean);
+    if (!means.empty()) ++out[node].devices_measured;
     load.add(means);
     load.raise_peak(means);
     GS_TRY(const tsdb::Column highest, read(series.id, metrics::kUtilizationGpuMax));

@@ -16,7 +16,9 @@ namespace gpuscale::scaling {
 struct NodeTelemetry {
   std::optional<WallTime> last_report;     ///< newest `node` line
   std::optional<std::int64_t> devices_ok;  ///< of that line
-  std::optional<double> utilization;       ///< mean percent over the window, all devices
+  std::int64_t devices_failed = 0;         ///< of that line
+  std::int64_t devices_measured = 0;       ///< that have utilisation samples in the window
+  std::optional<double> utilization;       ///< mean percent over the window, of the devices measured
   std::optional<double> utilization_peak;  ///< highest device sample in the window
   std::optional<std::int64_t> in_flight;
 };

@@ -36,6 +36,13 @@ std::optional<std::string> obstacle(const NodeRecord& record, const std::optiona
            ", so its load is unknown";
   }
   if (!said->utilization) return "its GPU utilisation is unknown";
+  // One idle device says nothing of seven that do not answer.
+  const std::int64_t devices = said->devices_ok.value_or(0) + said->devices_failed;
+  if (said->devices_failed > 0 || said->devices_measured < devices) {
+    const std::int64_t unknown = std::max(said->devices_failed, devices - said->devices_measured);
+    return "the load of " + std::to_string(unknown) + " of its " + std::to_string(devices) +
+           " devices is unknown";
+  }
   return std::nullopt;
 }
 

@@ -74,6 +74,7 @@ class World {
       const double load = loads.contains(id) ? loads.at(id) : 10.0;
       telemetry.set(id, {.last_report = clock.wall(),
                          .devices_ok = 1,
+                         .devices_measured = 1,
                          .utilization = load,
                          .utilization_peak = load,
                          .in_flight = machine->in_flight});
