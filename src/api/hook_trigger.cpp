@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <mutex>
 
 #include "api/answers.h"
@@ -88,6 +89,15 @@ Result<void> authenticate(Services& services, const http::Request& request, cons
   return authenticate_caller(services, request);
 }
 
+/// What another gpuscale may have made; anything else would only soil the ledger, and is no reason to refuse.
+bool is_correlation(std::string_view text) {
+  constexpr std::size_t kLongest = 64;
+  return !text.empty() && text.size() <= kLongest && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  });
+}
+
 Result<scaling::TriggerCall> call_of(const http::Request& request, const TriggerRequest& request_parts) {
   scaling::TriggerCall call;
   call.trigger = request_parts.trigger;
@@ -105,7 +115,9 @@ Result<scaling::TriggerCall> call_of(const http::Request& request, const Trigger
   if (call.idempotency_key.empty() && request_parts.signature) {
     call.idempotency_key = "signature " + request_parts.signature->v1;
   }
-  call.correlation = std::string(request.headers.get("X-Gpuscale-Correlation").substr(0, 64));
+  if (const std::string_view given = request.headers.get("X-Gpuscale-Correlation"); is_correlation(given)) {
+    call.correlation = std::string(given);
+  }
   call.source = "http " + request.peer;
   return call;
 }

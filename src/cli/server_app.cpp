@@ -86,8 +86,10 @@ Result<notify::Receipt> pull_trigger(scaling::Controller& controller, const std:
   call.source = "rule " + message.rule;
   const auto outcome = controller.pull(call);
   if (outcome) {
-    return notify::Receipt{api::status_of(outcome->verdict), api::to_json(*outcome).dump(),
-                           outcome->retry_after};
+    return notify::Receipt{
+        api::status_of(outcome->verdict),
+        api::to_json(*outcome).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
+        outcome->retry_after};
   }
   if (outcome.error().code() == Errc::kNotFound)
     return notify::Receipt{404, outcome.error().message(), std::nullopt};
