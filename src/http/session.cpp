@@ -8,10 +8,12 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
 #include <charconv>
-#include <ctime>
-#include <deque>
 #include <type_traits>
 #include <utility>
+
+#include "http/answer_text.h"
+#include "http/request_parts.h"
+#include "http/stream_queue.h"
 
 namespace gpuscale::http {
 namespace {
@@ -26,71 +28,6 @@ using TlsStream = beast::ssl_stream<PlainStream>;
 
 constexpr std::size_t kReadAhead = 16U << 10U;
 constexpr std::size_t kGzipFrom = 1'024;
-constexpr std::size_t kMaxStreamQueue = 1U << 20U;
-
-Method method_of(bhttp::verb verb) {
-  switch (verb) {
-    case bhttp::verb::get:
-      return Method::kGet;
-    case bhttp::verb::head:
-      return Method::kHead;
-    case bhttp::verb::post:
-      return Method::kPost;
-    case bhttp::verb::put:
-      return Method::kPut;
-    case bhttp::verb::patch:
-      return Method::kPatch;
-    case bhttp::verb::delete_:
-      return Method::kDelete;
-    case bhttp::verb::options:
-      return Method::kOptions;
-    default:
-      return Method::kOther;
-  }
-}
-
-/// IMF-fixdate (RFC 9110, 5.6.7).
-std::string http_date() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  std::array<char, 40> text{};
-  const std::size_t size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  return {text.data(), size};
-}
-
-bool accepts_gzip(std::string_view header) {
-  const std::size_t at = header.find("gzip");
-  if (at == std::string_view::npos) return false;
-  const std::string_view rest = header.substr(at + 4);
-  return !rest.starts_with(";q=0") || rest.starts_with(";q=0.");
-}
-
-bool may_have_body(int status) {
-  return status >= 200 && status != 204 && status != 304;
-}
-
-/// Up to where Content-Length or Transfer-Encoding follow. A line break in a value would begin another
-/// header, so a value ends there.
-std::string head_text(const Response& response, unsigned version, bool keep_alive) {
-  std::string out = version >= 11 ? "HTTP/1.1 " : "HTTP/1.0 ";
-  const auto status = static_cast<bhttp::status>(response.status);
-  out += std::to_string(response.status) + " " + std::string(bhttp::obsolete_reason(status)) + "\r\n";
-  for (const auto& [name, value] : response.headers.fields()) {
-    out += name + ": " + value.substr(0, value.find_first_of("\r\n")) + "\r\n";
-  }
-  if (!response.headers.has("Date")) out += "Date: " + http_date() + "\r\n";
-  if (!keep_alive) {
-    out += "Connection: close\r\n";
-  } else if (version < 11) {
-    out += "Connection: keep-alive\r\n";
-  }
-  return out;
-}
-
-Response refusal(int status, const char* why) {
-  return Response::json(status, std::string("{\"error\":\"") + why + "\"}\n");
-}
 
 template <typename Stream>
 class StreamSession;
@@ -116,56 +53,30 @@ class LateResponder final : public Responder {
   std::atomic<bool> responded_{false};
 };
 
-/// What writer and session share of a stream.
-struct StreamState {
-  std::mutex mutex;
-  std::deque<std::string> pieces;
-  std::size_t bytes = 0;
-  bool finished = false;
-  bool closed = false;
-  bool writing = false;
-};
-
 template <typename Stream>
 class ChunkWriter final : public StreamWriter {
  public:
-  ChunkWriter(std::weak_ptr<StreamSession<Stream>> session, std::shared_ptr<StreamState> state)
-      : session_(std::move(session)), state_(std::move(state)) {}
+  ChunkWriter(std::weak_ptr<StreamSession<Stream>> session, std::shared_ptr<StreamQueue> queue)
+      : session_(std::move(session)), queue_(std::move(queue)) {}
   ~ChunkWriter() override { end(); }
 
   bool write(std::string piece) override {
-    {
-      const std::scoped_lock lock(state_->mutex);
-      if (state_->closed || state_->finished) return false;
-      if (piece.empty()) return true;  // an empty chunk would end the answer
-      if (state_->bytes + piece.size() > kMaxStreamQueue) {
-        state_->closed = true;
-      } else {
-        state_->bytes += piece.size();
-        state_->pieces.push_back(std::move(piece));
-      }
-    }
+    const bool taken = queue_->push(std::move(piece));
+    // Also where it was not: a caller that is too slow has to be hung up on.
     if (const auto session = session_.lock()) session->pump_stream();
-    return !closed();
+    return taken && !closed();
   }
   void finish() override { end(); }
-  bool closed() const override {
-    const std::scoped_lock lock(state_->mutex);
-    return state_->closed || session_.expired();
-  }
+  bool closed() const override { return queue_->closed() || session_.expired(); }
 
  private:
   void end() {
-    {
-      const std::scoped_lock lock(state_->mutex);
-      if (state_->finished) return;
-      state_->finished = true;
-    }
+    if (!queue_->finish()) return;
     if (const auto session = session_.lock()) session->pump_stream();
   }
 
   const std::weak_ptr<StreamSession<Stream>> session_;
-  const std::shared_ptr<StreamState> state_;
+  const std::shared_ptr<StreamQueue> queue_;
 };
 
 template <typename Stream>
@@ -242,7 +153,6 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   }
 
   // --- reading
-  // ---------------------------------------------------------------------------------------------------
 
   void await_request() {
     if (buffer_.size() > 0) return read_head();
@@ -319,7 +229,9 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     // While a handler works there is nothing to wait for on the socket.
     lowest().expires_never();
     begin();
-    auto request = std::make_shared<Request>(request_of(message));
+    auto request = std::make_shared<Request>(request_of(std::move(message)));
+    request->peer = peer_;
+    request->secure = kTls;
     const bool queued = host_->pool.post([weak = this->weak_from_this(), request] {
       if (const auto self = weak.lock()) self->handle(*request);
     });
@@ -330,31 +242,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     write_answer(std::move(busy));
   }
 
-  Request request_of(bhttp::request<bhttp::string_body>& message) const {
-    Request request;
-    request.method = method_of(message.method());
-    std::string_view target(message.target().data(), message.target().size());
-    // The absolute form, which proxies and some clients send (RFC 9112, 3.2.2).
-    if (target.starts_with("http://") || target.starts_with("https://")) {
-      const std::size_t slash = target.find('/', target.find("://") + 3);
-      target = slash == std::string_view::npos ? "/" : target.substr(slash);
-    }
-    target = target.substr(0, target.find('#'));
-    const std::size_t mark = target.find('?');
-    request.path = url_decode(target.substr(0, mark));
-    if (mark != std::string_view::npos) request.query = QueryParams::parse(target.substr(mark + 1));
-    for (const auto& field : message) {
-      request.headers.add({field.name_string().data(), field.name_string().size()},
-                          std::string(field.value()));
-    }
-    request.body = std::move(message.body());
-    request.peer = peer_;
-    request.secure = kTls;
-    return request;
-  }
-
   // --- handling, on a thread of the pool
-  // -------------------------------------------------------------------------
 
   void handle(const Request& request) {
     Response response;
@@ -373,7 +261,6 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   }
 
   // --- writing
-  // ---------------------------------------------------------------------------------------------------
 
   void write_out(Then next) {
     const std::array<asio::const_buffer, 2> parts = {asio::buffer(head_), asio::buffer(answer_body_)};
@@ -423,10 +310,9 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   }
 
   // --- streams
-  // ---------------------------------------------------------------------------------------------------
 
   void write_stream_head(Response response) {
-    streaming_ = std::make_shared<StreamState>();
+    streaming_ = std::make_shared<StreamQueue>();
     open_stream_ = std::move(response.stream);
     // HTTP/1.0 knows no chunks: the end of the connection is the end of the answer.
     if (version_ < 11) keep_alive_ = false;
@@ -456,52 +342,33 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
 
   void write_next_piece() {
     if (!streaming_ || closed_) return;
-    std::string data;
-    {
-      const std::scoped_lock lock(streaming_->mutex);
-      if (streaming_->writing) return;
-      last_piece_ = streaming_->closed || (streaming_->pieces.empty() && streaming_->finished);
-      if (!last_piece_ && streaming_->pieces.empty()) return;
-      for (const std::string& piece : streaming_->pieces) data += piece;
-      streaming_->pieces.clear();
-      streaming_->bytes = 0;
-      streaming_->writing = true;
-      if (streaming_->closed) data.clear();  // the caller was too slow, and is cut off
-    }
-    if (last_piece_ && (version_ < 11 || data_was_lost())) return hang_up();
+    StreamQueue::Batch batch;
+    if (!streaming_->take(batch)) return;
+    last_piece_ = batch.last;
+    if (batch.last && (version_ < 11 || batch.cut_off)) return hang_up();
     head_.clear();
     if (version_ >= 11) {
       std::array<char, 20> size{};
-      const auto end = std::to_chars(size.data(), size.data() + size.size(), data.size(), 16).ptr;
+      const auto end = std::to_chars(size.data(), size.data() + size.size(), batch.data.size(), 16).ptr;
       head_.assign(size.data(), end);
       head_ += "\r\n";
-      data += "\r\n";
+      batch.data += "\r\n";
     }
-    answer_body_ = std::move(data);
+    answer_body_ = std::move(batch.data);
     expires(host_->options.idle_timeout);
     write_out(then(&StreamSession::on_piece));
   }
-  bool data_was_lost() const {
-    const std::scoped_lock lock(streaming_->mutex);
-    return streaming_->closed;
-  }
   void on_piece(error_code error, std::size_t) {
-    if (streaming_) {
-      const std::scoped_lock lock(streaming_->mutex);
-      streaming_->writing = false;
-    }
+    if (streaming_) streaming_->written();
     if (error || last_piece_) return hang_up();
     lowest().expires_never();
     write_next_piece();
   }
 
   // --- the end
-  // ---------------------------------------------------------------------------------------------------
 
   void close_stream() {
-    if (!streaming_) return;
-    const std::scoped_lock lock(streaming_->mutex);
-    streaming_->closed = true;
+    if (streaming_) streaming_->close();
   }
 
   void hang_up() {
@@ -520,7 +387,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   std::optional<bhttp::request_parser<bhttp::string_body>> parser_;
   std::string head_;         ///< being written, with
   std::string answer_body_;  ///< after it
-  std::shared_ptr<StreamState> streaming_;
+  std::shared_ptr<StreamQueue> streaming_;
   std::function<void(std::shared_ptr<StreamWriter>)> open_stream_;
   std::array<char, 256> scratch_{};
   bool last_piece_ = false;

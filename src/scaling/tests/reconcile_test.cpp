@@ -28,7 +28,8 @@ pool::Instance instance(const std::string& id) {
 }
 
 NodeView node(const std::string& id, pool::NodeState state, Nanos in_state = 1h) {
-  NodeView view{NodeRecord{pool::Node{.id = pool::NodeId(id), .pool = pool::PoolName("gpu"), .state = state}}};
+  NodeView view{
+      NodeRecord{pool::Node{.id = pool::NodeId(id), .pool = pool::PoolName("gpu"), .state = state}}};
   view.record.node.created = kThen - in_state;
   view.record.seen = true;
   view.in_state = in_state;
@@ -51,7 +52,8 @@ ReconcileInput input_of(std::vector<NodeView> nodes, int desired, int max = 10) 
 
 std::vector<std::string> steps(const Plan& plan) {
   std::vector<std::string> out;
-  for (const Action& action : plan.actions) out.push_back(std::string(to_string(action.kind)) + " " + action.node);
+  for (const Action& action : plan.actions)
+    out.push_back(std::string(to_string(action.kind)) + " " + action.node);
   return out;
 }
 
@@ -102,8 +104,10 @@ TEST(Reconcile, ClosingEndsEvenWhatNobodyKnew) {
 }
 
 TEST(Reconcile, ANodeWithSilentDevicesIsNoVictim) {
-  ReconcileInput input = input_of({node("gpu-a", pool::NodeState::kReady), node("gpu-b", pool::NodeState::kReady)}, 1);
-  NodeTelemetry whole{.last_report = kThen, .devices_ok = 8, .devices_measured = 8, .utilization = 50, .in_flight = 0};
+  ReconcileInput input =
+      input_of({node("gpu-a", pool::NodeState::kReady), node("gpu-b", pool::NodeState::kReady)}, 1);
+  NodeTelemetry whole{
+      .last_report = kThen, .devices_ok = 8, .devices_measured = 8, .utilization = 50, .in_flight = 0};
   NodeTelemetry partly = whole;
   partly.devices_measured = 1;
   partly.utilization = 1;
