@@ -26,7 +26,47 @@ json to_json(const scaling::NodeStatus& status, WallTime now) {
           {"devices_ok", value_or_null(telemetry.devices_ok)},
           {"last_report", time_or_null(telemetry.last_report)},
           {"victim_rank", status.victim_rank},
-          {"victim_reason", status.victim_reason}};
+          {"victim_reason", status.victim_reason},
+          {"standing", std::string(to_string(status.victim.standing))},
+          {"health", std::string(to_string(status.victim.health))},
+          {"devices_failed", telemetry.devices_failed},
+          {"drain", status.drain}};
+}
+
+/// Why a node would (not) be taken next, as sentences from the general to the particular.
+json why_lines(const scaling::NodeStatus& status, const scaling::PoolStatus& pool) {
+  json lines = json::array();
+  const scaling::Victim& victim = status.victim;
+  lines.push_back(victim.rank > 0
+                      ? "number " + std::to_string(victim.rank) + " in turn: " + status.victim_reason
+                      : "not in turn: " + status.victim_reason);
+  if (!status.drain.empty()) lines.push_back("drain: " + status.drain);
+  if (victim.standing == scaling::Standing::kSpare) {
+    const int others = victim.rank;
+    lines.push_back((pool.proof.spare >= others ? "can be spared: " : "cannot be spared: ") +
+                    describe(pool.proof, others));
+  }
+  lines.push_back("the pool has " + std::to_string(pool.counts.capacity()) + " of " +
+                  std::to_string(pool.desired) + " wanted (min " + std::to_string(pool.spec.min) + ", max " +
+                  std::to_string(pool.spec.max) + "): " + pool.phase_reason);
+  if (pool.cooldown_in_until)
+    lines.push_back("triggers may not shrink the pool before " +
+                    base::format_rfc3339(*pool.cooldown_in_until));
+  return lines;
+}
+
+http::Response why_answer(const Services& services, const std::string& id) {
+  for (const auto& status : services.controller.nodes("")) {
+    if (status.node.id.value() != id) continue;
+    const auto pool = find_pool(services.controller, status.node.pool.value());
+    if (!pool) return error_answer(pool.error());
+    json body = to_json(status, services.clock.wall());
+    body["why"] = why_lines(status, *pool);
+    body["removal_proof"] = to_json(pool->proof);
+    return json_answer(200, body);
+  }
+  return error_answer(
+      fail(Errc::kNotFound, "no node \"" + id + "\"; gone nodes are in the activity ledger alone"));
 }
 
 /// The node as it is after the call, so that the caller need not ask again.
@@ -77,10 +117,25 @@ void register_nodes(Routes& routes) {
            "Every node that is not gone: state, telemetry (null = unknown), who would be taken next and why",
        .query = {{"pool", "string", "only the nodes of this pool"}}},
       [&services](const http::Request& request, const Principal&) { return list_nodes(services, request); });
+  routes.add({.method = http::Method::kGet,
+              .pattern = "/api/v1/nodes/{id}/why",
+              .scope = Scope::kRead,
+              .summary = "One node's line of the victim ledger: its rank, why (not), and the removal proof"},
+             [&services](const http::Request& request, const Principal&) {
+               return why_answer(services, request.path_params.at("id"));
+             });
   scaling::Controller& controller = services.controller;
   add_action(routes, "release", "Drain this node, then end it",
              [&controller](const std::string& node, const std::string& who) {
                return controller.release_node(node, who);
+             });
+  add_action(routes, "drain", "Let this node take no new work and keep it; the pool replaces it",
+             [&controller](const std::string& node, const std::string& who) {
+               return controller.hold_node(node, who);
+             });
+  add_action(routes, "undrain", "Take a draining node back",
+             [&controller](const std::string& node, const std::string& who) {
+               return controller.undrain_node(node, who);
              });
   add_action(routes, "protect", "Never take this node in a scale-in",
              [&controller](const std::string& node, const std::string& who) {

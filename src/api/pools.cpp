@@ -48,7 +48,9 @@ json to_json(const scaling::PoolStatus& pool) {
           {"phase", std::string(to_string(pool.phase))},
           {"phase_reason", pool.phase_reason},
           {"cooldown_out_until", time_or_null(pool.cooldown_out_until)},
-          {"cooldown_in_until", time_or_null(pool.cooldown_in_until)}};
+          {"cooldown_in_until", time_or_null(pool.cooldown_in_until)},
+          {"removal_proof", to_json(pool.proof)},
+          {"saved_boots", pool.saved_boots}};
 }
 
 Result<scaling::PoolStatus> find_pool(const scaling::Controller& controller, const std::string& name) {

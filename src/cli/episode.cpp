@@ -37,6 +37,7 @@ class Judge {
     episode_.reaction = timeline(input_.entries, step_at);
     episode_.reaction.hops.front().at = input_.load_step_at;
     judge_growth();
+    judge_rescue();
     judge_shrinking();
     judge_losses();
     episode_.load = input_.load;
@@ -45,6 +46,7 @@ class Judge {
 
  private:
   void judge_growth();
+  void judge_rescue();
   void judge_shrinking();
   void judge_drained(const Entry* accepted);
   void judge_losses();
@@ -124,9 +126,26 @@ void Judge::judge_growth() {
        "the average stayed over the line with the nodes there were");
 }
 
+void Judge::judge_rescue() {
+  step("load falls", input_.first_fall_at, "", "the load never fell; did the load generator end early?");
+  const WallTime fall_at = input_.first_fall_at.value_or(WallTime::max());
+  const Entry* draining = entry("node.draining", fall_at, [](const Entry&) { return true; });
+  step("a node drains", draining == nullptr ? std::nullopt : std::optional(draining->at),
+       draining == nullptr ? "" : draining->subject, "no node.draining after the load fell");
+  step("load comes back", input_.load_back_at, "", "it did not, since no node drained");
+  const WallTime back_at = input_.load_back_at.value_or(WallTime::max());
+  const Entry* rescued = entry("node.undrained", back_at, [&](const Entry& e) {
+    return draining != nullptr && e.subject == draining->subject;
+  });
+  step("the drain is rescued", rescued == nullptr ? std::nullopt : std::optional(rescued->at),
+       rescued == nullptr ? "" : rescued->subject + " takes work again, a boot is saved",
+       "the node was not taken back when the load came back");
+}
+
 void Judge::judge_shrinking() {
   const std::string low = std::to_string(input_.low);
-  step("load falls", input_.load_fall_at, "", "the load never fell; did the load generator end early?");
+  step("load falls for good", input_.load_fall_at, "",
+       "the load never fell; did the load generator end early?");
   const WallTime fall_at = input_.load_fall_at.value_or(WallTime::max());
   const Entry* accepted =
       entry("trigger.accepted", fall_at, [](const Entry& e) { return direction_of(e) == "scale_in"; });
@@ -286,6 +305,7 @@ std::optional<Observation> observe(const nlohmann::json& pools, const nlohmann::
     observation.at = now;
     observation.average = average_utilization(nodes);
     observation.desired = number(item, "desired");
+    observation.draining = counts != item.end() && counts->is_object() ? number(*counts, "draining") : 0;
     observation.ready = counts != item.end() && counts->is_object() ? number(*counts, "ready") : 0;
     return observation;
   }

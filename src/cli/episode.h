@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Whether the acceptance episode happened: a pool at low load, the load rises, the rule fires, the pool
-/// grows, the average falls, the load falls, a node is drained and let go, and nothing is lost. Pure;
+/// grows, the average falls, the load falls, a node drains, the load comes back and the node with it, the
+/// load falls for good, nodes are drained and let go, and nothing is lost. Pure;
 /// `gpuscale up --check` gathers the input.
 #pragma once
 #include <nlohmann/json.hpp>
@@ -21,6 +22,7 @@ struct Observation {
   std::optional<double> average;  ///< mean utilisation of the ready nodes, percent
   int ready = 0;
   int desired = 0;
+  int draining = 0;
 };
 
 struct EpisodeInput {
@@ -28,7 +30,9 @@ struct EpisodeInput {
   std::vector<Observation> observations;  ///< likewise; about one a second
   std::optional<load::Report> load;       ///< at the end
   std::optional<WallTime> load_step_at;   ///< when the load rose
-  std::optional<WallTime> load_fall_at;   ///< when it fell
+  std::optional<WallTime> first_fall_at;  ///< when it fell, so that a node began to drain
+  std::optional<WallTime> load_back_at;   ///< when it came back during that drain
+  std::optional<WallTime> load_fall_at;   ///< when it fell for good
   double threshold = 45;                  ///< of the rule that scales out, percent
   int low = 2;                            ///< nodes before and after
   int high = 3;                           ///< at least so many in between

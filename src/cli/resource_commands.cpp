@@ -73,6 +73,37 @@ void add_node_verb(CLI::App& parent, Action& action, const std::string& verb, co
   });
 }
 
+/// `gpuscale node why NODE`: its line of the victim ledger.
+void add_node_why(CLI::App& parent, Action& action) {
+  auto* command = parent.add_subcommand("why", "Say whether the node would be taken next, and why (not)");
+  auto options = std::make_shared<RemoteOptions>();
+  auto id = std::make_shared<std::string>();
+  options->add_to(*command);
+  command->add_option("NODE", *id, "the node's id")->required();
+  command->callback([&action, options, id] {
+    action = [options, id](const Context&) {
+      const auto answer = Remote(*options).get("/api/v1/nodes/" + http::url_encode(*id) + "/why");
+      if (!answer) return report(answer.error());
+      if (options->json()) {
+        std::printf("%s\n", answer->dump(2).c_str());
+        return kExitDone;
+      }
+      for (const auto& [head, key] : Columns{{"state", "state"},
+                                             {"health", "health"},
+                                             {"GPU work %", "utilization"},
+                                             {"in flight", "in_flight"},
+                                             {"age s", "age_seconds"},
+                                             {"protected", "protected"},
+                                             {"last report", "last_report"}}) {
+        std::printf("%-12s %s\n", head.c_str(), cell_of(answer->value(key, Json())).c_str());
+      }
+      for (const Json& line : answer->value("why", Json::array()))
+        std::printf("- %s\n", cell_of(line).c_str());
+      return kExitDone;
+    };
+  });
+}
+
 void print_entry(const RemoteOptions& options, const Json& entry) {
   if (options.json()) {
     std::printf("%s\n", entry.dump().c_str());
@@ -158,7 +189,8 @@ void add_pool_command(CLI::App& app, Action& action) {
 }
 
 void add_node_command(CLI::App& app, Action& action) {
-  auto* node = app.add_subcommand("node", "Show nodes; release or protect one")->require_subcommand(1);
+  auto* node = app.add_subcommand("node", "Show nodes and why they (do not) go; protect, drain, release one")
+                   ->require_subcommand(1);
   add_list(*node, action, "/api/v1/nodes", "nodes",
            {{"ID", "id"},
             {"POOL", "pool"},
@@ -167,9 +199,13 @@ void add_node_command(CLI::App& app, Action& action) {
             {"IN FLIGHT", "in_flight"},
             {"AGE S", "age_seconds"},
             {"ENDPOINT", "endpoint"},
+            {"HEALTH", "health"},
             {"NEXT", "victim_rank"},
             {"WHY", "reason"}});
   add_node_verb(*node, action, "release", "Drain the node, then end it");
+  add_node_why(*node, action);
+  add_node_verb(*node, action, "drain", "Let the node take no new work and keep it; the pool replaces it");
+  add_node_verb(*node, action, "undrain", "Take a draining node back");
   add_node_verb(*node, action, "protect", "Never take the node for scale-in");
   add_node_verb(*node, action, "unprotect", "Let scale-in take the node again");
 }

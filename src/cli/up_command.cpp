@@ -41,7 +41,7 @@ struct UpFlags {
   double high_rps = 80;
   std::string low_for = "15s";
   std::string high_for = "45s";
-  std::string fall_for = "60s";
+  std::string fall_for = "90s";
   bool check = false;
   bool plain = false;
   bool json = false;
@@ -100,6 +100,7 @@ class Watcher {
   std::optional<double> threshold() const { return threshold_of(rules_); }
   const std::vector<Observation>& observations() const { return observations_; }
   int ready() const { return observations_.empty() ? 0 : observations_.back().ready; }
+  int draining() const { return observations_.empty() ? 0 : observations_.back().draining; }
   int desired() const { return observations_.empty() ? 0 : observations_.back().desired; }
 
  private:
@@ -176,6 +177,7 @@ class Episodes {
     EpisodeInput input;
     input.load_step_at = clock_.wall();
     hold(flags_.high_rps, phases_.high, display);
+    rescue(input, display);
     input.load_fall_at = clock_.wall();
     load_.set_rate(flags_.low_rps);
     // The pool is back once it is small and nothing drains any more; the phase's length is the patience.
@@ -198,7 +200,29 @@ class Episodes {
   }
 
  private:
-  bool back_at(int low) const { return watcher_.ready() == low && watcher_.desired() == low; }
+  /// The load falls until a node drains, and comes back before it has gone: the drain must be undone.
+  void rescue(EpisodeInput& input, Display& display) {
+    input.first_fall_at = clock_.wall();
+    if (!hold_until(flags_.low_rps, display, [this] { return watcher_.draining() > 0; })) return;
+    input.load_back_at = clock_.wall();
+    hold_until(flags_.high_rps, display, [this] { return watcher_.draining() == 0; });
+  }
+
+  /// Whether `met` came true within the patience of the last phase.
+  template <typename Met>
+  bool hold_until(double rps, Display& display, const Met& met) {
+    load_.set_rate(rps);
+    const WallTime until = clock_.wall() + phases_.fall;
+    while (!context_.stop && clock_.wall() < until) {
+      step(display);
+      if (met()) return true;
+    }
+    return false;
+  }
+
+  bool back_at(int low) const {
+    return watcher_.ready() == low && watcher_.desired() == low && watcher_.draining() == 0;
+  }
 
   /// True once the pool has been back for some seconds, so that a flap after it would be seen.
   bool settled() {

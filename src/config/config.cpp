@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "config/ceilings.h"
 #include "config/sections.h"
 #include "config/yaml_reader.h"
 
@@ -89,6 +90,7 @@ Config read_root(const YAML::Node& root, Faults& faults, const Environment& envi
   config.channels = read_list(channels, read_channel);
   config.rules = read_list(rules, read_rule);
   check_references(config, triggers, channels, rules);
+  derive_ceilings(config);
   return config;
 }
 

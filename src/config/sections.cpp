@@ -34,6 +34,23 @@ std::string read_title(YamlReader& reader) {
 
 }  // namespace
 
+namespace {
+
+pool::ScaleInSpec read_scale_in(YamlReader reader) {
+  pool::ScaleInSpec spec;
+  // A whole number of percent: nobody can tell 45 from 45.5 in a load that moves by ten.
+  spec.ceiling = reader.integer("ceiling", 0, 1, 100);
+  spec.window = reader.duration("window", spec.window);
+  spec.watch = reader.duration("watch", spec.watch);
+  spec.sick_after = reader.duration("sick_after", spec.sick_after);
+  spec.replace_percent = reader.integer("replace_percent", spec.replace_percent, 0, 100);
+  spec.broken_percent = reader.integer("broken_percent", spec.broken_percent, 1, 100);
+  reader.finish();
+  return spec;
+}
+
+}  // namespace
+
 pool::PoolSpec read_pool(YamlReader& reader) {
   pool::PoolSpec spec;
   spec.name = read_plain_name(reader);
@@ -54,6 +71,7 @@ pool::PoolSpec read_pool(YamlReader& reader) {
   spec.boot_timeout = reader.duration("boot_timeout", spec.boot_timeout);
   spec.telemetry_timeout = reader.duration("telemetry_timeout", spec.telemetry_timeout);
   spec.drain_timeout = reader.duration("drain_timeout", spec.drain_timeout);
+  spec.scale_in = read_scale_in(reader.mapping("scale_in"));
   reader.finish();
   return spec;
 }

@@ -50,6 +50,20 @@ struct ProviderSpec {
   std::map<std::string, std::string> options;  ///< provider's own keys, checked by it
 };
 
+/// What must hold before a scale-in takes a node, and how sick nodes are replaced.
+struct ScaleInSpec {
+  /// Percent of GPU work that the survivors may have at most; 0 = none stated: the line of the rule that
+  /// grows the pool, else kDefaultCeiling.
+  double ceiling = 0;
+  Nanos window = std::chrono::minutes{1};  ///< whose peak load the survivors must be able to bear
+  /// A drained node is kept this long before it is let go, so that load that returns finds it in one tick.
+  Nanos watch{0};
+  Nanos sick_after = std::chrono::seconds{30};  ///< of failed devices before a node counts as sick
+  int replace_percent = 20;  ///< of the pool that may be replaced as sick at a time; at least one node
+  int broken_percent = 45;   ///< of the ready nodes sick or silent, and over 3: removals stop
+};
+constexpr double kDefaultCeiling = 90;
+
 struct PoolSpec {
   std::string name;
   ProviderSpec provider;
@@ -61,6 +75,7 @@ struct PoolSpec {
   Nanos telemetry_timeout =
       std::chrono::seconds{15};  ///< a ready node whose process lives but says nothing is "silent"
   Nanos drain_timeout = std::chrono::minutes{10};  ///< 0 = wait for ever
+  ScaleInSpec scale_in;
   friend bool operator==(const PoolSpec& a, const PoolSpec& b) { return a.name == b.name; }
 };
 

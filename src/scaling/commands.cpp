@@ -53,6 +53,22 @@ activity::Entry entry(std::string kind, const TriggerOutcome& outcome, std::stri
           .details = std::move(details)};
 }
 
+/// A person's act on one node: an episode of its own, written down with its reason.
+void tell_node(Draft& draft, NodeRecord& record, std::string kind, std::string reason, const std::string& who,
+               WallTime now) {
+  record.episode = activity::new_correlation();
+  record.node.reason = std::move(reason);
+  draft.raise_revision(record.node.pool.value());
+  draft.tell({.id = 0,
+              .at = now,
+              .kind = std::move(kind),
+              .pool = record.node.pool.value(),
+              .subject = record.node.id.value(),
+              .correlation = record.episode,
+              .summary = record.node.id.value() + ": " + record.node.reason,
+              .details = {{"source", who}, {"cause", to_string(record.cause)}}});
+}
+
 }  // namespace
 
 Result<void> LiveController::authenticate(const std::string& trigger, const std::string& secret) const {
@@ -240,6 +256,52 @@ Result<void> LiveController::release_node(const std::string& node, const std::st
                 .correlation = record->episode,
                 .summary = node + ": " + record->node.reason,
                 .details = {{"source", who}, {"cause", to_string(record->cause)}}});
+    return {};
+  }));
+  refresh(now);
+  wake();
+  return {};
+}
+
+Result<void> LiveController::hold_node(const std::string& node, const std::string& who) {
+  const WallTime now = parts_.clock.wall();
+  GS_CHECK(book_->change([&](Draft& draft) -> Result<void> {
+    NodeRecord* record = draft.node(node);
+    if (record == nullptr) return fail(Errc::kNotFound, "no node \"" + node + "\"");
+    if (record->ending || record->node.state == pool::NodeState::kLaunching ||
+        record->node.state == pool::NodeState::kBooting) {
+      return fail(Errc::kConflict, "node " + node + " is " +
+                                       (record->ending ? "ending" : to_string(record->node.state).data()) +
+                                       "; only a node that serves can be drained");
+    }
+    if (record->cause == DrainCause::kHeld) return {};
+    record->node.state = pool::NodeState::kDraining;
+    record->node.state_since = now;
+    record->cause = DrainCause::kHeld;
+    record->undrain_due = false;
+    tell_node(draft, *record, "node.held", who + " drains it", who, now);
+    return {};
+  }));
+  refresh(now);
+  wake();
+  return {};
+}
+
+Result<void> LiveController::undrain_node(const std::string& node, const std::string& who) {
+  const WallTime now = parts_.clock.wall();
+  GS_CHECK(book_->change([&](Draft& draft) -> Result<void> {
+    NodeRecord* record = draft.node(node);
+    if (record == nullptr) return fail(Errc::kNotFound, "no node \"" + node + "\"");
+    if (record->node.state != pool::NodeState::kDraining || record->ending) {
+      return fail(Errc::kConflict, "node " + node + " is " +
+                                       (record->ending ? "ending" : to_string(record->node.state).data()) +
+                                       "; only a draining node can be taken back");
+    }
+    record->node.state = pool::NodeState::kReady;
+    record->node.state_since = now;
+    record->cause = DrainCause::kNone;
+    record->undrain_due = true;
+    tell_node(draft, *record, "node.undrained", who + " takes it back", who, now);
     return {};
   }));
   refresh(now);

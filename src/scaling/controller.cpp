@@ -42,6 +42,18 @@ Result<void> check_setup(const std::vector<pool::PoolSpec>& pools, const std::ve
   return {};
 }
 
+/// The ledger is as old as the last pass; what a command has changed since shows at once.
+void stand_as_now(Victim& victim, const pool::Node& node) {
+  if (node.state == pool::NodeState::kDraining) {
+    victim.standing = Standing::kLeaving;
+  } else if (node.state != pool::NodeState::kReady) {
+    victim.standing = Standing::kComing;
+  } else if (node.protected_from_scale_in) {
+    victim.standing = Standing::kProtected;
+  }
+  if (victim.standing > Standing::kSick) victim.rank = 0;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Controller>> Controller::open(db::Database& database, activity::Ledger& ledger,
@@ -229,19 +241,25 @@ void LiveController::refresh(WallTime now) {
 
 void LiveController::add_status(Snapshot& next, const pool::PoolSpec& spec, const PoolPage& page,
                                 const PoolSight& sight, WallTime now) const {
-  const auto ranking = rank_victims(page.nodes, sight.telemetry, spec, now);
   std::vector<pool::Node> nodes;
   PhaseInput phase;
   for (const NodeRecord& record : page.nodes) {
     const std::string& id = record.node.id.value();
-    NodeStatus status{record.node, {}, ranking.at(id).rank, ranking.at(id).reason};
+    NodeStatus status{.node = record.node, .telemetry = {}, .victim_reason = {}, .victim = {}, .drain = {}};
+    if (const auto line = sight.ledger.find(id); line != sight.ledger.end()) {
+      status.victim = line->second.victim;
+      status.drain = line->second.drain;
+    }
     if (sight.telemetry) {
       if (const auto said = sight.telemetry->find(id); said != sight.telemetry->end())
         status.telemetry = said->second;
     }
+    stand_as_now(status.victim, record.node);
+    status.victim_rank = status.victim.rank;
+    status.victim_reason = describe(status.victim, record.node);
     if (record.silent) phase.silent.push_back(id);
-    if (record.node.state == pool::NodeState::kReady && status.telemetry.devices_ok == 0)
-      phase.sick.push_back(id);
+    const bool failing = status.victim.health >= Health::kFailing;
+    if (record.node.state == pool::NodeState::kReady && failing) phase.sick.push_back(id);
     nodes.push_back(record.node);
     next.nodes.push_back(std::move(status));
   }
@@ -259,6 +277,8 @@ void LiveController::add_status(Snapshot& next, const pool::PoolSpec& spec, cons
   const PoolView view{spec, page.record.desired, status.counts, page.record.last_out, page.record.last_in};
   status.cooldown_out_until = cooldown_out_until(view, now);
   status.cooldown_in_until = cooldown_in_until(view, now);
+  status.proof = sight.proof;
+  status.saved_boots = page.record.saved_boots;
   next.pools.push_back(std::move(status));
 }
 

@@ -18,8 +18,10 @@
 #include "pool/node.h"
 #include "pool/provider.h"
 #include "scaling/phase.h"
+#include "scaling/removal_proof.h"
 #include "scaling/telemetry.h"
 #include "scaling/trigger.h"
+#include "scaling/victim.h"
 
 namespace gpuscale::scaling {
 
@@ -28,6 +30,8 @@ struct NodeStatus {
   NodeTelemetry telemetry;
   int victim_rank = 0;        ///< 1 = would be taken next; 0 = would not be taken
   std::string victim_reason;  ///< why (not)
+  Victim victim;              ///< the same in numbers, and its health
+  std::string drain;          ///< how far a draining node has come; else ""
 };
 
 struct PoolStatus {
@@ -38,6 +42,8 @@ struct PoolStatus {
   std::string phase_reason;
   std::optional<WallTime> cooldown_out_until;
   std::optional<WallTime> cooldown_in_until;
+  RemovalProof proof;  ///< of the last pass: how many can be spared
+  std::int64_t saved_boots = 0;
 };
 
 struct ControllerOptions {
@@ -76,6 +82,10 @@ class Controller {
                                              const std::string& who) = 0;
   /// Drains, then ends this node; the pool replaces it if desired asks for it.
   virtual Result<void> release_node(const std::string& node, const std::string& who) = 0;
+  /// The node takes no new work and stays, until it is taken back or released; the pool replaces it.
+  virtual Result<void> hold_node(const std::string& node, const std::string& who) = 0;
+  /// Takes a draining node back. kConflict where its end has begun or it does not drain.
+  virtual Result<void> undrain_node(const std::string& node, const std::string& who) = 0;
   virtual Result<void> protect_node(const std::string& node, bool on, const std::string& who) = 0;
 
   /// One pass over every pool.

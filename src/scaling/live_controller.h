@@ -41,6 +41,8 @@ class LiveController final : public Controller {
   Result<TriggerOutcome> pull(const TriggerCall& call) override;
   Result<TriggerOutcome> set_desired(const std::string& pool, int desired, const std::string& who) override;
   Result<void> release_node(const std::string& node, const std::string& who) override;
+  Result<void> hold_node(const std::string& node, const std::string& who) override;
+  Result<void> undrain_node(const std::string& node, const std::string& who) override;
   Result<void> protect_node(const std::string& node, bool on, const std::string& who) override;
   void tick(WallTime now) override;
   void start() override;

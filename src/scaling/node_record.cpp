@@ -7,14 +7,16 @@
 namespace gpuscale::scaling {
 namespace {
 
-constexpr std::array<std::pair<DrainCause, std::string_view>, 7> kNames{
+constexpr std::array<std::pair<DrainCause, std::string_view>, 9> kNames{
     {{DrainCause::kNone, ""},
      {DrainCause::kScaleIn, "scale_in"},
      {DrainCause::kRelease, "release"},
      {DrainCause::kOrphan, "orphan"},
      {DrainCause::kCancel, "cancel"},
      {DrainCause::kBootTimeout, "boot_timeout"},
-     {DrainCause::kShutdown, "shutdown"}}};
+     {DrainCause::kShutdown, "shutdown"},
+     {DrainCause::kSick, "sick"},
+     {DrainCause::kHeld, "held"}}};
 
 }  // namespace
 

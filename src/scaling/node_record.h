@@ -2,6 +2,7 @@
 /// What the controller remembers of a node beyond what the world sees of it. Kept in state.db, one row a
 /// node.
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,8 +11,9 @@
 
 namespace gpuscale::scaling {
 
-/// Why a node leaves. Only a scale-in may be undone: the others have causes that lasting load does not cure.
-enum class DrainCause { kNone, kScaleIn, kRelease, kOrphan, kCancel, kBootTimeout, kShutdown };
+/// Why a node leaves. Only a scale-in is undone by load: the others have causes that load does not cure.
+/// kHeld is a person's drain: the node takes no work and stays until it is taken back or released.
+enum class DrainCause { kNone, kScaleIn, kRelease, kOrphan, kCancel, kBootTimeout, kShutdown, kSick, kHeld };
 std::string_view to_string(DrainCause cause);
 DrainCause parse_drain_cause(std::string_view text);  ///< kNone for what it does not know
 
@@ -34,7 +36,8 @@ struct PoolRecord {
   int desired = 0;
   std::optional<WallTime> last_out;
   std::optional<WallTime> last_in;
-  std::string correlation;  ///< of the last change that asks for action
+  std::string correlation;       ///< of the last change that asks for action
+  std::int64_t saved_boots = 0;  ///< drains undone because load came back
 };
 
 }  // namespace gpuscale::scaling

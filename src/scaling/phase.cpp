@@ -29,7 +29,7 @@ std::string_view to_string(PoolPhase phase) {
 
 PhaseVerdict judge_phase(const PhaseInput& in) {
   if (!in.fault.empty()) return {PoolPhase::kDegraded, in.fault};
-  if (!in.sick.empty()) return {PoolPhase::kDegraded, "no working device: " + join_first(in.sick)};
+  if (!in.sick.empty()) return {PoolPhase::kDegraded, "failed devices: " + join_first(in.sick)};
   if (!in.silent.empty()) return {PoolPhase::kDegraded, "no telemetry from " + join_first(in.silent)};
   const std::string of = std::to_string(in.counts.ready) + " of " + std::to_string(in.desired) + " ready";
   if (in.counts.ready < in.desired || in.counts.launching + in.counts.booting > 0) {

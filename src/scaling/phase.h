@@ -16,7 +16,7 @@ struct PhaseInput {
   int desired = 0;
   pool::PoolCounts counts;
   std::vector<std::string> silent;  ///< ready nodes whose telemetry has stopped
-  std::vector<std::string> sick;    ///< ready nodes that report no working device
+  std::vector<std::string> sick;    ///< ready nodes that report failed devices
   std::string fault;                ///< of provider, telemetry or state.db; "" = none
   std::string scale_in_blocked;
 };

@@ -47,14 +47,22 @@ void PoolShell::pass(WallTime now, bool closing) {
   if (!page) return;
   const ReconcileInput input = observe(*page, now, closing);
   Plan plan = reconcile(input);
+  if (input.telemetry) work_.add(ports_.clock.mono(), plan.proof.work_now);
   for (Action& action : plan.actions) {
     if (!carry_out(action, page->revision, now)) break;
   }
   sight_.telemetry = input.telemetry;
   sight_.scale_in_blocked = plan.scale_in_blocked;
+  sight_.proof = plan.proof;
+  sight_.ledger.clear();
+  for (LedgerLine& line : plan.ledger) sight_.ledger.emplace(line.node, std::move(line));
+  // Told when it begins and ends, not with each change of its numbers.
+  if (fleet_fault_.empty() != plan.removals_stopped.empty())
+    set_fault(fleet_fault_, plan.removals_stopped, "fleet.doubtful");
   sight_.empty_handed = input.instances && input.instances->empty() && page->nodes.empty();
   sight_.fault.clear();
-  for (const std::string* fault : {&book_fault_, &list_fault_, &launch_fault_, &telemetry_fault_}) {
+  for (const std::string* fault :
+       {&book_fault_, &list_fault_, &launch_fault_, &telemetry_fault_, &plan.removals_stopped}) {
     if (!fault->empty()) sight_.fault = *fault;
   }
   if (sight_.fault.empty()) sight_.fault = plan.launch_blocked;
@@ -90,6 +98,7 @@ ReconcileInput PoolShell::observe(const PoolPage& page, WallTime now, bool closi
     set_fault(telemetry_fault_, "telemetry cannot be read: " + telemetry.error().message(),
               "telemetry.failed");
   }
+  input.peak_work = work_.peak(ports_.clock.mono(), spec_.scale_in.window);
   std::map<std::string, Watch> still;
   for (const NodeRecord& record : page.nodes) {
     input.nodes.push_back(view_of(record, now));
@@ -97,7 +106,29 @@ ReconcileInput PoolShell::observe(const PoolPage& page, WallTime now, bool closi
     still.insert(std::move(watch));
   }
   watches_ = std::move(still);
+  note_failing(input);
   return input;
+}
+
+/// A node counts as failing from its first report of a failed device to its first report of none; silence
+/// changes nothing.
+void PoolShell::note_failing(ReconcileInput& input) {
+  if (!input.telemetry) return;
+  const MonoTime mono = ports_.clock.mono();
+  std::map<std::string, MonoTime> still;
+  for (NodeView& view : input.nodes) {
+    const std::string& id = view.record.node.id.value();
+    const auto before = failing_since_.find(id);
+    const auto said = input.telemetry->find(id);
+    const bool heard = said != input.telemetry->end() && said->second.devices_ok;
+    const bool failing = heard ? said->second.devices_failed > 0 || *said->second.devices_ok == 0
+                               : before != failing_since_.end();
+    if (!failing) continue;
+    const MonoTime since = before == failing_since_.end() ? mono : before->second;
+    still.emplace(id, since);
+    view.failing_for = mono - since;
+  }
+  failing_since_ = std::move(still);
 }
 
 NodeView PoolShell::view_of(const NodeRecord& record, WallTime now) {
@@ -115,6 +146,7 @@ NodeView PoolShell::view_of(const NodeRecord& record, WallTime now) {
   NodeView view{record};
   view.in_state = watch.before + (mono - watch.since);
   view.call_due = passed(watch.next_call, mono);
+  view.workload_unsupported = watch.workload_unsupported;
   if (node.state == NodeState::kDraining && !record.ending && passed(watch.next_look, mono)) {
     look_at_workload(view, watch);
   }
@@ -124,6 +156,8 @@ NodeView PoolShell::view_of(const NodeRecord& record, WallTime now) {
 void PoolShell::look_at_workload(NodeView& view, Watch& watch) {
   auto workload = provider_->workload(view.record.node.id);
   const MonoTime mono = ports_.clock.mono();
+  view.workload_unsupported = !workload && workload.error().code() == Errc::kUnsupported;
+  watch.workload_unsupported = view.workload_unsupported;
   if (!workload) {
     watch.next_look = mono + kUnknownWorkloadWait;
     watch.idle_observations = 0;

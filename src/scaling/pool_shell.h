@@ -14,6 +14,7 @@
 #include "log/log.h"
 #include "pool/provider.h"
 #include "scaling/book.h"
+#include "scaling/peak_window.h"
 #include "scaling/reconcile.h"
 #include "scaling/telemetry.h"
 
@@ -22,6 +23,8 @@ namespace gpuscale::scaling {
 /// What the last pass saw, for the people's view.
 struct PoolSight {
   std::optional<TelemetryByNode> telemetry;
+  std::map<std::string, LedgerLine> ledger;  ///< by node id
+  RemovalProof proof;
   std::string fault;  ///< "" = none
   std::string scale_in_blocked;
   bool empty_handed = false;  ///< no instance exists and no node is recorded
@@ -58,11 +61,13 @@ class PoolShell {
     std::optional<MonoTime> next_look;
     int idle_observations = 0;  ///< consecutive
     MonoTime idle_since;
+    bool workload_unsupported = false;
   };
 
   ReconcileInput observe(const PoolPage& page, WallTime now, bool closing);
   NodeView view_of(const NodeRecord& record, WallTime now);
   void look_at_workload(NodeView& view, Watch& watch);
+  void note_failing(ReconcileInput& input);
   std::set<std::string> unknown_and_gone(const PoolPage& page, const std::vector<pool::Instance>& instances);
 
   /// false: the pool was changed by a command meanwhile, or state.db refuses; the rest of the plan is
@@ -81,6 +86,9 @@ class PoolShell {
   Ports ports_;
   MonoTime started_;
   std::map<std::string, Watch> watches_;
+  std::map<std::string, MonoTime> failing_since_;  ///< nodes that report failed devices
+  PeakWindow work_;
+  std::string fleet_fault_;
   int boot_failures_ = 0;
   std::optional<MonoTime> next_launch_;
   std::string list_fault_;

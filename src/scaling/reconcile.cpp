@@ -9,15 +9,13 @@
 
 #include "base/duration.h"
 #include "base/rfc3339.h"
-#include "scaling/victim.h"
+#include "scaling/drain.h"
+#include "scaling/survey.h"
 
 namespace gpuscale::scaling {
 namespace {
 
 using pool::NodeState;
-
-/// Entries of "why not" that go into one ledger row; larger pools are cut and say so.
-constexpr std::size_t kMaxExplained = 50;
 
 std::string seconds_text(Nanos t) {
   return base::format_duration(std::chrono::floor<std::chrono::seconds>(t));
@@ -44,19 +42,24 @@ class Pass {
       end_everything();
     } else if (in_.instances) {
       for (NodeView& view : nodes_) settle_boot(view);
-      size();
+      restore_protected();
     }
+    survey();
+    if (in_.instances && !in_.closing) size();
     if (in_.instances) {
       for (NodeView& view : nodes_) settle_drain(view);
       for (const NodeView& view : nodes_) repeat_calls(view);
     }
+    plan_.ledger = std::move(survey_.ledger);
+    plan_.proof = survey_.proof;
+    plan_.removals_stopped = std::move(survey_.removals_stopped);
     return std::move(plan_);
   }
 
  private:
   Action& add(ActionKind kind, const NodeView& view, std::string reason) {
     plan_.actions.push_back(
-        {kind, view.record.node.id.value(), std::move(reason), view.record.cause, {}, {}});
+        {kind, view.record.node.id.value(), std::move(reason), view.record.cause, {}, {}, {}});
     plan_.actions.back().details = nlohmann::json::object();
     return plan_.actions.back();
   }
@@ -194,34 +197,37 @@ class Pass {
     }
   }
 
+  int count(NodeState state) const {
+    return static_cast<int>(std::count_if(
+        nodes_.begin(), nodes_.end(), [&](const NodeView& view) { return view.record.node.state == state; }));
+  }
   int capacity() const {
-    return static_cast<int>(std::count_if(nodes_.begin(), nodes_.end(), [](const NodeView& view) {
-      const NodeState state = view.record.node.state;
-      return state == NodeState::kLaunching || state == NodeState::kBooting || state == NodeState::kReady;
-    }));
+    return count(NodeState::kLaunching) + count(NodeState::kBooting) + count(NodeState::kReady);
   }
 
   /// Nodes that drain are not capacity, but they exist and cost: without this bound nodes that never end
   /// would be replaced for ever.
   int most_at_once() const { return 2 * in_.spec.max; }
-  int present() const {
-    return static_cast<int>(std::count_if(nodes_.begin(), nodes_.end(), [](const NodeView& view) {
-      return view.record.node.state != NodeState::kGone;
-    }));
+  int present() const { return static_cast<int>(nodes_.size()) - count(NodeState::kGone); }
+
+  void survey() {
+    std::vector<const NodeTelemetry*> telemetry;
+    telemetry.reserve(nodes_.size());
+    for (const NodeView& view : nodes_) telemetry.push_back(telemetry_of(view));
+    survey_ = survey_nodes(in_, nodes_, telemetry);
   }
 
   void size() {
-    const int desired = std::clamp(in_.desired, in_.spec.min, in_.spec.max);
-    restore_protected();
-    int have = capacity();
+    const int desired = std::clamp(rescue(in_.desired), in_.spec.min, in_.spec.max);
+    int have = capacity() - replace_sick(desired);
     const std::string why =
         "the pool is to have " + std::to_string(desired) + ", has " + std::to_string(have);
     have += undrain(desired - have, why);
     if (have < desired && in_.launch_allowed) {
-      const int room = std::min(desired - have, most_at_once() - present());
+      const int room = std::min({desired - have, most_at_once() - present(), in_.spec.max - capacity()});
       for (int i = 0; i < room; ++i)
-        plan_.actions.push_back({ActionKind::kLaunch, "", why, {}, {}, base_details()});
-      if (room < desired - have) {
+        plan_.actions.push_back({ActionKind::kLaunch, "", why, {}, {}, {}, base_details()});
+      if (room < desired - have && most_at_once() - present() <= room) {
         plan_.launch_blocked = "no launch: " + std::to_string(present()) +
                                " nodes exist, draining ones included, and twice max (" +
                                std::to_string(most_at_once()) + ") is the most at once";
@@ -243,13 +249,14 @@ class Pass {
            view.record.cause == DrainCause::kScaleIn;
   }
 
-  void take_back(NodeView& view, std::string reason) {
+  Action& take_back(NodeView& view, std::string reason) {
     Action& action = add(ActionKind::kUndrain, view, std::move(reason));
     action.details = base_details();
     view.record.undrain_due = true;
     view.record.cause = DrainCause::kNone;
     asked_now_.insert(view.record.node.id.value());
     move_to(view, NodeState::kReady);
+    return action;
   }
 
   void restore_protected() {
@@ -261,7 +268,8 @@ class Pass {
   }
 
   /// Takes back up to `wanted` draining nodes, those that began last first: they have lost the least.
-  int undrain(int wanted, const std::string& why) {
+  /// `from`: the pool is to have so many, and one more with each that is taken back.
+  int undrain(int wanted, const std::string& why, std::optional<int> from = std::nullopt) {
     std::vector<NodeView*> draining;
     for (NodeView& view : nodes_) {
       if (reversible(view)) draining.push_back(&view);
@@ -271,8 +279,9 @@ class Pass {
     int taken = 0;
     for (NodeView* view : draining) {
       if (taken >= wanted) break;
-      take_back(*view, why + "; the drain is undone instead of launching another");
+      Action& action = take_back(*view, why + "; the drain is undone instead of launching another");
       ++taken;
+      if (from) action.desired = *from + taken;
     }
     return taken;
   }
@@ -295,58 +304,91 @@ class Pass {
     return cancelled;
   }
 
-  void drain(int surplus, const std::string& why) {
-    std::vector<NodeRecord> records;
-    for (const NodeView& view : nodes_) records.push_back(view.record);
-    const auto ranking = rank_victims(records, in_.telemetry, in_.spec, in_.now);
-    std::vector<std::pair<int, NodeView*>> chosen;
-    for (NodeView& view : nodes_) {
-      const int rank = ranking.at(view.record.node.id.value()).rank;
-      if (rank >= 1 && rank <= surplus) chosen.emplace_back(rank, &view);
-    }
-    std::sort(chosen.begin(), chosen.end());
-    for (const auto& [rank, view] : chosen) {
-      view->record.cause = DrainCause::kScaleIn;
-      Action& action =
-          add(ActionKind::kBeginDrain, *view, why + "; " + ranking.at(view->record.node.id.value()).reason);
-      action.details = base_details();
-      action.details["ranking"] = explain(ranking);
-      if (in_.telemetry) {
-        const auto projected = projected_utilization(records, *in_.telemetry, surplus);
-        action.details["projected_utilization"] = projected ? nlohmann::json(*projected) : nlohmann::json();
-      }
-      asked_now_.insert(view->record.node.id.value());
-      move_to(*view, NodeState::kDraining);
-    }
-    if (const int left = surplus - static_cast<int>(chosen.size()); left > 0) {
-      plan_.scale_in_blocked = std::to_string(left) + " to remove, but none can be spared";
-      std::size_t named = 0;
-      for (const NodeView& view : nodes_) {
-        const Victim& victim = ranking.at(view.record.node.id.value());
-        if (view.record.node.state != NodeState::kReady || victim.rank != 0 || ++named > 5) continue;
-        plan_.scale_in_blocked +=
-            (named == 1 ? ": " : "; ") + view.record.node.id.value() + " " + victim.reason;
-      }
-    }
+  /// The load has come back while nodes drain: takes back as many as bear it again, and lets the pool have
+  /// them. Returns the size the pool is to have.
+  int rescue(int desired) {
+    const RemovalProof& proof = survey_.proof;
+    const int held = std::max(proof.nodes, desired);
+    const int missing = std::min(proof.needed_now(), in_.spec.max) - held;
+    if (missing <= 0) return desired;
+    const int taken =
+        undrain(missing,
+                "the load is back at " + percent_text(proof.work_now * 100) + " of a node, which " +
+                    std::to_string(proof.nodes) + " do not bear under " + percent_text(proof.ceiling),
+                held);
+    return taken == 0 ? desired : held + taken;
   }
 
-  static nlohmann::json explain(const std::map<std::string, Victim>& ranking) {
-    std::vector<std::tuple<int, std::string, std::string>> rows;
-    for (const auto& [id, victim] : ranking) {
-      rows.emplace_back(victim.rank == 0 ? static_cast<int>(ranking.size()) + 1 : victim.rank, id,
-                        victim.reason);
+  /// Sick nodes, those without a working device first: drained where they are no longer needed or do no work,
+  /// else kept beside a replacement until that is ready. Returns how many stay without being capacity.
+  int replace_sick(int desired) {
+    std::vector<std::pair<int, std::size_t>> sick;
+    for (std::size_t i = 0; i < survey_.ledger.size(); ++i) {
+      if (survey_.ledger[i].victim.standing == Standing::kSick)
+        sick.emplace_back(survey_.ledger[i].victim.rank, i);
     }
-    std::sort(rows.begin(), rows.end());
-    nlohmann::json out = nlohmann::json::array();
-    for (const auto& [rank, id, reason] : rows) {
-      if (out.size() == kMaxExplained) {
-        out.push_back({{"omitted", rows.size() - kMaxExplained}});
-        break;
+    if (sick.empty() || !survey_.removals_stopped.empty()) return 0;
+    std::sort(sick.begin(), sick.end());
+    int allowed = std::max(1, in_.spec.scale_in.replace_percent * desired / 100);
+    allowed -= static_cast<int>(std::count_if(nodes_.begin(), nodes_.end(), [](const NodeView& view) {
+      return view.record.node.state == NodeState::kDraining && view.record.cause == DrainCause::kSick;
+    }));
+    int aside = 0;
+    for (const auto& [rank, index] : sick) {
+      if (allowed-- <= 0) break;
+      NodeView& view = nodes_[index];
+      const Victim& victim = survey_.ledger[index].victim;
+      const bool works = victim.devices_unknown < victim.devices;
+      const bool replaced = survey_.proof.nodes >= desired;
+      const bool room = desired + aside < in_.spec.max;
+      if (works && !replaced && room) {
+        ++aside;
+      } else if (!works || replaced || survey_.proof.spare > 0) {
+        begin_drain(view, DrainCause::kSick, describe(victim, view.record.node) + "; it is replaced");
       }
-      const bool takeable = rank <= static_cast<int>(ranking.size());
-      out.push_back({{"node", id}, {"rank", takeable ? rank : 0}, {"reason", reason}});
     }
-    return out;
+    return aside;
+  }
+
+  Action& begin_drain(NodeView& view, DrainCause cause, std::string reason) {
+    view.record.cause = cause;
+    Action& action = add(ActionKind::kBeginDrain, view, std::move(reason));
+    action.details = base_details();
+    asked_now_.insert(view.record.node.id.value());
+    move_to(view, NodeState::kDraining);
+    return action;
+  }
+
+  void drain(int surplus, const std::string& why) {
+    if (!survey_.removals_stopped.empty()) {
+      plan_.scale_in_blocked = survey_.removals_stopped;
+      return;
+    }
+    std::vector<std::pair<int, std::size_t>> ranked;
+    for (std::size_t i = 0; i < survey_.ledger.size(); ++i) {
+      if (survey_.ledger[i].victim.rank > 0 && nodes_[i].record.node.state == NodeState::kReady)
+        ranked.emplace_back(survey_.ledger[i].victim.rank, i);
+    }
+    const auto least = ranked.begin() + std::min<std::ptrdiff_t>(surplus, std::ssize(ranked));
+    std::partial_sort(ranked.begin(), least, ranked.end());
+    int healthy_taken = 0;
+    int taken = 0;
+    for (auto it = ranked.begin(); it != least; ++it) {
+      const Victim& victim = survey_.ledger[it->second].victim;
+      if (victim.standing == Standing::kSpare && healthy_taken == survey_.proof.spare) break;
+      healthy_taken += victim.standing == Standing::kSpare ? 1 : 0;
+      NodeView& view = nodes_[it->second];
+      Action& action =
+          begin_drain(view, DrainCause::kScaleIn, why + "; " + describe(victim, view.record.node));
+      action.details["ranking"] = explain_ranking(survey_, nodes_);
+      action.details["proof"] = to_json(survey_.proof);
+      const auto projected = survey_.proof.projected(healthy_taken);
+      action.details["projected_utilization"] = projected ? nlohmann::json(*projected) : nlohmann::json();
+      ++taken;
+    }
+    if (taken < surplus) {
+      plan_.scale_in_blocked = why_none_is_spare(survey_, nodes_, surplus - taken, healthy_taken);
+    }
   }
 
   void settle_drain(NodeView& view) {
@@ -354,18 +396,18 @@ class Pass {
         asked_now_.contains(view.record.node.id.value())) {
       return;
     }
-    if (view.workload && view.workload->draining && view.workload->in_flight == 0 &&
-        view.idle_observations >= kIdleObservations && view.idle_for >= kIdleTime) {
-      Action& action = add(ActionKind::kEnd, view, "drained: it refuses new work and has none in flight");
+    const DrainState state = drain_state(view, telemetry_of(view), in_.spec, in_.now);
+    note_drain(view, state.text);
+    if (state.phase == DrainPhase::kDone) {
+      Action& action = add(ActionKind::kEnd, view, state.text);
       action.details = {{"in_flight", 0},
                         {"observations", view.idle_observations},
                         {"drain_seconds", std::chrono::duration<double>(view.in_state).count()}};
-    } else if (in_.spec.drain_timeout > Nanos{0} && view.in_state > in_.spec.drain_timeout) {
+    } else if (state.phase != DrainPhase::kHeld && in_.spec.drain_timeout > Nanos{0} &&
+               view.in_state > std::max(in_.spec.drain_timeout, in_.spec.scale_in.watch)) {
       Action& action = add(ActionKind::kEnd, view,
                            "not drained within " + base::format_duration(in_.spec.drain_timeout) + " (" +
-                               (view.workload ? std::to_string(view.workload->in_flight) + " in flight"
-                                              : std::string("it does not answer")) +
-                               "); ended by the pool's drain_timeout");
+                               state.text + "); ended by the pool's drain_timeout");
       action.details["in_flight"] =
           view.workload ? nlohmann::json(view.workload->in_flight) : nlohmann::json();
       action.details["timed_out"] = true;
@@ -374,6 +416,11 @@ class Pass {
     }
     view.record.ending = true;
     ended_now_.insert(view.record.node.id.value());
+  }
+
+  void note_drain(const NodeView& view, const std::string& text) {
+    const auto index = static_cast<std::size_t>(&view - nodes_.data());
+    survey_.ledger[index].drain = text;
   }
 
   /// Calls whose intent stands and whose effect is not yet seen.
@@ -401,6 +448,7 @@ class Pass {
   std::map<std::string, const pool::Instance*> instances_;
   std::set<std::string> asked_now_;  ///< their call goes out with the step planned in this pass
   std::set<std::string> ended_now_;
+  Survey survey_;
   Plan plan_;
 };
 

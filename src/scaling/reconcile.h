@@ -14,7 +14,9 @@
 #include "pool/node.h"
 #include "pool/provider.h"
 #include "scaling/node_record.h"
+#include "scaling/removal_proof.h"
 #include "scaling/telemetry.h"
+#include "scaling/victim.h"
 
 namespace gpuscale::scaling {
 
@@ -24,13 +26,18 @@ namespace gpuscale::scaling {
 constexpr int kIdleObservations = 2;
 constexpr Nanos kIdleTime = std::chrono::milliseconds{200};
 
+/// A draining node whose GPUs still do this much (percent) is not idle, whatever its endpoint says.
+constexpr double kIdleBelow = 5;
+
 struct NodeView {
   NodeRecord record;
   Nanos in_state{0};                       ///< by the monotonic clock, as far as this process has seen it
   bool call_due = true;                    ///< the back-off of its provider calls has passed
   std::optional<pool::Workload> workload;  ///< of a draining node; absent = unknown
-  int idle_observations = 0;               ///< consecutive ones: refuses work and has none in flight
-  Nanos idle_for{0};                       ///< between the first and the last of them
+  bool workload_unsupported = false;  ///< its provider cannot ask it: telemetry alone says when it is idle
+  int idle_observations = 0;          ///< consecutive ones: refuses work and has none in flight
+  Nanos idle_for{0};                  ///< between the first and the last of them
+  Nanos failing_for{0};               ///< since it first reported a failed device without a pause
 };
 
 struct ReconcileInput {
@@ -43,6 +50,7 @@ struct ReconcileInput {
   bool launch_allowed = true;  ///< the back-off after failed boots has passed
   bool closing = false;        ///< all nodes are to go, none is to come
   Nanos watching{0};           ///< how long this process has been able to hear the agents
+  double peak_work = 0;        ///< highest measured load over scale_in.window, in nodes' worth
   WallTime now;
 };
 
@@ -73,19 +81,30 @@ struct Action {
   std::string reason;  ///< one sentence
   DrainCause cause = DrainCause::kNone;
   std::string endpoint;
+  std::optional<int> desired;  ///< of a kUndrain by load: what the pool is to have from now on
   nlohmann::json details = nlohmann::json::object();  ///< inputs, and why not the others
 };
 
+/// What the pass has judged a node by.
+struct LedgerLine {
+  std::string node;
+  Victim victim;
+  std::string drain;  ///< how far it has come, where it drains; else ""
+};
+
 struct Plan {
-  std::vector<Action> actions;   ///< in the order to be carried out
+  std::vector<Action> actions;     ///< in the order to be carried out
+  std::vector<LedgerLine> ledger;  ///< every node as it stood before the pass removed any
+  RemovalProof proof;
+  std::string removals_stopped;  ///< why nothing is removed, where the fleet looks broken; else ""
   std::string scale_in_blocked;  ///< why a surplus stays, where it does; else ""
   std::string launch_blocked;    ///< why a missing node is not launched, where a bound forbids it; else ""
 };
 
 /// The steps of one pass. Guarantees, by construction and by the property test: no step counts on an unknown;
 /// no node with unknown or positive workload ends before drain_timeout; what drains for a scale-in returns
-/// before anything is launched; ready plus coming nodes never fall under the desired size by a drain. O(n log
-/// n).
+/// before anything is launched; ready plus coming nodes never fall under the desired size by a drain, but for
+/// sick ones; no healthy node is taken beyond the removal proof. O(n log n).
 Plan reconcile(const ReconcileInput& input);
 
 }  // namespace gpuscale::scaling

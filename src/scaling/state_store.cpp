@@ -9,7 +9,7 @@
 namespace gpuscale::scaling {
 namespace {
 
-constexpr std::array<db::Migration, 2> kMigrations{{{1, R"sql(
+constexpr std::array<db::Migration, 3> kMigrations{{{1, R"sql(
 CREATE TABLE scaling_pools(
   name TEXT PRIMARY KEY, desired INTEGER NOT NULL, last_out INTEGER, last_in INTEGER, correlation TEXT NOT NULL) STRICT;
 CREATE TABLE scaling_nodes(
@@ -26,6 +26,9 @@ CREATE INDEX scaling_idempotency_by_age ON scaling_idempotency(at);
 )sql"},
                                                     {2, R"sql(
 ALTER TABLE scaling_secrets ADD COLUMN digest TEXT NOT NULL DEFAULT '';
+)sql"},
+                                                    {3, R"sql(
+ALTER TABLE scaling_pools ADD COLUMN saved_boots INTEGER NOT NULL DEFAULT 0;
 )sql"}}};
 
 void bind_time(db::Statement& statement, int position, std::optional<WallTime> t) {
@@ -85,22 +88,27 @@ Result<StateStore> StateStore::open(db::Database& database) {
 
 Result<std::vector<PoolRecord>> StateStore::pools(db::Transaction& tx) const {
   GS_TRY(auto rows,
-         tx.prepare("SELECT name, desired, last_out, last_in, correlation FROM scaling_pools ORDER BY name"));
+         tx.prepare("SELECT name, desired, last_out, last_in, correlation, saved_boots FROM scaling_pools "
+                    "ORDER BY name"));
   std::vector<PoolRecord> out;
   for (;;) {
     GS_TRY(const bool more, rows.step());
     if (!more) return out;
-    out.push_back(
-        {rows.text(0), static_cast<int>(rows.integer(1)), time_at(rows, 2), time_at(rows, 3), rows.text(4)});
+    out.push_back({.name = rows.text(0),
+                   .desired = static_cast<int>(rows.integer(1)),
+                   .last_out = time_at(rows, 2),
+                   .last_in = time_at(rows, 3),
+                   .correlation = rows.text(4),
+                   .saved_boots = rows.integer(5)});
   }
 }
 
 Result<void> StateStore::save_pool(db::Transaction& tx, const PoolRecord& pool) const {
   GS_TRY(auto statement,
-         tx.prepare("INSERT INTO scaling_pools(name, desired, last_out, last_in, correlation) "
-                    "VALUES(?1,?2,?3,?4,?5) ON CONFLICT(name) DO UPDATE SET desired=?2, last_out=?3, "
-                    "last_in=?4, correlation=?5"));
-  statement.bind(1, pool.name).bind(2, pool.desired).bind(5, pool.correlation);
+         tx.prepare("INSERT INTO scaling_pools(name, desired, last_out, last_in, correlation, saved_boots) "
+                    "VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(name) DO UPDATE SET desired=?2, last_out=?3, "
+                    "last_in=?4, correlation=?5, saved_boots=?6"));
+  statement.bind(1, pool.name).bind(2, pool.desired).bind(5, pool.correlation).bind(6, pool.saved_boots);
   bind_time(statement, 3, pool.last_out);
   bind_time(statement, 4, pool.last_in);
   return statement.run();

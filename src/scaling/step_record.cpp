@@ -89,6 +89,22 @@ void apply(NodeRecord& record, const Action& action, WallTime now) {
   }
 }
 
+/// Load that came back asks for the pool's former size; what has just been taken back must not be let go
+/// again at once, so the cooldown of scale-in begins anew.
+void raise_desired(Draft& draft, PoolRecord& owner, const Action& action, WallTime now) {
+  draft.tell({.id = 0,
+              .at = now,
+              .kind = "pool.desired",
+              .pool = owner.name,
+              .subject = owner.name,
+              .correlation = owner.correlation,
+              .summary = "pool " + owner.name + " from " + std::to_string(owner.desired) + " to " +
+                         std::to_string(*action.desired) + ": " + action.reason,
+              .details = {{"from", owner.desired}, {"to", *action.desired}, {"source", "rescue"}}});
+  owner.desired = *action.desired;
+  owner.last_in = now;
+}
+
 }  // namespace
 
 bool is_repeat(ActionKind kind) {
@@ -152,6 +168,8 @@ Result<StepEffect> record_step(Draft& draft, const std::string& pool, const Acti
              action.kind == ActionKind::kUndrain || action.cause == DrainCause::kCancel) {
     record->episode = owner->correlation;
   }
+  if (action.kind == ActionKind::kUndrain && !record->node.protected_from_scale_in) ++owner->saved_boots;
+  if (action.desired && *action.desired > owner->desired) raise_desired(draft, *owner, action, now);
   if (record->node.correlation.empty()) record->node.correlation = record->episode;
   apply(*record, action, now);
   if (action.kind == ActionKind::kSetEndpoint) return StepEffect{};

@@ -28,10 +28,15 @@ struct Load {
   double sum = 0;
   std::size_t count = 0;
   std::optional<double> peak;
+  double newest_sum = 0;
+  std::size_t newest_count = 0;
 
   void add(const std::vector<double>& values) {
     for (const double value : values) sum += value;
     count += values.size();
+    if (values.empty()) return;
+    newest_sum += values.back();
+    ++newest_count;
   }
   void raise_peak(const std::vector<double>& values) {
     for (const double value : values) peak = std::max(peak.value_or(value), value);
@@ -95,6 +100,8 @@ Result<TelemetryByNode> StoreTelemetry::nodes_of(const std::string& pool, WallTi
   }
   for (const auto& [node, load] : loads) {
     if (load.count > 0) out[node].utilization = load.sum / static_cast<double>(load.count);
+    if (load.newest_count > 0)
+      out[node].utilization_now = load.newest_sum / static_cast<double>(load.newest_count);
     out[node].utilization_peak = load.peak;
   }
   return out;

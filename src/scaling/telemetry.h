@@ -20,6 +20,7 @@ struct NodeTelemetry {
   std::int64_t devices_measured = 0;       ///< that have utilisation samples in the window
   std::optional<double> utilization;       ///< mean percent over the window, of the devices measured
   std::optional<double> utilization_peak;  ///< highest device sample in the window
+  std::optional<double> utilization_now;   ///< mean of the devices' newest samples
   std::optional<std::int64_t> in_flight;
 };
 using TelemetryByNode = std::map<std::string, NodeTelemetry>;

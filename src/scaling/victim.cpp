@@ -2,7 +2,7 @@
 #include "scaling/victim.h"
 
 #include <algorithm>
-#include <cstdint>
+#include <array>
 #include <cstdio>
 #include <limits>
 #include <tuple>
@@ -12,97 +12,139 @@
 namespace gpuscale::scaling {
 namespace {
 
-const NodeTelemetry* find(const TelemetryByNode& telemetry, const std::string& id) {
-  const auto found = telemetry.find(id);
-  return found == telemetry.end() ? nullptr : &found->second;
+Health health_of(const VictimFacts& facts, const pool::PoolSpec& spec, bool fresh) {
+  const NodeTelemetry* said = facts.telemetry;
+  if (!fresh || said == nullptr || !said->devices_ok) return Health::kUnknown;
+  if (said->devices_failed == 0 && *said->devices_ok > 0) return Health::kGood;
+  return facts.failing_for >= spec.scale_in.sick_after ? Health::kSick : Health::kFailing;
 }
 
-/// Why this node may not be taken; absent = it may.
-std::optional<std::string> obstacle(const NodeRecord& record, const std::optional<TelemetryByNode>& telemetry,
-                                    const pool::PoolSpec& spec, WallTime now) {
-  const pool::Node& node = record.node;
-  if (node.state == pool::NodeState::kDraining) return "is already leaving: " + node.reason;
-  if (node.state != pool::NodeState::kReady) {
-    return "is " + std::string(to_string(node.state)) +
-           "; its launch is cancelled before any ready node is drained";
-  }
-  if (node.protected_from_scale_in) return "is protected from scale-in";
-  if (record.undrain_due) return "has just been taken back and has not confirmed it";
-  if (!telemetry) return "telemetry cannot be read, so its load is unknown";
-  const NodeTelemetry* said = find(*telemetry, node.id.value());
-  if (said == nullptr || !said->last_report) return "has sent no telemetry, so its load is unknown";
-  if (const Nanos age = now - *said->last_report; age > spec.telemetry_timeout) {
-    return "has been silent for " + base::format_duration(std::chrono::floor<std::chrono::seconds>(age)) +
-           ", so its load is unknown";
-  }
-  if (!said->utilization) return "its GPU utilisation is unknown";
+Standing standing_of(const VictimFacts& facts, const Victim& victim, bool telemetry_read, bool fresh) {
+  const pool::Node& node = facts.record->node;
+  const NodeTelemetry* said = facts.telemetry;
+  if (node.state == pool::NodeState::kDraining) return Standing::kLeaving;
+  if (node.state != pool::NodeState::kReady) return Standing::kComing;
+  if (node.protected_from_scale_in) return Standing::kProtected;
+  if (facts.record->undrain_due) return Standing::kReturning;
+  if (!telemetry_read) return Standing::kTelemetryDown;
+  if (said == nullptr || !said->last_report) return Standing::kNeverHeard;
+  if (!fresh) return Standing::kSilent;
+  if (victim.health == Health::kSick) return Standing::kSick;
+  if (!said->utilization && victim.health != Health::kFailing) return Standing::kLoadUnknown;
   // One idle device says nothing of seven that do not answer.
-  const std::int64_t devices = said->devices_ok.value_or(0) + said->devices_failed;
-  if (said->devices_failed > 0 || said->devices_measured < devices) {
-    const std::int64_t unknown = std::max(said->devices_failed, devices - said->devices_measured);
-    return "the load of " + std::to_string(unknown) + " of its " + std::to_string(devices) +
-           " devices is unknown";
+  if (victim.health == Health::kFailing || victim.devices_unknown > 0) return Standing::kDevicesUnknown;
+  return Standing::kSpare;
+}
+
+Victim judge(const VictimFacts& facts, bool telemetry_read, const pool::PoolSpec& spec, WallTime now) {
+  Victim victim;
+  bool fresh = false;
+  if (const NodeTelemetry* said = facts.telemetry; said != nullptr && said->last_report) {
+    victim.silent_for = now - *said->last_report;
+    fresh = victim.silent_for <= spec.telemetry_timeout;
+    victim.utilization = said->utilization;
+    victim.in_flight = said->in_flight;
+    victim.devices = said->devices_ok.value_or(0) + said->devices_failed;
+    victim.devices_unknown =
+        std::max(said->devices_failed, victim.devices - std::min(said->devices_measured, victim.devices));
   }
-  return std::nullopt;
+  victim.health = health_of(facts, spec, fresh);
+  victim.standing = standing_of(facts, victim, telemetry_read, fresh);
+  return victim;
+}
+
+std::string load_text(const Victim& victim) {
+  const std::string work =
+      victim.utilization ? percent_text(*victim.utilization) + " GPU work" : "GPU work unknown";
+  return work + ", " +
+         (victim.in_flight ? std::to_string(*victim.in_flight) + " in flight" : "requests in flight unknown");
+}
+
+std::string turn_text(const Victim& victim) {
+  return victim.rank <= 1 ? ": the least measured work of the pool"
+                          : ": " + std::to_string(victim.rank - 1) + " would go first";
 }
 
 }  // namespace
 
-std::string describe_utilization(double percent) {
-  char text[48];
-  std::snprintf(text, sizeof text, "%.1f %% GPU work", percent);
-  return text;
+std::string percent_text(double percent) {
+  std::array<char, 48> text{};
+  std::snprintf(text.data(), text.size(), "%.1f %%", percent);
+  return text.data();
 }
 
-std::map<std::string, Victim> rank_victims(const std::vector<NodeRecord>& nodes,
-                                           const std::optional<TelemetryByNode>& telemetry,
-                                           const pool::PoolSpec& spec, WallTime now) {
-  struct Candidate {
-    const NodeRecord* record;
-    double utilization;
-    std::int64_t in_flight;
-  };
+std::string_view to_string(Standing standing) {
+  constexpr std::array<std::string_view, 11> kNames{
+      "spare",          "sick",        "leaving", "coming",       "protected",      "returning",
+      "telemetry_down", "never_heard", "silent",  "load_unknown", "devices_unknown"};
+  return kNames[static_cast<std::size_t>(standing)];
+}
+
+std::string_view to_string(Health health) {
+  constexpr std::array<std::string_view, 4> kNames{"unknown", "good", "failing", "sick"};
+  return kNames[static_cast<std::size_t>(health)];
+}
+
+std::vector<Victim> rank_victims(const std::vector<VictimFacts>& facts, bool telemetry_read,
+                                 const pool::PoolSpec& spec, WallTime now) {
   constexpr auto kUnknown = std::numeric_limits<std::int64_t>::max();
-  std::map<std::string, Victim> out;
-  std::vector<Candidate> candidates;
-  for (const NodeRecord& record : nodes) {
-    const std::string& id = record.node.id.value();
-    if (auto why_not = obstacle(record, telemetry, spec, now)) {
-      out.insert_or_assign(id, Victim{0, *std::move(why_not)});
-      continue;
-    }
-    const NodeTelemetry& said = telemetry->at(id);
-    candidates.push_back({&record, *said.utilization, said.in_flight.value_or(kUnknown)});
+  std::vector<Victim> out;
+  out.reserve(facts.size());
+  std::vector<std::size_t> takeable;
+  for (const VictimFacts& fact : facts) {
+    out.push_back(judge(fact, telemetry_read, spec, now));
+    if (out.back().standing <= Standing::kSick) takeable.push_back(out.size() - 1);
   }
-  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
-    return std::tuple(a.utilization, a.in_flight, b.record->node.created, a.record->node.id.value()) <
-           std::tuple(b.utilization, b.in_flight, a.record->node.created, b.record->node.id.value());
+  const auto key = [&](std::size_t i) {
+    const Victim& victim = out[i];
+    const bool sick = victim.standing == Standing::kSick;
+    const bool works = !sick || victim.devices_unknown < victim.devices;
+    return std::tuple(!sick, works, victim.utilization.value_or(0.0), victim.in_flight.value_or(kUnknown));
+  };
+  std::sort(takeable.begin(), takeable.end(), [&](std::size_t a, std::size_t b) {
+    const auto ka = key(a);
+    const auto kb = key(b);
+    if (ka != kb) return ka < kb;
+    const pool::Node& na = facts[a].record->node;
+    const pool::Node& nb = facts[b].record->node;
+    return std::tie(nb.created, na.id) < std::tie(na.created, nb.id);
   });
   int rank = 0;
-  for (const Candidate& candidate : candidates) {
-    std::string reason = describe_utilization(candidate.utilization) + ", ";
-    reason += candidate.in_flight == kUnknown ? "requests in flight unknown"
-                                              : std::to_string(candidate.in_flight) + " in flight";
-    reason += ++rank == 1 ? ": the least measured work of the pool"
-                          : ": " + std::to_string(rank - 1) + " with less work would go first";
-    out.insert_or_assign(candidate.record->node.id.value(), Victim{rank, std::move(reason)});
-  }
+  for (const std::size_t i : takeable) out[i].rank = ++rank;
   return out;
 }
 
-std::optional<double> projected_utilization(const std::vector<NodeRecord>& nodes,
-                                            const TelemetryByNode& telemetry, int removed) {
-  double sum = 0;
-  int ready = 0;
-  for (const NodeRecord& record : nodes) {
-    if (record.node.state != pool::NodeState::kReady) continue;
-    const NodeTelemetry* said = find(telemetry, record.node.id.value());
-    if (said == nullptr || !said->utilization) return std::nullopt;
-    sum += *said->utilization;
-    ++ready;
+std::string describe(const Victim& victim, const pool::Node& node) {
+  switch (victim.standing) {
+    case Standing::kSpare:
+      return load_text(victim) + turn_text(victim);
+    case Standing::kSick:
+      return std::to_string(victim.devices_unknown) + " of its " + std::to_string(victim.devices) +
+             " devices have failed: sick nodes go first";
+    case Standing::kLeaving:
+      return "is already leaving: " + node.reason;
+    case Standing::kComing:
+      return "is " + std::string(to_string(node.state)) +
+             "; its launch is cancelled before any ready node is drained";
+    case Standing::kProtected:
+      return "is protected from scale-in";
+    case Standing::kReturning:
+      return "has just been taken back and has not confirmed it";
+    case Standing::kTelemetryDown:
+      return "telemetry cannot be read, so its load is unknown";
+    case Standing::kNeverHeard:
+      return "has sent no telemetry, so its load is unknown";
+    case Standing::kSilent:
+      return "has been silent for " +
+             base::format_duration(std::chrono::floor<std::chrono::seconds>(victim.silent_for)) +
+             ", so its load is unknown";
+    case Standing::kLoadUnknown:
+      return "its GPU utilisation is unknown";
+    case Standing::kDevicesUnknown:
+      return "the load of " + std::to_string(victim.devices_unknown) + " of its " +
+             std::to_string(victim.devices) + " devices is unknown";
   }
-  if (removed >= ready) return std::nullopt;
-  return sum / (ready - removed);
+  return "";
 }
 
 }  // namespace gpuscale::scaling

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Which node a scale-in takes: the ready one with the least measured GPU work. A node that nothing is known
-/// about is never taken: silence is not idleness. Pure.
+/// The victim ledger: for every node of a pool whether a scale-in would take it, when, and why (not). Sick
+/// nodes go first, then the one with the least measured GPU work. A node that nothing is known about is never
+/// taken: silence is not idleness. Entries are numbers; their sentences are made when somebody asks. Pure.
 #pragma once
-#include <map>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pool/node.h"
@@ -13,24 +15,54 @@
 
 namespace gpuscale::scaling {
 
+/// Where a node stands. From kLeaving on it is not taken.
+enum class Standing {
+  kSpare,  ///< may be taken
+  kSick,   ///< reports failed devices for long enough: first to go, and not capacity
+  kLeaving,
+  kComing,
+  kProtected,
+  kReturning,      ///< taken back, but it has not confirmed it
+  kTelemetryDown,  ///< telemetry cannot be read
+  kNeverHeard,
+  kSilent,
+  kLoadUnknown,
+  kDevicesUnknown,  ///< the load of some of its devices is unknown
+};
+std::string_view to_string(Standing standing);
+
+/// Whether a node's devices work, as far as it says.
+enum class Health { kUnknown, kGood, kFailing, kSick };
+std::string_view to_string(Health health);
+
 struct Victim {
-  int rank = 0;        ///< 1 = would be taken next; 0 = would not be taken
-  std::string reason;  ///< why (not), for people
+  int rank = 0;  ///< 1 = would be taken next; 0 = would not be taken
+  Standing standing = Standing::kLoadUnknown;
+  Health health = Health::kUnknown;
+  std::optional<double> utilization;
+  std::optional<std::int64_t> in_flight;
+  std::int64_t devices = 0;
+  std::int64_t devices_unknown = 0;  ///< failed or not measured
+  Nanos silent_for{0};               ///< of kSilent
 };
 
-/// By node id, one entry for every record. Least mean utilisation first, then fewest requests in flight
-/// (unknown last), then the youngest, then by id. `telemetry` absent = it could not be read, so nobody may be
-/// taken.
-std::map<std::string, Victim> rank_victims(const std::vector<NodeRecord>& nodes,
-                                           const std::optional<TelemetryByNode>& telemetry,
-                                           const pool::PoolSpec& spec, WallTime now);
+/// What is known of one node.
+struct VictimFacts {
+  const NodeRecord* record;
+  const NodeTelemetry* telemetry;  ///< null = it has said nothing
+  Nanos failing_for{0};            ///< since it first reported a failed device without a pause
+};
 
-/// Mean utilisation that the ready nodes would have if `removed` of them went and their work stayed:
-/// U*N/(N-k). Absent where a ready node's utilisation is unknown or nobody would be left.
-std::optional<double> projected_utilization(const std::vector<NodeRecord>& nodes,
-                                            const TelemetryByNode& telemetry, int removed);
+/// One entry for each fact, in their order. Sick ones first (those without a working device before the
+/// others), then least mean utilisation, fewest requests in flight (unknown last), youngest, id.
+/// `telemetry_read` = it could be read at all. O(n log n).
+std::vector<Victim> rank_victims(const std::vector<VictimFacts>& facts, bool telemetry_read,
+                                 const pool::PoolSpec& spec, WallTime now);
 
-/// "3.2 % GPU work".
-std::string describe_utilization(double percent);
+/// "3.2 % GPU work, 0 in flight: the least measured work of the pool".
+std::string describe(const Victim& victim, const pool::Node& node);
+
+/// "3.2 %".
+std::string percent_text(double percent);
 
 }  // namespace gpuscale::scaling

@@ -83,6 +83,14 @@ class FakeController : public scaling::Controller {
   Result<void> release_node(const std::string& node, const std::string& who) override {
     return act("release", node, who);
   }
+  Result<void> hold_node(const std::string& node, const std::string& who) override {
+    acts.push_back("drain " + node + " by " + who);
+    return {};
+  }
+  Result<void> undrain_node(const std::string& node, const std::string& who) override {
+    acts.push_back("undrain " + node + " by " + who);
+    return {};
+  }
   Result<void> protect_node(const std::string& node, bool on, const std::string& who) override {
     return act(on ? "protect" : "unprotect", node, who);
   }

@@ -24,7 +24,7 @@ TEST(Episode, HappensWhereEveryStepIsThere) {
   const Episode episode = judge_episode(whole());
   EXPECT_THAT(episode.missing(), IsEmpty());
   EXPECT_TRUE(episode.happened());
-  EXPECT_EQ(episode.steps.size(), 16U);
+  EXPECT_EQ(episode.steps.size(), 20U);
   const std::string text = to_text(episode);
   EXPECT_THAT(text, HasSubstr("The episode happened"));
   EXPECT_THAT(text, HasSubstr("trigger accepted"));
@@ -76,7 +76,11 @@ TEST(Episode, NamesEveryMissingStep) {
        },
        {"node drained"}},
       {[](EpisodeInput& i) { drop(i, "node.gone"); }, {"node gone"}},
-      {[](EpisodeInput& i) { drop(i, "node.draining"); }, {"node draining", "node drained", "node gone"}},
+      {[](EpisodeInput& i) { drop(i, "node.draining"); },
+       {"a node drains", "the drain is rescued", "node draining", "node drained", "node gone"}},
+      {[](EpisodeInput& i) { drop(i, "node.draining", 90); }, {"node draining", "node drained", "node gone"}},
+      {[](EpisodeInput& i) { drop(i, "node.undrained"); }, {"the drain is rescued"}},
+      {[](EpisodeInput& i) { i.load_back_at.reset(); }, {"load comes back", "the drain is rescued"}},
       {[](EpisodeInput& i) {
          for (auto& o : i.observations) o.desired = 3;
        },

@@ -33,6 +33,8 @@ inline nlohmann::json change(const char* type, int from, int to) {
 inline EpisodeInput whole() {
   EpisodeInput input;
   input.load_step_at = at(20);
+  input.first_fall_at = at(60);
+  input.load_back_at = at(70);
   input.load_fall_at = at(80);
   const std::string newest = base::format_rfc3339(at(22.5));
   const std::string stored = base::format_rfc3339(at(22.6));
@@ -47,6 +49,9 @@ inline EpisodeInput whole() {
       entry(23.6, "node.booting", "gpu-3", "c-out"),
       entry(25, "node.ready", "gpu-3", "c-out"),
       entry(40, "rule.ok", "GPU usage high", "c-out"),
+      entry(68, "trigger.accepted", "gpu-in", "c-fall", change("scale_in", 3, 2)),
+      entry(68.2, "node.draining", "gpu-2", "c-fall"),
+      entry(75, "node.undrained", "gpu-2", "c-fall"),
       entry(95, "rule.firing", "GPU usage low", "c-in"),
       entry(95.1, "trigger.accepted", "gpu-in", "c-in", change("scale_in", 3, 2)),
       entry(95.2, "message.sent", "scale_in", "c-in"),

@@ -139,6 +139,23 @@ TEST(Config, ReportsEveryFaultAtOnceInOrder) {
   EXPECT_LT(faults.find("f.yaml:1:1"), faults.find("f.yaml:3:20")) << faults;
 }
 
+TEST(Config, ThePoolsCeilingIsTheLineOfTheRuleThatGrowsItUnlessStated) {
+  const std::string text =
+      "pools:\n  - {name: gpu, max: 4}\n  - {name: own, max: 4, scale_in: {ceiling: 60}}\n  - {name: bare, "
+      "max: 2}\n"
+      "triggers:\n  - {name: out, pool: gpu, type: scale_out}\n  - {name: out2, pool: own, type: scale_out}\n"
+      "channels:\n  - {name: c, type: webhook, url: 'http://x/hook/trigger?triggerUrl=out&type=scale_out'}\n"
+      "  - {name: c2, type: trigger, trigger: out2}\n"
+      "rules:\n  - name: high\n    queries: {C: 'SELECT mean(\"utilization_gpu\") FROM \"gpu\" WHERE "
+      "$timeFilter'}\n"
+      "    condition: avg(C, 1m) > 45\n    notify: [c, c2]\n";
+  const auto config = parse(text, "f", environment_with_token());
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->pools[0].scale_in.ceiling, 45);
+  EXPECT_EQ(config->pools[1].scale_in.ceiling, 60);
+  EXPECT_EQ(config->pools[2].scale_in.ceiling, 0);
+}
+
 TEST(Config, ABraceCanBeWrittenLiterally) {
   EXPECT_EQ(parse("cluster: a$${B}\n", "f", environment_with_token())->cluster, "a${B}");
 }

@@ -72,8 +72,10 @@ class World {
       const auto machine = cloud.machine(id);
       if (machine->state != pool::InstanceState::kRunning || mute.contains(id)) continue;
       const double load = loads.contains(id) ? loads.at(id) : 10.0;
+      const std::int64_t failed = failed_devices.contains(id) ? failed_devices.at(id) : 0;
       telemetry.set(id, {.last_report = clock.wall(),
-                         .devices_ok = 1,
+                         .devices_ok = 1 - failed,
+                         .devices_failed = failed,
                          .devices_measured = 1,
                          .utilization = load,
                          .utilization_peak = load,
@@ -121,6 +123,7 @@ class World {
   std::unique_ptr<Controller> controller;
   std::vector<std::pair<std::string, Secret>> secrets_made;
   std::map<std::string, double> loads;
+  std::map<std::string, std::int64_t> failed_devices;
   std::set<std::string> mute;
   bool agents_report = true;
 };

@@ -107,10 +107,11 @@ TEST(Reconcile, ANodeWithSilentDevicesIsNoVictim) {
   ReconcileInput input =
       input_of({node("gpu-a", pool::NodeState::kReady), node("gpu-b", pool::NodeState::kReady)}, 1);
   NodeTelemetry whole{
-      .last_report = kThen, .devices_ok = 8, .devices_measured = 8, .utilization = 50, .in_flight = 0};
+      .last_report = kThen, .devices_ok = 8, .devices_measured = 8, .utilization = 0, .in_flight = 0};
   NodeTelemetry partly = whole;
   partly.devices_measured = 1;
   partly.utilization = 1;
+  input.spec.scale_in.ceiling = 100;
   input.telemetry = TelemetryByNode{{"gpu-a", partly}, {"gpu-b", whole}};
   EXPECT_THAT(steps(reconcile(input)), ElementsAre("begin_drain gpu-b"));
   (*input.telemetry)["gpu-b"].devices_ok = 7;
