@@ -11,7 +11,9 @@
 #include "agent/inference.h"
 #include "agent/line_buffer.h"
 #include "agent/sampler.h"
+#include "agent/sampler_process.h"
 #include "agent/shipper.h"
+#include "gpu/nvml/presence.h"
 #include "gpu/open_source.h"
 
 namespace gpuscale::agent {
@@ -19,6 +21,8 @@ namespace {
 
 /// How soon a signal to stop is noticed.
 constexpr Nanos kLook = std::chrono::milliseconds{50};
+/// How long "auto" waits for the driver to say whether it is there.
+constexpr Nanos kFirstSight = std::chrono::seconds{5};
 /// Of the interval that a read may take before the tick goes on without it.
 constexpr double kReadShare = 0.5;
 
@@ -37,37 +41,34 @@ class Agent {
   void end(std::chrono::milliseconds grace);
 
  private:
+  Result<void> open_feed();
+  Result<void> open_here(const std::string& source);
   Result<void> listen();
   void tick();
   NodeReport report() const;
   AgentState state() const;
+  Nanos stale_after() const { return 3 * options_.interval; }
+  std::optional<Nanos> age_of(const Sight& sight) const {
+    return sight.read_at ? std::optional<Nanos>(clock_.mono() - *sight.read_at) : std::nullopt;
+  }
 
   const AgentOptions& options_;
   const Clock& clock_;
   const log::Log log_;
   const NodeIdentity identity_;
   LineBuffer buffer_;
-  std::unique_ptr<gpu::GpuSource> source_;
-  gpu::VirtualDevice* device_ = nullptr;  ///< in source_; null where it is another one
+  std::string source_name_;
+  std::unique_ptr<gpu::GpuSource> source_;  ///< null where a process of its own reads it
+  gpu::VirtualDevice* device_ = nullptr;    ///< in source_; null where it is another one
   std::unique_ptr<InferenceService> service_;
-  std::unique_ptr<Sampler> sampler_;
+  std::unique_ptr<ReadingFeed> feed_;
+  std::vector<gpu::Reading> first_readings_;  ///< taken while the source was chosen
   std::unique_ptr<Shipper> shipper_;
   std::unique_ptr<http::Server> server_;
 };
 
 Result<void> Agent::open() {
-  // The service's limit is the one that answers; a moment before the device takes up work, all of it waits.
-  const std::size_t device_queue = options_.max_queue + 1;
-  GS_TRY(
-      source_,
-      gpu::open_source(
-          options_.source,
-          {.node = options_.node, .replay_speed = options_.replay_speed, .max_queue = device_queue}, log_));
-  device_ = dynamic_cast<gpu::VirtualDevice*>(source_.get());
-  if (options_.serve && device_ != nullptr) {
-    service_ = std::make_unique<InferenceService>(*device_, options_.service_time, options_.max_queue);
-  }
-  sampler_ = std::make_unique<Sampler>(*source_, clock_, log_);
+  GS_CHECK(open_feed());
   ShipperOptions shipping;
   shipping.server = options_.server;
   while (shipping.server.ends_with('/')) shipping.server.pop_back();
@@ -78,9 +79,50 @@ Result<void> Agent::open() {
   GS_CHECK(listen());
   log_.info("agent.started", {{"node", options_.node},
                               {"pool", options_.pool},
-                              {"source", source_->name()},
+                              {"source", source_name_},
                               {"server", options_.server},
                               {"port", server_->port()}});
+  return {};
+}
+
+/// A driver gets a process of its own; "auto" asks one whether there is a driver at all.
+Result<void> Agent::open_feed() {
+  const bool asks_driver = options_.source == "nvml" || options_.source == "auto";
+  if (options_.sampler_command.empty() || !asks_driver) return open_here(options_.source);
+  SamplerProcessOptions process;
+  process.command = options_.sampler_command;
+  process.command.insert(process.command.end(), {"nvml", options_.log_level, options_.log_format});
+  auto feed = std::make_unique<SamplerProcess>(std::move(process), clock_, log_);
+  source_name_ = "nvml";
+  if (options_.source == "auto") {
+    first_readings_ = feed->sample(clock_.mono() + kFirstSight);
+    const Sight sight = feed->sight();
+    const bool nothing = sight.state == FeedState::kUnavailable || sight.state == FeedState::kNoDevice;
+    if (nothing && !gpu::nvml::has_nvidia_device()) {
+      log_.info("source.chosen", {{"source", "virtual"}, {"because", sight.error}});
+      return open_here("virtual");
+    }
+    // A virtual device would report an idle GPU where a busy one does not answer: a scale-in for a lie.
+    log_.info("source.chosen", {{"source", "nvml"}});
+  }
+  feed_ = std::move(feed);
+  return {};
+}
+
+Result<void> Agent::open_here(const std::string& source) {
+  // The service's limit is the one that answers; a moment before the device takes up work, all of it waits.
+  const std::size_t device_queue = options_.max_queue + 1;
+  GS_TRY(
+      source_,
+      gpu::open_source(
+          source, {.node = options_.node, .replay_speed = options_.replay_speed, .max_queue = device_queue},
+          log_));
+  source_name_ = source_->name();
+  device_ = dynamic_cast<gpu::VirtualDevice*>(source_.get());
+  if (options_.serve && device_ != nullptr) {
+    service_ = std::make_unique<InferenceService>(*device_, options_.service_time, options_.max_queue);
+  }
+  feed_ = std::make_unique<Sampler>(*source_, clock_, log_);
   return {};
 }
 
@@ -109,14 +151,19 @@ Result<void> Agent::listen() {
 }
 
 NodeReport Agent::report() const {
-  const Sight sight = sampler_->sight();
+  const Sight sight = feed_->sight();
   NodeReport report;
   report.devices_ok = sight.ok();
   report.devices_failed = sight.failed();
   // Readings that are several intervals old say nothing of now: the driver hangs.
-  if (sight.read_at && clock_.mono() - *sight.read_at > 3 * options_.interval) {
+  const std::optional<Nanos> age = age_of(sight);
+  report.source = sight.state;
+  report.source_reason = sight.error;
+  if (age) report.sample_age_seconds = std::chrono::duration<double>(*age).count();
+  if (age && *age > stale_after()) {
     report.devices_failed += report.devices_ok;
     report.devices_ok = 0;
+    if (report.source == FeedState::kOk) report.source = FeedState::kHung;
   }
   report.dropped = buffer_.dropped();
   report.buffered = buffer_.size();
@@ -128,13 +175,26 @@ NodeReport Agent::report() const {
 }
 
 AgentState Agent::state() const {
-  return {identity_,         source_->name(),     sampler_->sight(),   buffer_.size(),
-          buffer_.dropped(), buffer_.delivered(), shipper_->failures()};
+  AgentState state;
+  state.identity = identity_;
+  state.source = source_name_;
+  state.sight = feed_->sight();
+  state.sample_age = age_of(state.sight);
+  state.stale_after = stale_after();
+  state.dcgm = {options_.node, options_.hostname_label};
+  state.buffered = buffer_.size();
+  state.dropped = buffer_.dropped();
+  state.delivered = buffer_.delivered();
+  state.ship_failures = shipper_->failures();
+  return state;
 }
 
 void Agent::tick() {
   const auto patience = std::chrono::duration_cast<Nanos>(options_.interval * kReadShare);
-  std::vector<std::string> lines = gpu_lines(identity_, sampler_->sample(clock_.mono() + patience));
+  std::vector<gpu::Reading> readings = feed_->sample(clock_.mono() + patience);
+  if (readings.empty()) readings = std::exchange(first_readings_, {});
+  first_readings_.clear();
+  std::vector<std::string> lines = gpu_lines(identity_, readings);
   const WallTime now = clock_.wall();
   lines.push_back(node_line(identity_, report(), now));
   if (service_) {

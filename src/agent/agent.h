@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/secret.h"
@@ -24,6 +25,12 @@ struct AgentOptions {
   std::string pool = "default";
   std::string node;             ///< default: the host name
   std::string source = "auto";  ///< auto | nvml | virtual | replay:FILE
+  /// Starts the sampler process (path of the program, kSamplerWord); what must follow is appended: source,
+  /// log level, log format. Empty: the driver is read by this process, as tests do.
+  std::vector<std::string> sampler_command;
+  std::string log_level = "info";  ///< of the sampler process
+  std::string log_format = "text";
+  std::string hostname_label = "Hostname";  ///< under which dcgm-exporter's metrics carry the node's name
   std::chrono::milliseconds interval{1'000};
   std::size_t buffer_lines = 100'000;  ///< oldest are dropped and counted beyond it
   double replay_speed = 1.0;

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "gpu/signals.h"
 #include "metrics/exposition.h"
 #include "metrics/telemetry.h"
 
@@ -30,35 +31,61 @@ http::Response status_answer(const AgentState& state, const InferenceService* se
                  {"draining", service != nullptr && service->draining()},
                  {"devices_ok", state.sight.ok()},
                  {"devices_failed", state.sight.failed()},
+                 {"source_state", to_string(state.sight.state)},
+                 {"source_reason", state.sight.error},
+                 {"sampler_pid", state.sight.child},
+                 {"sampler_restarts", state.sight.restarts},
+                 {"sample_age_seconds",
+                  state.sample_age ? json(std::chrono::duration<double>(*state.sample_age).count()) : json()},
                  {"buffered", state.buffered},
                  {"dropped", state.dropped},
                  {"version", GPUSCALE_VERSION}});
 }
 
-template <typename T>
-struct Shown {
-  std::string_view name;
-  std::optional<T> gpu::Reading::* value;
-};
+bool is_fresh(const AgentState& state) {
+  return state.sample_age && *state.sample_age <= state.stale_after;
+}
+
+Exposition::Labels device_labels(const AgentState& state, const gpu::Reading& reading) {
+  Exposition::Labels labels{{metrics::kTagCluster, state.identity.cluster},
+                            {metrics::kTagPool, state.identity.pool},
+                            {metrics::kTagNode, state.identity.node},
+                            {metrics::kTagGpu, std::to_string(reading.device.index)},
+                            {metrics::kTagUuid, reading.device.uuid},
+                            {metrics::kTagModel, reading.device.model}};
+  if (reading.device.mig) labels.emplace_back(metrics::kTagMig, reading.device.mig->profile);
+  return labels;
+}
 
 template <typename T>
-void show(Exposition& out, const AgentState& state, const Shown<T>& shown, std::string_view help) {
-  const std::string name = "gpuscale_gpu_" + std::string(shown.name);
+void show(Exposition& out, const AgentState& state, const gpu::Signal<T>& signal) {
+  const std::string name = "gpuscale_gpu_" + std::string(signal.name);
   bool begun = false;
   for (const gpu::Reading& reading : state.sight.readings) {
-    const auto& value = reading.*shown.value;
+    const auto& value = reading.*signal.value;
     if (reading.state != gpu::DeviceState::kOk || !value) continue;
-    if (!begun) out.family(name, "gauge", help);
+    if (!begun) out.family(name, signal.kind == gpu::Kind::kCounter ? "counter" : "gauge", signal.help);
     begun = true;
-    out.sample(name,
-               {{metrics::kTagCluster, state.identity.cluster},
-                {metrics::kTagPool, state.identity.pool},
-                {metrics::kTagNode, state.identity.node},
-                {metrics::kTagGpu, std::to_string(reading.device.index)},
-                {metrics::kTagUuid, reading.device.uuid},
-                {metrics::kTagModel, reading.device.model}},
-               static_cast<double>(*value));
+    out.sample(name, device_labels(state, reading), static_cast<double>(*value));
   }
+}
+
+void show_health(Exposition& out, const AgentState& state) {
+  if (!state.sight.readings.empty()) {
+    out.family("gpuscale_gpu_up", "gauge", "1 where the device measures now");
+    for (const gpu::Reading& reading : state.sight.readings) {
+      const bool up = is_fresh(state) && reading.state == gpu::DeviceState::kOk;
+      out.sample("gpuscale_gpu_up", device_labels(state, reading), up ? 1 : 0);
+    }
+  }
+  out.family("gpuscale_agent_source_state", "gauge", "1 for the state in which the source of readings is");
+  out.sample("gpuscale_agent_source_state",
+             {{"source", state.source}, {"state", std::string(to_string(state.sight.state))}}, 1);
+  if (state.sample_age) {
+    out.gauge("gpuscale_agent_sample_age_seconds", "Age of the newest readings",
+              std::chrono::duration<double>(*state.sample_age).count());
+  }
+  out.counter("gpuscale_agent_sampler_restarts_total", "Sampler processes that ended", state.sight.restarts);
 }
 
 http::Handler drain_handler(InferenceService* service, bool on) {
@@ -75,24 +102,13 @@ http::Handler drain_handler(InferenceService* service, bool on) {
 }  // namespace
 
 std::string agent_metrics(const AgentState& state, const InferenceService* service) {
-  using gpu::Reading;
   Exposition out;
-  show<double>(out, state, {metrics::kUtilizationGpu, &Reading::utilization_gpu},
-               "Percent of time busy since the last reading");
-  show<double>(out, state, {metrics::kUtilizationGpuMax, &Reading::utilization_gpu_max},
-               "Highest percent within the interval");
-  show<double>(out, state, {metrics::kUtilizationMemory, &Reading::utilization_memory},
-               "Percent of time the memory was in use");
-  show<std::int64_t>(out, state, {metrics::kMemoryUsedBytes, &Reading::memory_used_bytes},
-                     "Device memory in use");
-  show<std::int64_t>(out, state, {metrics::kMemoryTotalBytes, &Reading::memory_total_bytes}, "Device memory");
-  show<double>(out, state, {metrics::kPowerWatts, &Reading::power_watts}, "Power drawn");
-  show<double>(out, state, {metrics::kPowerLimitWatts, &Reading::power_limit_watts}, "Power limit in force");
-  show<double>(out, state, {metrics::kTemperatureCelsius, &Reading::temperature_celsius},
-               "Temperature of the die");
-  show<double>(out, state, {metrics::kSmClockMhz, &Reading::sm_clock_mhz}, "Clock of the multiprocessors");
-  show<double>(out, state, {metrics::kMemoryClockMhz, &Reading::memory_clock_mhz}, "Clock of the memory");
-  show<double>(out, state, {metrics::kQueueDepth, &Reading::queue_depth}, "Requests waiting or being served");
+  if (is_fresh(state)) {
+    append_dcgm_metrics(out, state.sight.readings, state.dcgm);
+    for (const auto& signal : gpu::real_signals()) show(out, state, signal);
+    for (const auto& signal : gpu::whole_signals()) show(out, state, signal);
+  }
+  show_health(out, state);
   out.gauge("gpuscale_agent_devices_ok", "Devices that measure", static_cast<double>(state.sight.ok()));
   out.gauge("gpuscale_agent_devices_failed", "Devices in trouble", static_cast<double>(state.sight.failed()));
   out.gauge("gpuscale_agent_lines_buffered", "Lines that wait for the server",

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "agent/dcgm_metrics.h"
 #include "agent/inference.h"
 #include "agent/sampler.h"
 #include "base/result.h"
@@ -19,6 +20,9 @@ struct AgentState {
   NodeIdentity identity;
   std::string source;
   Sight sight;
+  std::optional<Nanos> sample_age;  ///< of the readings in `sight`; empty before the first
+  Nanos stale_after{0};             ///< readings older than this are not shown
+  DcgmNaming dcgm;
   std::uint64_t buffered = 0;
   std::uint64_t dropped = 0;
   std::uint64_t delivered = 0;

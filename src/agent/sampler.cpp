@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "gpu/signals.h"
 #include "metrics/line_protocol.h"
 #include "metrics/telemetry.h"
 
@@ -37,18 +38,13 @@ std::optional<double> milliseconds(const std::optional<Nanos>& span) {
   return std::chrono::duration<double, std::milli>(*span).count();
 }
 
-void add_readings(Point& point, const gpu::Reading& reading) {
-  add(point, metrics::kUtilizationGpu, reading.utilization_gpu);
-  add(point, metrics::kUtilizationGpuMax, reading.utilization_gpu_max);
-  add(point, metrics::kUtilizationMemory, reading.utilization_memory);
-  add(point, metrics::kMemoryUsedBytes, reading.memory_used_bytes);
-  add(point, metrics::kMemoryTotalBytes, reading.memory_total_bytes);
-  add(point, metrics::kPowerWatts, reading.power_watts);
-  add(point, metrics::kPowerLimitWatts, reading.power_limit_watts);
-  add(point, metrics::kTemperatureCelsius, reading.temperature_celsius);
-  add(point, metrics::kSmClockMhz, reading.sm_clock_mhz);
-  add(point, metrics::kMemoryClockMhz, reading.memory_clock_mhz);
-  add(point, metrics::kQueueDepth, reading.queue_depth);
+template <typename T>
+void add_signals(Point& point, const gpu::Reading& reading, std::span<const gpu::Signal<T>> signals) {
+  for (const gpu::Signal<T>& signal : signals) {
+    if (signal.pace == gpu::Pace::kFast || reading.slow_is_fresh) {
+      add(point, signal.name, reading.*signal.value);
+    }
+  }
 }
 
 bool is_ok(const gpu::Reading& reading) {
@@ -68,7 +64,14 @@ std::vector<std::string> gpu_lines(const NodeIdentity& identity, const std::vect
       point.tags.push_back({std::string(metrics::kTagUuid), reading.device.uuid});
     if (!reading.device.model.empty())
       point.tags.push_back({std::string(metrics::kTagModel), reading.device.model});
-    add_readings(point, reading);
+    if (reading.device.mig) {
+      point.tags.push_back(
+          {std::string(metrics::kTagMig),
+           reading.device.mig->profile + "/" + std::to_string(reading.device.mig->gpu_instance)});
+    }
+    add_signals(point, reading, gpu::real_signals());
+    add_signals(point, reading, gpu::whole_signals());
+    if (!reading.doubt.empty()) point.fields.push_back({std::string(metrics::kDoubt), reading.doubt});
     if (std::string line = line_of(point); !line.empty()) lines.push_back(std::move(line));
   }
   return lines;
@@ -82,6 +85,11 @@ std::string node_line(const NodeIdentity& identity, const NodeReport& report, Wa
                   {std::string(metrics::kAgentBuffered), static_cast<std::int64_t>(report.buffered)}};
   add(point, metrics::kInFlight, report.in_flight);
   add(point, metrics::kDraining, report.draining);
+  point.fields.push_back({std::string(metrics::kSamplerState), std::string(to_string(report.source))});
+  if (!report.source_reason.empty()) {
+    point.fields.push_back({std::string(metrics::kSamplerReason), report.source_reason});
+  }
+  add(point, metrics::kSampleAgeSeconds, report.sample_age_seconds);
   return line_of(point);
 }
 
@@ -91,14 +99,6 @@ std::string inference_line(const NodeIdentity& identity, const ServedReport& rep
   add(point, metrics::kLatencyP50Ms, milliseconds(report.p50));
   add(point, metrics::kLatencyP99Ms, milliseconds(report.p99));
   return line_of(point);
-}
-
-std::int64_t Sight::ok() const {
-  return error.empty() ? std::count_if(readings.begin(), readings.end(), is_ok) : 0;
-}
-
-std::int64_t Sight::failed() const {
-  return static_cast<std::int64_t>(readings.size()) - ok();
 }
 
 Sampler::Sampler(gpu::GpuSource& source, const Clock& clock, log::Log log)
@@ -140,6 +140,7 @@ void Sampler::run() {
     reading_ = false;
     sight_.read_at = clock_.mono();
     sight_.error = readings ? "" : readings.error().message();
+    sight_.state = readings ? FeedState::kOk : state_of(readings.error().code());
     if (readings) {
       sight_.readings = *readings;
       fresh_ = std::move(*readings);

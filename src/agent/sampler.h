@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "agent/feed.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "gpu/source.h"
@@ -33,6 +34,9 @@ struct NodeReport {
   std::uint64_t buffered = 0;             ///< lines
   std::optional<std::int64_t> in_flight;  ///< absent where no endpoint serves
   std::optional<bool> draining;           ///< likewise
+  FeedState source = FeedState::kStarting;
+  std::string source_reason;                 ///< where the source is in trouble
+  std::optional<double> sample_age_seconds;  ///< of the newest readings; absent before the first
 };
 
 /// What the endpoint answered since the last report.
@@ -49,29 +53,17 @@ std::string node_line(const NodeIdentity& identity, const NodeReport& report, Wa
 /// Pure.
 std::string inference_line(const NodeIdentity& identity, const ServedReport& report, WallTime at);
 
-/// The newest state of the devices.
-struct Sight {
-  std::vector<gpu::Reading> readings;  ///< the newest that there were
-  std::optional<MonoTime> read_at;
-  std::string error;  ///< of the newest read; "" where it went well
-
-  std::int64_t ok() const;
-  std::int64_t failed() const;
-};
-
 /// Reads the source when asked, on a thread of its own. Thread-safe.
-class Sampler {
+class Sampler final : public ReadingFeed {
  public:
   Sampler(gpu::GpuSource& source, const Clock& clock, log::Log log);
   /// Waits for a read that is under way.
-  ~Sampler();
+  ~Sampler() override;
   Sampler(const Sampler&) = delete;
   Sampler& operator=(const Sampler&) = delete;
 
-  /// Asks for a read, where none is under way, and waits for one to end until `deadline`. @return the
-  /// readings that ended since the last call, none where the driver still thinks.
-  std::vector<gpu::Reading> sample(MonoTime deadline);
-  Sight sight() const;
+  std::vector<gpu::Reading> sample(MonoTime deadline) override;
+  Sight sight() const override;
 
  private:
   void run();

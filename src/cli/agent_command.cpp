@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "agent/agent.h"
+#include "agent/sampler_child.h"
 #include "base/duration.h"
 #include "base/system_clock.h"
 #include "cli/command.h"
@@ -27,7 +28,7 @@ std::string host_name() {
   return name.data();
 }
 
-Result<void> run(AgentFlags flags, const std::atomic<bool>& stop) {
+Result<void> run(AgentFlags flags, const Context& context) {
   GS_TRY(const Nanos interval, base::parse_duration(flags.interval));
   GS_TRY(const Nanos service_time, base::parse_duration(flags.service_time));
   if (interval < std::chrono::milliseconds{100} || interval > std::chrono::hours{1}) {
@@ -42,7 +43,10 @@ Result<void> run(AgentFlags flags, const std::atomic<bool>& stop) {
   flags.options.token = Secret{flags.token};
   if (flags.options.node.empty()) flags.options.node = host_name();
   GS_TRY(const log::Log log, flags.log.make());
-  return agent::run_agent(flags.options, stop, base::SystemClock{}, log);
+  flags.options.sampler_command = {context.program, agent::kSamplerWord};
+  flags.options.log_level = flags.log.level;
+  flags.options.log_format = flags.log.format;
+  return agent::run_agent(flags.options, context.stop, base::SystemClock{}, log);
 }
 
 }  // namespace
@@ -78,12 +82,16 @@ void add_agent_command(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("--max-queue", options.max_queue, "requests waiting on the virtual device")
       ->capture_default_str();
+  command
+      ->add_option("--hostname-label", options.hostname_label,
+                   "label of the node's name in dcgm-exporter's metrics: Hostname, or hostname as later ones")
+      ->capture_default_str();
   command->add_option("--endpoint-file", options.endpoint_file,
                       "written with the endpoint's address once listening");
   flags->log.add_to(*command);
   command->callback([&action, flags] {
     action = [flags](const Context& context) {
-      const auto done = run(*flags, context.stop);
+      const auto done = run(*flags, context);
       return done ? kExitDone : report(done.error());
     };
   });

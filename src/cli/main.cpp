@@ -9,7 +9,9 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <string_view>
 
+#include "agent/sampler_child.h"
 #include "cli/command.h"
 
 namespace {
@@ -81,6 +83,10 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
+    // Before anything of the command line is built: the sampler process is to be small.
+    if (argc > 1 && std::string_view(argv[1]) == gpuscale::agent::kSamplerWord) {
+      return gpuscale::agent::sampler_main(argc - 2, argv + 2);
+    }
     return run(argc, argv);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "gpuscale: unexpected: %s\n", e.what());

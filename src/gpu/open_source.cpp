@@ -18,8 +18,8 @@ std::unique_ptr<GpuSource> open_virtual(const SourceOptions& options) {
       VirtualDeviceOptions{.name = options.node, .max_queue = options.max_queue});
 }
 
-Result<std::unique_ptr<GpuSource>> open_nvml(const log::Log& log) {
-  GS_TRY(auto source, nvml::NvmlSource::open(log));
+Result<std::unique_ptr<GpuSource>> open_nvml(const SourceOptions& options, const log::Log& log) {
+  GS_TRY(auto source, nvml::NvmlSource::open(log, options.watch));
   return std::unique_ptr<GpuSource>{std::move(source)};
 }
 
@@ -33,13 +33,13 @@ Result<std::unique_ptr<GpuSource>> open_replay(std::string_view file, const Sour
 Result<std::unique_ptr<GpuSource>> open_source(std::string_view spec, const SourceOptions& options,
                                                const log::Log& log) {
   if (spec == "virtual") return open_virtual(options);
-  if (spec == "nvml") return open_nvml(log);
+  if (spec == "nvml") return open_nvml(options, log);
   if (spec.starts_with(kReplayPrefix)) return open_replay(spec.substr(kReplayPrefix.size()), options);
   if (spec != "auto") {
     return fail(Errc::kInvalidArgument,
                 "unknown source \"" + std::string(spec) + "\"; one of auto, nvml, virtual, replay:FILE");
   }
-  auto nvml = open_nvml(log);
+  auto nvml = open_nvml(options, log);
   if (nvml) {
     log.info("source.chosen", {{"source", "nvml"}});
     return nvml;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "gpu/call_watch.h"
 #include "gpu/source.h"
 #include "log/log.h"
 
@@ -15,6 +16,7 @@ struct SourceOptions {
   std::string node;                ///< names the virtual device
   double replay_speed = 1.0;       ///< recording seconds per second; > 0
   std::size_t max_queue = 10'000;  ///< of the virtual device
+  CallWatch* watch = nullptr;      ///< told of each call into a driver; outlives the source
 };
 
 /// "nvml", "virtual", "replay:FILE", or "auto": NVML where at least one GPU answers, else the virtual device

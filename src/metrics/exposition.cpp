@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "metrics/exposition.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -39,7 +40,7 @@ void Exposition::family(std::string_view name, std::string_view type, std::strin
   text_.append("# TYPE ").append(name).append(" ").append(type).append("\n");
 }
 
-void Exposition::sample(std::string_view name, const Labels& labels, double value) {
+void Exposition::begin_sample(std::string_view name, const Labels& labels) {
   text_ += name;
   char separator = '{';
   for (const auto& [key, label] : labels) {
@@ -51,7 +52,20 @@ void Exposition::sample(std::string_view name, const Labels& labels, double valu
   }
   if (!labels.empty()) text_ += '}';
   text_ += ' ';
+}
+
+void Exposition::sample(std::string_view name, const Labels& labels, double value) {
+  begin_sample(name, labels);
   append_number(text_, value);
+  text_ += '\n';
+}
+
+void Exposition::fixed_sample(std::string_view name, const Labels& labels, double value, int decimals) {
+  begin_sample(name, labels);
+  std::array<char, 512> buffer{};  // the longest double has 309 digits before its point
+  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                          std::chars_format::fixed, std::min(decimals, 9));
+  if (error == std::errc()) text_.append(buffer.data(), end);
   text_ += '\n';
 }
 

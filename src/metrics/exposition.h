@@ -16,6 +16,8 @@ class Exposition {
   /// HELP and TYPE lines; the samples of this name follow.
   void family(std::string_view name, std::string_view type, std::string_view help);
   void sample(std::string_view name, const Labels& labels, double value);
+  /// With so many decimals, as printf's %.Nf writes them.
+  void fixed_sample(std::string_view name, const Labels& labels, double value, int decimals);
 
   void counter(std::string_view name, std::string_view help, std::uint64_t value);
   void gauge(std::string_view name, std::string_view help, double value);
@@ -23,6 +25,7 @@ class Exposition {
   const std::string& text() const { return text_; }
 
  private:
+  void begin_sample(std::string_view name, const Labels& labels);
   std::string text_;
 };
 

@@ -20,6 +20,8 @@ inline constexpr std::string_view kTemperatureCelsius = "temperature_celsius";
 inline constexpr std::string_view kSmClockMhz = "sm_clock_mhz";
 inline constexpr std::string_view kMemoryClockMhz = "memory_clock_mhz";
 inline constexpr std::string_view kQueueDepth = "queue_depth";
+/// String: which value misleads at the moment and why; absent where none does. All fields: gpu/signals.h.
+inline constexpr std::string_view kDoubt = "doubt";
 
 /// Measurement `node`: tags cluster, pool, node; one line per interval, also when no device answers.
 inline constexpr std::string_view kNode = "node";
@@ -29,6 +31,10 @@ inline constexpr std::string_view kInFlight = "in_flight";  ///< integer; absent
 inline constexpr std::string_view kDraining = "draining";   ///< boolean; likewise
 inline constexpr std::string_view kAgentDropped = "agent_dropped";    ///< integer, lines dropped since start
 inline constexpr std::string_view kAgentBuffered = "agent_buffered";  ///< integer, lines waiting
+/// String, "ok" where the devices' source is well: docs/gpu-signals.md has the others.
+inline constexpr std::string_view kSamplerState = "sampler_state";
+inline constexpr std::string_view kSamplerReason = "sampler_reason";  ///< string; absent where it is well
+inline constexpr std::string_view kSampleAgeSeconds = "sample_age_seconds";
 
 /// Measurement `inference`: tags as `node`; what the endpoint served in the interval.
 inline constexpr std::string_view kInference = "inference";
@@ -42,5 +48,7 @@ inline constexpr std::string_view kTagNode = "node";
 inline constexpr std::string_view kTagGpu = "gpu";
 inline constexpr std::string_view kTagUuid = "uuid";
 inline constexpr std::string_view kTagModel = "model";
+inline constexpr std::string_view kTagMig =
+    "mig";  ///< "1g.10gb/7": profile and GPU instance; absent on whole GPUs
 
 }  // namespace gpuscale::metrics

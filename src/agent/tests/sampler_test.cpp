@@ -40,9 +40,16 @@ TEST(Lines, OfTheNodeAndItsServiceSayWhatIsKnown) {
   NodeReport report;
   report.devices_ok = 1;
   report.dropped = 2;
-  EXPECT_EQ(node_line(kNode, report, base::from_unix_nanos(9)),
-            "node,cluster=c,node=n-1,pool=gpu "
-            "devices_ok=1i,devices_failed=0i,agent_dropped=2i,agent_buffered=0i 9\n");
+  EXPECT_EQ(
+      node_line(kNode, report, base::from_unix_nanos(9)),
+      "node,cluster=c,node=n-1,pool=gpu "
+      "devices_ok=1i,devices_failed=0i,agent_dropped=2i,agent_buffered=0i,sampler_state=\"starting\" 9\n");
+  report.source = FeedState::kHung;
+  report.source_reason = "the driver's nvmlInit_v2 has not answered for 6 s";
+  report.sample_age_seconds = 7.5;
+  EXPECT_THAT(node_line(kNode, report, base::from_unix_nanos(9)),
+              ::testing::HasSubstr("sampler_state=\"hung\",sampler_reason=\"the driver's nvmlInit_v2 has not "
+                                   "answered for 6 s\",sample_age_seconds=7.5"));
   report.in_flight = 3;
   report.draining = true;
   EXPECT_THAT(node_line(kNode, report, base::from_unix_nanos(9)),

@@ -87,6 +87,87 @@ struct Temperature {
 };
 static_assert(sizeof(Temperature) == 12 && offsetof(Temperature, celsius) == 8);
 
+struct PciInfo {
+  char legacy_bus_id[16];
+  std::uint32_t domain;
+  std::uint32_t bus;
+  std::uint32_t device;
+  std::uint32_t pci_device_id;
+  std::uint32_t pci_subsystem_id;
+  char bus_id[32];
+};
+static_assert(sizeof(PciInfo) == 68 && offsetof(PciInfo, bus_id) == 36);
+
+/// nvmlFieldValue_t: one of many values asked for in one call.
+struct FieldValue {
+  std::uint32_t field;
+  std::uint32_t scope;
+  std::int64_t time_us;
+  std::int64_t latency_us;
+  std::int32_t value_type;
+  std::int32_t code;
+  Value value;
+};
+static_assert(sizeof(FieldValue) == 40 && offsetof(FieldValue, value) == 32);
+
+/// The three layouts of a process list's element; pid and memory lie alike in all.
+inline constexpr std::size_t kProcessBytesOld = 16;
+inline constexpr std::size_t kProcessBytes = 24;
+inline constexpr std::size_t kProcessBytesWide = 32;
+struct ProcessHead {
+  std::uint32_t pid;
+  std::uint64_t memory;
+};
+static_assert(sizeof(ProcessHead) == kProcessBytesOld && offsetof(ProcessHead, memory) == 8);
+
+struct ProcessSample {
+  std::uint32_t pid;
+  std::uint64_t time_us;
+  std::uint32_t sm;
+  std::uint32_t memory;
+  std::uint32_t encoder;
+  std::uint32_t decoder;
+};
+static_assert(sizeof(ProcessSample) == 32 && offsetof(ProcessSample, sm) == 16);
+
+struct EventData {
+  DeviceHandle device;
+  std::uint64_t type;
+  std::uint64_t data;
+  std::uint32_t gpu_instance;
+  std::uint32_t compute_instance;
+};
+static_assert(sizeof(EventData) == 32);
+inline constexpr std::uint64_t kEventXid = 0x8;
+inline constexpr std::uint64_t kEventMigChange = 0x100;
+
+struct GpmSampleTag;
+using GpmSample = GpmSampleTag*;  // opaque
+struct GpmMetric {
+  std::uint32_t id;
+  std::int32_t code;
+  double value;
+  const char* short_name;
+  const char* long_name;
+  const char* unit;
+};
+static_assert(sizeof(GpmMetric) == 40 && offsetof(GpmMetric, value) == 8);
+/// The header's bound on the array has grown with drivers while the version stayed 1; the library goes by
+/// `count`, and ours is as large as the largest bound so far.
+struct GpmRequest {
+  std::uint32_t version;
+  std::uint32_t count;
+  GpmSample first;
+  GpmSample second;
+  GpmMetric metrics[333];
+};
+static_assert(offsetof(GpmRequest, metrics) == 24 && sizeof(GpmRequest) == 24 + 333 * 40);
+struct GpmSupport {
+  std::uint32_t version;
+  std::uint32_t supported;
+};
+inline constexpr std::uint32_t kGpmVersion = 1;
+
 /// The version word of a versioned struct: its size and its version, as NVML_STRUCT_VERSION makes it.
 template <typename Struct>
 constexpr std::uint32_t version_word(std::uint32_t version) {

@@ -13,6 +13,7 @@ constexpr Nanos kLongestPause = std::chrono::seconds{30};
 /// A lost GPU seldom returns, and asking for it costs the driver: seldom is enough.
 constexpr Nanos kProbePause = std::chrono::seconds{30};
 constexpr std::uint32_t kMaxDevices = 256;
+constexpr std::uint32_t kMaxSlices = 16;
 
 std::string text_of(const Symbol<DeviceHandle, char*, std::uint32_t>& getter, DeviceHandle handle) {
   std::array<char, kTextBytes> text{};
@@ -23,8 +24,8 @@ std::string text_of(const Symbol<DeviceHandle, char*, std::uint32_t>& getter, De
 
 }  // namespace
 
-Result<std::unique_ptr<NvmlSource>> NvmlSource::open(log::Log log) {
-  GS_TRY(auto library, Library::load());
+Result<std::unique_ptr<NvmlSource>> NvmlSource::open(log::Log log, CallWatch* watch) {
+  GS_TRY(auto library, Library::load(watch));
   std::unique_ptr<NvmlSource> source(new NvmlSource(std::move(library), std::move(log)));
   GS_CHECK(source->start());
   const bool any = std::any_of(source->devices_.begin(), source->devices_.end(),
@@ -36,17 +37,21 @@ Result<std::unique_ptr<NvmlSource>> NvmlSource::open(log::Log log) {
 }
 
 NvmlSource::~NvmlSource() {
-  if (alive_) library_->shutdown();
+  if (alive_) shut_down();
+}
+
+void NvmlSource::shut_down() {
+  events_.stop();
+  for (DeviceReader& device : devices_) device.release();
+  library_->shutdown();
+  alive_ = false;
 }
 
 Result<void> NvmlSource::start() {
   if (const int code = library_->init(); code != kSuccess) return start_error(code, library_->describe(code));
   alive_ = true;
   auto found = enumerate();
-  if (!found) {
-    library_->shutdown();
-    alive_ = false;
-  }
+  if (!found) shut_down();
   return found;
 }
 
@@ -58,6 +63,11 @@ DeviceReader NvmlSource::make_reader(std::uint32_t index) const {
   }
   identity.uuid = text_of(library_->uuid, handle);
   identity.model = text_of(library_->name, handle);
+  PciInfo pci{};
+  if (library_->pci_info(handle, &pci) == kSuccess) {
+    pci.bus_id[sizeof pci.bus_id - 1] = '\0';
+    identity.pci_bus_id = pci.bus_id;
+  }
   return {*library_, std::move(identity), handle};
 }
 
@@ -67,18 +77,58 @@ Result<void> NvmlSource::enumerate() {
     return start_error(code, library_->describe(code));
   }
   const std::vector<DeviceReader> before = std::exchange(devices_, {});
+  std::vector<std::pair<DeviceHandle, std::string>> watched;
   for (std::uint32_t index = 0; index < std::min(count, kMaxDevices); ++index) {
-    devices_.push_back(make_reader(index));
+    DeviceReader gpu = make_reader(index);
+    const DeviceHandle handle = gpu.handle();
+    const DeviceIdentity identity = gpu.identity();
+    devices_.push_back(std::move(gpu));
+    if (handle == nullptr) continue;
+    watched.emplace_back(handle, identity.uuid);
+    add_slices(handle, identity);
   }
   keep_the_lost(before);
+  events_.start(watched);
+  std::array<char, kTextBytes> version{};
+  if (library_->driver_version(version.data(), static_cast<std::uint32_t>(version.size())) == kSuccess) {
+    version.back() = '\0';
+    driver_version_ = version.data();
+  }
   return {};
+}
+
+/// Slots may be empty between others; "NVIDIA H100 80GB HBM3 MIG 1g.10gb" ends in the profile.
+void NvmlSource::add_slices(DeviceHandle gpu, const DeviceIdentity& whole) {
+  std::uint32_t current = 0;
+  std::uint32_t pending = 0;
+  std::uint32_t slots = 0;
+  if (library_->mig_mode(gpu, &current, &pending) != kSuccess || current != 1) return;
+  if (library_->max_mig_devices(gpu, &slots) != kSuccess) return;
+  for (std::uint32_t slot = 0; slot < std::min(slots, kMaxSlices); ++slot) {
+    DeviceHandle slice = nullptr;
+    if (library_->mig_handle_by_index(gpu, slot, &slice) != kSuccess) continue;
+    std::uint32_t gpu_instance = 0;
+    std::uint32_t compute_instance = 0;
+    if (library_->gpu_instance_id(slice, &gpu_instance) != kSuccess) continue;
+    (void)library_->compute_instance_id(slice, &compute_instance);
+    DeviceIdentity identity = whole;
+    const std::string name = text_of(library_->name, slice);
+    constexpr std::string_view kMark = "MIG ";
+    const std::size_t mark = name.rfind(kMark);
+    identity.mig = MigIdentity{.gpu_instance = static_cast<int>(gpu_instance),
+                               .compute_instance = static_cast<int>(compute_instance),
+                               .profile = mark == std::string::npos ? "" : name.substr(mark + kMark.size()),
+                               .parent_uuid = identity.uuid};
+    identity.uuid = text_of(library_->uuid, slice);
+    devices_.emplace_back(*library_, std::move(identity), slice, gpu);
+  }
 }
 
 /// A GPU that the driver no longer lists, or lists without an identity, is lost, not forgotten.
 void NvmlSource::keep_the_lost(const std::vector<DeviceReader>& before) {
   for (const DeviceReader& old : before) {
     const DeviceIdentity& known = old.identity();
-    if (known.uuid.empty()) continue;
+    if (known.uuid.empty() || known.mig) continue;  // a slice that is gone was taken away by someone
     const bool present = std::any_of(devices_.begin(), devices_.end(), [&known](const DeviceReader& device) {
       return device.identity().uuid == known.uuid;
     });
@@ -113,14 +163,22 @@ Result<void> NvmlSource::revive(WallTime now) {
 
 Result<std::vector<Reading>> NvmlSource::read(WallTime now) {
   if (!alive_) GS_CHECK(revive(now));
+  if (events_.drain(now)) GS_CHECK(enumerate());
   std::vector<Reading> readings;
   readings.reserve(devices_.size());
   for (DeviceReader& device : devices_) {
     readings.push_back(device.read(now));
+    readings.back().driver_version = driver_version_;
+    events_.tell(readings.back());
     note_state(readings.back());
   }
   GS_CHECK(attend(now));
   return readings;
+}
+
+void NvmlSource::glance() {
+  if (!alive_) return;
+  for (DeviceReader& device : devices_) device.glance();
 }
 
 void NvmlSource::note_state(const Reading& reading) {
@@ -148,8 +206,7 @@ Result<void> NvmlSource::attend(WallTime now) {
     stale = stale || device.aftermath() == Aftermath::kReenumerate;
     if (device.aftermath() != Aftermath::kReinitialize) continue;
     const int code = device.aftermath_code();
-    library_->shutdown();
-    alive_ = false;
+    shut_down();
     reported_ = start_error(code, library_->describe(code)).message();
     log_.error("nvml.unavailable", {{"error", reported_}});
     next_attempt_ = now;

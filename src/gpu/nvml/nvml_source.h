@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gpu/nvml/device_reader.h"
+#include "gpu/nvml/event_watch.h"
 #include "gpu/nvml/library.h"
 #include "gpu/source.h"
 #include "log/log.h"
@@ -18,8 +19,9 @@ namespace gpuscale::gpu::nvml {
 class NvmlSource final : public GpuSource {
  public:
   /// Loads and initialises NVML and finds its devices. Errors: kUnavailable, with what mends it: no library,
-  /// no driver, versions that differ, no GPU.
-  static Result<std::unique_ptr<NvmlSource>> open(log::Log log);
+  /// no driver; kConflict: library and driver of different versions; kForbidden: no access;
+  /// kNotFound: no GPU.
+  static Result<std::unique_ptr<NvmlSource>> open(log::Log log, CallWatch* watch = nullptr);
   ~NvmlSource() override;
   NvmlSource(const NvmlSource&) = delete;
   NvmlSource& operator=(const NvmlSource&) = delete;
@@ -27,20 +29,25 @@ class NvmlSource final : public GpuSource {
   std::string name() const override { return "nvml"; }
   /// kUnavailable while the driver is away; it is tried anew at growing pauses of 1 s to 30 s of `now`.
   Result<std::vector<Reading>> read(WallTime now) override;
+  void glance() override;
 
  private:
   NvmlSource(std::unique_ptr<Library> library, log::Log log)
-      : library_(std::move(library)), log_(std::move(log)) {}
+      : library_(std::move(library)), log_(std::move(log)), events_(*library_) {}
   Result<void> start();
   Result<void> enumerate();
   Result<void> revive(WallTime now);
+  void shut_down();
   DeviceReader make_reader(std::uint32_t index) const;
+  void add_slices(DeviceHandle gpu, const DeviceIdentity& whole);
   void keep_the_lost(const std::vector<DeviceReader>& before);
   void note_state(const Reading& reading);
   Result<void> attend(WallTime now);
 
   std::unique_ptr<Library> library_;
   log::Log log_;
+  EventWatch events_;
+  std::string driver_version_;
   std::vector<DeviceReader> devices_;
   bool alive_ = false;
   bool reenumerated_for_invalid_ = false;

@@ -52,21 +52,20 @@ DeviceState state_for(int code) {
 Error start_error(int code, const std::string& words) {
   switch (code) {
     case kLibRmVersionMismatch:
-      return fail(Errc::kUnavailable,
+      return fail(Errc::kConflict,
                   "the NVIDIA library and the loaded kernel module are of different versions, as after a "
                   "driver upgrade: " +
-                      words + "; reload the module or reboot, then restart the agent");
+                      words + "; reload the module or reboot");
     case kDriverNotLoaded:
     case kLibraryNotFound:
       return fail(Errc::kUnavailable,
                   "the NVIDIA driver is not loaded: " + words + "; load it with `modprobe nvidia`");
     case kNoPermission:
     case kOperatingSystem:
-      return fail(Errc::kUnavailable,
-                  "the NVIDIA driver refuses this process: " + words +
-                      "; give it access to /dev/nvidia* (user, cgroup, container runtime)");
+      return fail(Errc::kForbidden, "the NVIDIA driver refuses this process: " + words +
+                                        "; give it access to /dev/nvidia* (user, cgroup, container runtime)");
     case kGpuNotFound:
-      return fail(Errc::kUnavailable, "the NVIDIA driver sees no GPU: " + words);
+      return fail(Errc::kNotFound, "the NVIDIA driver sees no GPU: " + words);
     default:
       return fail(Errc::kUnavailable, "NVML does not start: " + words);
   }

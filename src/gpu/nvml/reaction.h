@@ -23,7 +23,7 @@ Reaction react(int code);
 DeviceState state_for(int code);
 
 /// The error of a failed initialisation or enumeration, with what mends it. `words` is the library's own
-/// text.
+/// text. kConflict: versions differ; kForbidden: no access; kNotFound: no GPU; else kUnavailable.
 Error start_error(int code, const std::string& words);
 
 }  // namespace gpuscale::gpu::nvml

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gpu/replay/replay_source.h"
+#include "gpu/signals.h"
 #include "metrics/line_protocol.h"
 #include "metrics/telemetry.h"
 
@@ -29,34 +30,19 @@ std::optional<double> number_of(const m::FieldView& field) {
 /// Puts one field into the reading; fields that a Reading does not have are passed over. @return what is
 /// wrong, or "".
 std::string take_field(const m::FieldView& field, Reading& reading) {
-  static constexpr std::pair<std::string_view, std::optional<double> Reading::*> kReals[] = {
-      {m::kUtilizationGpu, &Reading::utilization_gpu},
-      {m::kUtilizationGpuMax, &Reading::utilization_gpu_max},
-      {m::kUtilizationMemory, &Reading::utilization_memory},
-      {m::kPowerWatts, &Reading::power_watts},
-      {m::kPowerLimitWatts, &Reading::power_limit_watts},
-      {m::kTemperatureCelsius, &Reading::temperature_celsius},
-      {m::kSmClockMhz, &Reading::sm_clock_mhz},
-      {m::kMemoryClockMhz, &Reading::memory_clock_mhz},
-      {m::kQueueDepth, &Reading::queue_depth},
-  };
-  static constexpr std::pair<std::string_view, std::optional<std::int64_t> Reading::*> kWholes[] = {
-      {m::kMemoryUsedBytes, &Reading::memory_used_bytes},
-      {m::kMemoryTotalBytes, &Reading::memory_total_bytes},
-  };
   const std::string key(field.key);
-  for (const auto& [name, member] : kReals) {
-    if (field.key != name) continue;
+  for (const Signal<double>& signal : real_signals()) {
+    if (field.key != signal.name) continue;
     const auto number = number_of(field);
     if (!number) return key + " is not a number";
     if (key.starts_with("utilization_") && (*number < 0 || *number > 100)) return key + " is outside 0..100";
-    reading.*member = number;
+    reading.*signal.value = number;
   }
-  for (const auto& [name, member] : kWholes) {
-    if (field.key != name) continue;
+  for (const Signal<std::int64_t>& signal : whole_signals()) {
+    if (field.key != signal.name) continue;
     const auto number = number_of(field);
-    if (!number || *number < 0 || *number > 9e18) return key + " is not a number of bytes";
-    reading.*member = static_cast<std::int64_t>(*number);
+    if (!number || *number < 0 || *number > 9e18) return key + " is not a number from 0 on";
+    reading.*signal.value = static_cast<std::int64_t>(*number);
   }
   return "";
 }

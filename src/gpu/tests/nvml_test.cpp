@@ -78,6 +78,8 @@ TEST_F(NvmlTest, ReadsWhatEachDeviceMeasures) {
 
 TEST_F(NvmlTest, WhatADeviceDoesNotMeasureIsAbsentNotZero) {
   set("power", kNotSupported);
+  set("energy", kNotSupported);
+  set("fields", kNotSupported);
   set("samples", kNotSupported);
   set("memory2", kFunctionNotFound);
   open();
@@ -87,6 +89,124 @@ TEST_F(NvmlTest, WhatADeviceDoesNotMeasureIsAbsentNotZero) {
   EXPECT_EQ(readings[0].utilization_gpu_max, std::nullopt);
   EXPECT_EQ(readings[0].memory_used_bytes, 400) << "the older call";
   EXPECT_EQ(readings[0].state, DeviceState::kOk);
+}
+
+TEST_F(NvmlTest, ReadsWhatHopperMeasuresWithoutDcgm) {
+  open();
+  read();
+  advance(1s);
+  const auto readings = read();
+  const Reading& first = readings[0];
+  EXPECT_EQ(first.device.pci_bus_id, "00000000:01:00.0");
+  EXPECT_EQ(first.driver_version, "570.86.15");
+  EXPECT_EQ(first.sm_active, 20);
+  EXPECT_EQ(first.tensor_active, 50);
+  EXPECT_EQ(first.dram_active, 100);
+  EXPECT_EQ(first.sm_occupancy, std::nullopt) << "the driver said NaN";
+  EXPECT_EQ(first.fp64_active, std::nullopt) << "not supported";
+  EXPECT_EQ(first.pcie_tx_bytes_per_second, 1.5 * (1 << 20));
+  EXPECT_EQ(first.utilization_gpu_min, 50);
+  EXPECT_EQ(first.utilization_encoder, 3);
+  EXPECT_NEAR(*first.power_watts, 312.5, 0.01) << "from the energy counter";
+  EXPECT_EQ(first.power_watts_last, 312.5);
+  EXPECT_EQ(first.temperature_memory_celsius, 55) << "though its type says double";
+  EXPECT_EQ(first.throttle_reasons, 4);
+  EXPECT_EQ(first.memory_free_bytes, 600);
+  EXPECT_EQ(first.memory_reserved_bytes, 100);
+  EXPECT_EQ(first.process_count, 2);
+  EXPECT_EQ(first.processes[0].pid, 100);
+  EXPECT_EQ(first.processes[0].memory_bytes, 1'000);
+  EXPECT_EQ(first.processes[0].utilization_gpu, 30) << "without the sample that is no percentage";
+  EXPECT_EQ(first.processes[1].memory_bytes, std::nullopt) << "a sentinel";
+}
+
+TEST_F(NvmlTest, SlowValuesAreReadEveryTenSecondsAndRepeatedInBetween) {
+  open();
+  const auto first = read();
+  EXPECT_TRUE(first[0].slow_is_fresh);
+  EXPECT_EQ(first[0].ecc_corrected_volatile, std::nullopt) << "never filled in: ECC is off";
+  EXPECT_EQ(first[0].ecc_corrected_aggregate, std::nullopt) << "a sentinel";
+  EXPECT_EQ(first[0].remapped_rows_uncorrected, 2);
+  EXPECT_EQ(first[0].pcie_link_width, 16);
+  EXPECT_EQ(first[0].sm_clock_max_mhz, 1'980);
+  advance(1s);
+  const auto second = read();
+  EXPECT_FALSE(second[0].slow_is_fresh);
+  EXPECT_EQ(second[0].remapped_rows_uncorrected, 2);
+  advance(10s);
+  EXPECT_TRUE(read()[0].slow_is_fresh);
+}
+
+TEST_F(NvmlTest, WithoutGpmTheLinksAreMeasuredByTheirCounters) {
+  set("gpm", kNotSupported);
+  open();
+  read();
+  advance(2s);
+  const auto readings = read();
+  EXPECT_EQ(readings[0].sm_active, std::nullopt);
+  EXPECT_NEAR(*readings[0].nvlink_tx_bytes_per_second, 1024 * 1000, 1);
+  EXPECT_EQ(readings[0].pcie_tx_bytes_per_second, std::nullopt);
+}
+
+TEST_F(NvmlTest, GlancesKeepThePowerPeakOfTheInterval) {
+  open();
+  read();
+  source_->glance();
+  advance(1s);
+  EXPECT_EQ(read()[0].power_watts_max, 312.5);
+}
+
+TEST_F(NvmlTest, CountsXidsPerCode) {
+  open();
+  EXPECT_EQ(read()[0].xid_total, 0);
+  for (const std::uint64_t code : {79U, 31U, 79U}) find<void(int, std::uint64_t)>("fake_nvml_xid")(1, code);
+  const auto readings = read();
+  EXPECT_EQ(readings[0].xid_total, 0);
+  EXPECT_EQ(readings[0].xid_last, std::nullopt);
+  EXPECT_EQ(readings[1].xid_total, 3);
+  EXPECT_EQ(readings[1].xid_last, 79);
+  ASSERT_EQ(readings[1].xids.size(), 2U);
+  EXPECT_EQ(readings[1].xids[0].count, 2);
+}
+
+TEST_F(NvmlTest, SlicesAreDevicesOfTheirOwnAndGoWhenTheyAreTakenAway) {
+  find<void(int)>("fake_nvml_slices")(2);
+  open();
+  read();
+  advance(1s);
+  const auto readings = read();
+  ASSERT_EQ(readings.size(), 4U);
+  EXPECT_EQ(readings[0].device.uuid, "GPU-0");
+  const Reading& slice = readings[1];
+  EXPECT_EQ(slice.device.index, 0);
+  ASSERT_TRUE(slice.device.mig);
+  EXPECT_EQ(slice.device.mig->profile, "1g.10gb");
+  EXPECT_EQ(slice.device.mig->gpu_instance, 7);
+  EXPECT_EQ(slice.device.mig->parent_uuid, "GPU-0");
+  EXPECT_EQ(slice.memory_used_bytes, 300);
+  EXPECT_EQ(slice.sm_active, 20);
+  EXPECT_EQ(slice.utilization_gpu, std::nullopt);
+  find<void(int)>("fake_nvml_slices")(0);
+  EXPECT_EQ(read().size(), 2U);
+}
+
+TEST_F(NvmlTest, AThousandReloadsAndSliceChangesLeaveNothingBehind) {
+  open();
+  for (int i = 0; i < 1'000; ++i) {
+    find<void(int)>("fake_nvml_slices")(i % 4);
+    advance(1s);
+    if (i % 2 == 0) {
+      set("rates", kUninitialized);
+      EXPECT_FALSE(source_->read(now_));
+      set("rates", kSuccess);
+      advance(60s);
+    }
+    read();
+  }
+  EXPECT_LE(find<int()>("fake_nvml_gpm_samples")(), 2 * 5);
+  EXPECT_EQ(find<int()>("fake_nvml_initialised")(), 1);
+  source_.reset();
+  EXPECT_EQ(find<int()>("fake_nvml_gpm_samples")(), 0);
 }
 
 TEST_F(NvmlTest, ALostGpuHasItsStateAndNoNumbersAndSilencesNoOther) {
@@ -134,15 +254,20 @@ TEST_F(NvmlTest, ADriverThatGoesAwayIsAnErrorUntilItIsBack) {
 }
 
 TEST_F(NvmlTest, WhatKeepsItFromStartingIsSaidWithItsMend) {
-  const std::vector<std::pair<int, const char*>> cases = {{kDriverNotLoaded, "modprobe nvidia"},
-                                                          {kLibRmVersionMismatch, "reboot"},
-                                                          {kNoPermission, "/dev/nvidia"},
-                                                          {kUnknown, "does not start"}};
-  for (const auto& [code, mend] : cases) {
+  struct Case {
+    int code;
+    Errc error;
+    const char* mend;
+  };
+  const std::vector<Case> cases = {{kDriverNotLoaded, Errc::kUnavailable, "modprobe nvidia"},
+                                   {kLibRmVersionMismatch, Errc::kConflict, "reboot"},
+                                   {kNoPermission, Errc::kForbidden, "/dev/nvidia"},
+                                   {kUnknown, Errc::kUnavailable, "does not start"}};
+  for (const auto& [code, error, mend] : cases) {
     set("init", code);
     const auto source = NvmlSource::open(log::Log::silent());
     ASSERT_FALSE(source) << code;
-    EXPECT_EQ(source.error().code(), Errc::kUnavailable);
+    EXPECT_EQ(source.error().code(), error);
     EXPECT_THAT(source.error().message(), HasSubstr(mend));
   }
   set("init", kSuccess);
