@@ -34,7 +34,8 @@ bool may_have_body(int status) {
 std::string head_text(const Response& response, unsigned version, bool keep_alive) {
   std::string out = version >= 11 ? "HTTP/1.1 " : "HTTP/1.0 ";
   const auto status = static_cast<boost::beast::http::status>(response.status);
-  out += std::to_string(response.status) + " " + std::string(boost::beast::http::obsolete_reason(status)) + "\r\n";
+  out += std::to_string(response.status) + " " + std::string(boost::beast::http::obsolete_reason(status)) +
+         "\r\n";
   for (const auto& [name, value] : response.headers.fields()) {
     out += name + ": " + value.substr(0, value.find_first_of("\r\n")) + "\r\n";
   }

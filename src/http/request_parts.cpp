@@ -47,8 +47,7 @@ Request request_of(bhttp::request<bhttp::string_body>&& message) {
   request.path = url_decode(target.substr(0, mark));
   if (mark != std::string_view::npos) request.query = QueryParams::parse(target.substr(mark + 1));
   for (const auto& field : message) {
-    request.headers.add({field.name_string().data(), field.name_string().size()},
-                        std::string(field.value()));
+    request.headers.add({field.name_string().data(), field.name_string().size()}, std::string(field.value()));
   }
   request.body = std::move(message.body());
   return request;
