@@ -4,15 +4,21 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <mutex>
 #include <thread>
 #include <utility>
 
+#include "agent/device_judge.h"
 #include "agent/endpoint.h"
 #include "agent/inference.h"
+#include "agent/inference_scraper.h"
 #include "agent/line_buffer.h"
+#include "agent/recorder.h"
 #include "agent/sampler.h"
 #include "agent/sampler_process.h"
 #include "agent/shipper.h"
+#include "agent/spool.h"
+#include "gpu/amdgpu/amdgpu_source.h"
 #include "gpu/nvml/presence.h"
 #include "gpu/open_source.h"
 
@@ -33,15 +39,16 @@ class Agent {
       : options_(options),
         clock_(clock),
         log_(std::move(log)),
-        identity_{options.cluster, options.pool, options.node},
-        buffer_(options.buffer_lines) {}
+        identity_{options.cluster, options.pool, options.node} {}
 
   Result<void> open();
   void run(const std::atomic<bool>& stop);
   void end(std::chrono::milliseconds grace);
 
  private:
+  Result<void> open_queue();
   Result<void> open_feed();
+  PushAnswer push(std::string_view body, metrics::Precision precision);
   Result<void> open_here(const std::string& source);
   Result<void> listen();
   void tick();
@@ -56,26 +63,44 @@ class Agent {
   const Clock& clock_;
   const log::Log log_;
   const NodeIdentity identity_;
-  LineBuffer buffer_;
+  std::unique_ptr<LineQueue> queue_;
   std::string source_name_;
   std::unique_ptr<gpu::GpuSource> source_;  ///< null where a process of its own reads it
   gpu::VirtualDevice* device_ = nullptr;    ///< in source_; null where it is another one
   std::unique_ptr<InferenceService> service_;
   std::unique_ptr<ReadingFeed> feed_;
+  DeviceJudge judge_;
+  std::unique_ptr<Recorder> recorder_;
+  std::unique_ptr<InferenceScraper> scraper_;
+  mutable std::mutex newest_mutex_;
+  std::vector<gpu::Reading> newest_;          ///< judged; what the endpoint shows
   std::vector<gpu::Reading> first_readings_;  ///< taken while the source was chosen
   std::unique_ptr<Shipper> shipper_;
   std::unique_ptr<http::Server> server_;
 };
 
 Result<void> Agent::open() {
+  GS_CHECK(open_queue());
+  if (!options_.record_file.empty()) {
+    GS_TRY(recorder_, Recorder::open(options_.record_file, log_));
+  }
+  std::vector<InferenceTarget> targets;
+  for (const std::string& text : options_.inference) {
+    GS_TRY(InferenceTarget target, parse_target(text, options_.inference_maps));
+    targets.push_back(std::move(target));
+  }
   GS_CHECK(open_feed());
+  if (!targets.empty()) {
+    scraper_ =
+        std::make_unique<InferenceScraper>(std::move(targets), identity_, options_.interval, clock_, log_);
+  }
   ShipperOptions shipping;
   shipping.server = options_.server;
   while (shipping.server.ends_with('/')) shipping.server.pop_back();
   shipping.database = options_.database;
   shipping.token = options_.token;
   shipping.ca_file = options_.ca_file;
-  shipper_ = std::make_unique<Shipper>(std::move(shipping), buffer_, log_);
+  shipper_ = std::make_unique<Shipper>(std::move(shipping), *queue_, log_);
   GS_CHECK(listen());
   log_.info("agent.started", {{"node", options_.node},
                               {"pool", options_.pool},
@@ -85,19 +110,38 @@ Result<void> Agent::open() {
   return {};
 }
 
+Result<void> Agent::open_queue() {
+  if (options_.spool_folder.empty()) {
+    queue_ = std::make_unique<LineBuffer>(options_.buffer_lines);
+    return {};
+  }
+  GS_TRY(queue_, Spool::open({.folder = options_.spool_folder, .max_bytes = options_.spool_bytes}, log_));
+  return {};
+}
+
 /// A driver gets a process of its own; "auto" asks one whether there is a driver at all.
 Result<void> Agent::open_feed() {
-  const bool asks_driver = options_.source == "nvml" || options_.source == "auto";
+  const bool asks_driver =
+      options_.source == "nvml" || options_.source == "amdgpu" || options_.source == "auto";
   if (options_.sampler_command.empty() || !asks_driver) return open_here(options_.source);
-  SamplerProcessOptions process;
-  process.command = options_.sampler_command;
-  process.command.insert(process.command.end(), {"nvml", options_.log_level, options_.log_format});
-  auto feed = std::make_unique<SamplerProcess>(std::move(process), clock_, log_);
-  source_name_ = "nvml";
+  const auto process_of = [this](const std::string& source) {
+    SamplerProcessOptions process;
+    process.command = options_.sampler_command;
+    process.command.insert(process.command.end(), {source, options_.log_level, options_.log_format});
+    return std::make_unique<SamplerProcess>(std::move(process), clock_, log_);
+  };
+  source_name_ = options_.source == "amdgpu" ? "amdgpu" : "nvml";
+  auto feed = process_of(source_name_);
   if (options_.source == "auto") {
     first_readings_ = feed->sample(clock_.mono() + kFirstSight);
     const Sight sight = feed->sight();
     const bool nothing = sight.state == FeedState::kUnavailable || sight.state == FeedState::kNoDevice;
+    if (nothing && !gpu::nvml::has_nvidia_device() && gpu::amdgpu::has_device()) {
+      log_.info("source.chosen", {{"source", "amdgpu"}});
+      source_name_ = "amdgpu";
+      feed_ = process_of(source_name_);
+      return {};
+    }
     if (nothing && !gpu::nvml::has_nvidia_device()) {
       log_.info("source.chosen", {{"source", "virtual"}, {"because", sight.error}});
       return open_here("virtual");
@@ -137,7 +181,9 @@ Result<void> Agent::listen() {
   // One more than the queue takes, with room for those who ask for /status: the limit that answers is the
   // service's.
   server.max_connections = options_.max_queue + 1'000;
-  auto router = std::make_shared<http::Router>(make_agent_router(service_.get(), [this] { return state(); }));
+  auto router = std::make_shared<http::Router>(make_agent_router(
+      service_.get(), [this] { return state(); },
+      [this](std::string_view body, metrics::Precision precision) { return push(body, precision); }));
   const http::Handler handler = [router](const http::Request& request) {
     http::Request routed = request;
     return router->route(routed);
@@ -165,8 +211,8 @@ NodeReport Agent::report() const {
     report.devices_ok = 0;
     if (report.source == FeedState::kOk) report.source = FeedState::kHung;
   }
-  report.dropped = buffer_.dropped();
-  report.buffered = buffer_.size();
+  report.dropped = queue_->dropped();
+  report.buffered = queue_->size();
   if (service_) {
     report.in_flight = service_->in_flight();
     report.draining = service_->draining();
@@ -179,12 +225,17 @@ AgentState Agent::state() const {
   state.identity = identity_;
   state.source = source_name_;
   state.sight = feed_->sight();
+  {
+    const std::scoped_lock lock(newest_mutex_);
+    if (!newest_.empty()) state.sight.readings = newest_;
+  }
+  if (scraper_) state.inference = scraper_->sights();
   state.sample_age = age_of(state.sight);
   state.stale_after = stale_after();
   state.dcgm = {options_.node, options_.hostname_label};
-  state.buffered = buffer_.size();
-  state.dropped = buffer_.dropped();
-  state.delivered = buffer_.delivered();
+  state.buffered = queue_->size();
+  state.dropped = queue_->dropped();
+  state.delivered = queue_->delivered();
   state.ship_failures = shipper_->failures();
   return state;
 }
@@ -194,7 +245,16 @@ void Agent::tick() {
   std::vector<gpu::Reading> readings = feed_->sample(clock_.mono() + patience);
   if (readings.empty()) readings = std::exchange(first_readings_, {});
   first_readings_.clear();
+  judge_.judge(readings);
   std::vector<std::string> lines = gpu_lines(identity_, readings);
+  if (recorder_) recorder_->write(lines);
+  if (!readings.empty()) {
+    const std::scoped_lock lock(newest_mutex_);
+    newest_ = std::move(readings);
+  }
+  if (scraper_) {
+    for (std::string& line : scraper_->take_lines()) lines.push_back(std::move(line));
+  }
   const WallTime now = clock_.wall();
   lines.push_back(node_line(identity_, report(), now));
   if (service_) {
@@ -202,8 +262,16 @@ void Agent::tick() {
       lines.push_back(inference_line(identity_, served, now));
     }
   }
-  buffer_.push(std::move(lines));
+  queue_->push(std::move(lines));
   shipper_->wake();
+}
+
+PushAnswer Agent::push(std::string_view body, metrics::Precision precision) {
+  PushedLines pushed = take_pushed(identity_, body, precision, clock_.wall());
+  PushAnswer answer{pushed.lines.size(), std::move(pushed.errors)};
+  queue_->push(std::move(pushed.lines));
+  shipper_->wake();
+  return answer;
 }
 
 void Agent::run(const std::atomic<bool>& stop) {
@@ -235,7 +303,9 @@ void Agent::end(std::chrono::milliseconds grace) {
   if (device_ != nullptr) device_->stop();
   shipper_->stop(left());
   log_.info("agent.stopped",
-            {{"delivered", buffer_.delivered()}, {"lost", buffer_.dropped() + buffer_.size()}});
+            {{"delivered", queue_->delivered()},
+             {"lost", queue_->dropped() + (options_.spool_folder.empty() ? queue_->size() : 0)},
+             {"spooled", options_.spool_folder.empty() ? 0 : queue_->size()}});
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ struct AgentOptions {
   std::string cluster = "default";
   std::string pool = "default";
   std::string node;             ///< default: the host name
-  std::string source = "auto";  ///< auto | nvml | virtual | replay:FILE
+  std::string source = "auto";  ///< auto | nvml | amdgpu | virtual | replay:FILE
   /// Starts the sampler process (path of the program, kSamplerWord); what must follow is appended: source,
   /// log level, log format. Empty: the driver is read by this process, as tests do.
   std::vector<std::string> sampler_command;
@@ -32,7 +32,12 @@ struct AgentOptions {
   std::string log_format = "text";
   std::string hostname_label = "Hostname";  ///< under which dcgm-exporter's metrics carry the node's name
   std::chrono::milliseconds interval{1'000};
-  std::size_t buffer_lines = 100'000;  ///< oldest are dropped and counted beyond it
+  std::string spool_folder;                 ///< lines wait here instead of in memory, and survive a restart
+  std::uint64_t spool_bytes = 256U << 20U;  ///< the oldest are dropped and counted beyond it
+  std::string record_file;                  ///< the devices' lines are appended to it
+  std::vector<std::string> inference;       ///< "vllm=URL", see inference_scraper.h
+  std::vector<std::string> inference_maps;  ///< "FIELD=METRIC"
+  std::size_t buffer_lines = 100'000;       ///< oldest are dropped and counted beyond it
   double replay_speed = 1.0;
   bool serve = false;  ///< answer POST /infer on the virtual device
   std::string listen =

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/endpoint.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "agent/devices_json.h"
 #include "gpu/signals.h"
 #include "metrics/exposition.h"
 #include "metrics/telemetry.h"
@@ -85,6 +87,23 @@ void show_health(Exposition& out, const AgentState& state) {
     out.gauge("gpuscale_agent_sample_age_seconds", "Age of the newest readings",
               std::chrono::duration<double>(*state.sample_age).count());
   }
+  bool begun = false;
+  for (const TargetSight& target : state.inference) {
+    if (!begun)
+      out.family("gpuscale_agent_inference_up", "gauge", "1 where the inference server's metrics are read");
+    begun = true;
+    out.sample("gpuscale_agent_inference_up", {{"server", target.server}, {"url", target.url}},
+               target.up ? 1 : 0);
+  }
+  begun = false;
+  for (const gpu::Reading& reading : state.sight.readings) {
+    if (reading.doubt.empty() || !is_fresh(state)) continue;
+    if (!begun)
+      out.family("gpuscale_gpu_doubtful", "gauge",
+                 "1 where a value misleads; GET /devices says which and why");
+    begun = true;
+    out.sample("gpuscale_gpu_doubtful", device_labels(state, reading), 1);
+  }
   out.counter("gpuscale_agent_sampler_restarts_total", "Sampler processes that ended", state.sight.restarts);
 }
 
@@ -96,6 +115,26 @@ http::Handler drain_handler(InferenceService* service, bool on) {
     }
     service->drain(on);
     return answer({{"draining", on}});
+  };
+}
+
+/// Answers as InfluxDB does, so that any client of its line protocol can push here.
+http::Handler push_handler(PushLines push) {
+  return [push = std::move(push)](const http::Request& request) {
+    const PushAnswer outcome =
+        push(request.body, metrics::parse_precision(request.query.get("precision").value_or("")));
+    http::Response response;
+    response.status = 204;
+    if (outcome.errors.empty()) return response;
+    constexpr std::size_t kMostTold = 10;
+    std::string told = outcome.taken > 0 ? "partial write: " : "";
+    for (std::size_t i = 0; i < std::min(outcome.errors.size(), kMostTold); ++i) {
+      told += (i > 0 ? "\n" : "") + outcome.errors[i];
+    }
+    return http::Response::json(
+        400, json{{"error", told + " dropped=" + std::to_string(outcome.errors.size())}}.dump(
+                 -1, ' ', false, json::error_handler_t::replace) +
+                 "\n");
   };
 }
 
@@ -125,7 +164,7 @@ std::string agent_metrics(const AgentState& state, const InferenceService* servi
   return out.text();
 }
 
-http::Router make_agent_router(InferenceService* service, std::function<AgentState()> state) {
+http::Router make_agent_router(InferenceService* service, std::function<AgentState()> state, PushLines push) {
   http::Router router;
   router.add(http::Method::kPost, "/infer", [service](const http::Request&) {
     if (service != nullptr) return service->infer();
@@ -143,6 +182,9 @@ http::Router make_agent_router(InferenceService* service, std::function<AgentSta
     response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
     return response;
   });
+  router.add(http::Method::kGet, "/devices",
+             [state](const http::Request&) { return answer(devices_json(state())); });
+  router.add(http::Method::kPost, "/write", push_handler(std::move(push)));
   router.add(http::Method::kGet, "/healthz",
              [](const http::Request&) { return http::Response::text(200, "ok\n"); });
   return router;

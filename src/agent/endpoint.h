@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The agent's own port: /infer, /drain, /undrain, /status, /metrics, /healthz.
+/// The agent's own port: /infer, /drain, /undrain, /status, /devices, /metrics, /write, /healthz.
 #pragma once
 #include <functional>
 #include <memory>
@@ -7,6 +7,8 @@
 
 #include "agent/dcgm_metrics.h"
 #include "agent/inference.h"
+#include "agent/inference_scraper.h"
+#include "agent/pushed_lines.h"
 #include "agent/sampler.h"
 #include "base/result.h"
 #include "http/router.h"
@@ -23,15 +25,23 @@ struct AgentState {
   std::optional<Nanos> sample_age;  ///< of the readings in `sight`; empty before the first
   Nanos stale_after{0};             ///< readings older than this are not shown
   DcgmNaming dcgm;
+  std::vector<TargetSight> inference;
   std::uint64_t buffered = 0;
   std::uint64_t dropped = 0;
   std::uint64_t delivered = 0;
   std::uint64_t ship_failures = 0;
 };
 
+/// What became of pushed lines.
+struct PushAnswer {
+  std::size_t taken = 0;
+  std::vector<std::string> errors;
+};
+using PushLines = std::function<PushAnswer(std::string_view body, metrics::Precision precision)>;
+
 /// `service` is null where no virtual device serves: /infer is 501 then, and nothing is ever in flight. Both
 /// outlive the router.
-http::Router make_agent_router(InferenceService* service, std::function<AgentState()> state);
+http::Router make_agent_router(InferenceService* service, std::function<AgentState()> state, PushLines push);
 
 /// Prometheus text of the newest readings and of the agent itself. Pure.
 std::string agent_metrics(const AgentState& state, const InferenceService* service);

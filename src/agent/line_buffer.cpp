@@ -19,7 +19,7 @@ void LineBuffer::trim() {
   dropped_ += excess;
 }
 
-LineBuffer::Batch LineBuffer::take(std::size_t max_lines) {
+LineQueue::Batch LineBuffer::take(std::size_t max_lines) {
   const std::scoped_lock lock(mutex_);
   Batch batch;
   batch.lines = std::min(max_lines, lines_.size());

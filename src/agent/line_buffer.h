@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Lines that wait for the server, oldest first, never more than so many: beyond that the oldest are dropped
-/// and counted, save those that are on their way. Thread-safe; one consumer.
+/// Lines that wait for the server in memory, never more than so many.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -8,28 +7,21 @@
 #include <string>
 #include <vector>
 
+#include "agent/line_queue.h"
+
 namespace gpuscale::agent {
 
-class LineBuffer {
+class LineBuffer final : public LineQueue {
  public:
   explicit LineBuffer(std::size_t capacity) : capacity_(capacity) {}
 
-  void push(std::vector<std::string> lines);
-
-  struct Batch {
-    std::string body;  ///< whole lines
-    std::size_t lines = 0;
-  };
-  /// The oldest lines, now on their way; either done() or put_back() comes next.
-  Batch take(std::size_t max_lines);
-  /// They have arrived, but for `refused` that the server would not have: those count as dropped.
-  void done(std::size_t refused);
-  /// They have not arrived, and wait again in their old place.
-  void put_back();
-
-  std::size_t size() const;
-  std::uint64_t dropped() const;    ///< since the start
-  std::uint64_t delivered() const;  ///< likewise
+  void push(std::vector<std::string> lines) override;
+  Batch take(std::size_t max_lines) override;
+  void done(std::size_t refused) override;
+  void put_back() override;
+  std::size_t size() const override;
+  std::uint64_t dropped() const override;
+  std::uint64_t delivered() const override;
 
  private:
   void trim();

@@ -42,7 +42,7 @@ Verdict judge(const Result<http::ClientResponse>& answer, std::size_t lines) {
   return {Fate::kKept, 0, std::move(reason)};
 }
 
-Shipper::Shipper(ShipperOptions options, LineBuffer& buffer, log::Log log)
+Shipper::Shipper(ShipperOptions options, LineQueue& buffer, log::Log log)
     : options_(std::move(options)),
       buffer_(buffer),
       log_(std::move(log)),
@@ -91,7 +91,7 @@ void Shipper::run() {
 }
 
 Nanos Shipper::ship() {
-  const LineBuffer::Batch batch = buffer_.take(batch_lines_);
+  const LineQueue::Batch batch = buffer_.take(batch_lines_);
   return settle(judge(send(batch.body), batch.lines), batch.lines);
 }
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-#include "agent/line_buffer.h"
+#include "agent/line_queue.h"
 #include "base/back_off.h"
 #include "base/result.h"
 #include "base/secret.h"
@@ -47,13 +47,15 @@ struct ShipperOptions {
   std::string ca_file;
   std::size_t batch_lines = 5'000;  ///< InfluxData's advice for one request
   std::chrono::milliseconds timeout{10'000};
-  base::BackOff back_off{std::chrono::milliseconds{200}, std::chrono::seconds{10}};
+  /// Half to either side: 10,000 agents that lost a server at once must not strike it at once when it is
+  /// back.
+  base::BackOff back_off{std::chrono::milliseconds{200}, std::chrono::seconds{30}, 0.5};
 };
 
 /// Thread-safe.
 class Shipper {
  public:
-  Shipper(ShipperOptions options, LineBuffer& buffer, log::Log log);
+  Shipper(ShipperOptions options, LineQueue& buffer, log::Log log);
   ~Shipper();
   Shipper(const Shipper&) = delete;
   Shipper& operator=(const Shipper&) = delete;
@@ -73,7 +75,7 @@ class Shipper {
   void tell_of_trouble(const Verdict& verdict);
 
   const ShipperOptions options_;
-  LineBuffer& buffer_;
+  LineQueue& buffer_;
   const log::Log log_;
   http::Client client_;
   std::size_t batch_lines_;

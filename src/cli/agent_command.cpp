@@ -66,7 +66,7 @@ void add_agent_command(CLI::App& app, Action& action) {
   command->add_option("--cluster", options.cluster)->capture_default_str();
   command->add_option("--pool", options.pool)->capture_default_str();
   command->add_option("--node", options.node, "this node's id; default: the host name");
-  command->add_option("--source", options.source, "auto, nvml, virtual or replay:FILE")
+  command->add_option("--source", options.source, "auto, nvml, amdgpu, virtual or replay:FILE")
       ->capture_default_str();
   command->add_option("--speed", options.replay_speed, "of a replay")
       ->check(CLI::PositiveNumber)
@@ -75,6 +75,23 @@ void add_agent_command(CLI::App& app, Action& action) {
   command->add_option("--buffer", options.buffer_lines, "lines kept while the server is away")
       ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str();
+  command->add_option("--spool", options.spool_folder,
+                      "folder in which lines wait for the server and survive a restart; default: in memory");
+  command->add_option("--spool-size", options.spool_bytes, "bytes; the oldest lines are dropped beyond it")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Range(std::uint64_t{4} << 20U, std::uint64_t{1} << 40U))
+      ->capture_default_str();
+  command->add_option("--record", options.record_file,
+                      "append what the devices measure, for --source replay:FILE");
+  command
+      ->add_option(
+          "--inference", options.inference,
+          "SERVER=URL of an inference server's metrics (repeatable); SERVER: vllm, sglang, tgi, triton, "
+          "tensorrt-llm or custom")
+      ->envname("GPUSCALE_INFERENCE");
+  command->add_option(
+      "--inference-map", options.inference_maps,
+      "FIELD=METRIC or FIELD=METRIC{LABEL=\"VALUE\"}: one more value to read there (repeatable)");
   command->add_flag("--serve", options.serve, "answer inference requests on the virtual device");
   command->add_option("--listen", options.listen, "address of the agent's own endpoint")
       ->capture_default_str();

@@ -19,9 +19,9 @@ struct SourceOptions {
   CallWatch* watch = nullptr;      ///< told of each call into a driver; outlives the source
 };
 
-/// "nvml", "virtual", "replay:FILE", or "auto": NVML where at least one GPU answers, else the virtual device
-/// (said in the log with the reason). Errors: kInvalidArgument (another word, a bad recording by file and
-/// line), kNotFound (no such file), kUnavailable (nvml asked for and not there).
+/// "nvml", "amdgpu", "virtual", "replay:FILE", or "auto": NVML where at least one GPU answers, else amdgpu,
+/// else the virtual device (said in the log with the reason). Errors: kInvalidArgument (another word, a bad
+/// recording by file and line), kNotFound (no such file), kUnavailable (nvml asked for and not there).
 Result<std::unique_ptr<GpuSource>> open_source(std::string_view spec, const SourceOptions& options,
                                                const log::Log& log);
 

@@ -42,6 +42,14 @@ inline constexpr std::string_view kRequests = "requests";  ///< integer, answere
 inline constexpr std::string_view kLatencyP50Ms = "latency_p50_ms";
 inline constexpr std::string_view kLatencyP99Ms = "latency_p99_ms";
 
+/// Of an inference server on the node, with tag `server`; see docs/gpu-signals.md for what each server gives.
+inline constexpr std::string_view kRequestsWaiting = "requests_waiting";
+inline constexpr std::string_view kRequestsRunning = "requests_running";
+inline constexpr std::string_view kKvCacheUsage = "kv_cache_usage";  ///< percent
+inline constexpr std::string_view kTimeToFirstTokenMs = "time_to_first_token_ms";
+inline constexpr std::string_view kTimePerTokenMs = "time_per_token_ms";
+inline constexpr std::string_view kTagServer = "server";
+
 inline constexpr std::string_view kTagCluster = "cluster";
 inline constexpr std::string_view kTagPool = "pool";
 inline constexpr std::string_view kTagNode = "node";

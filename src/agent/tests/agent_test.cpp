@@ -184,6 +184,38 @@ TEST_F(AgentTest, WithoutServeThereIsNothingToInfer) {
   EXPECT_EQ(status()["in_flight"], 0);
 }
 
+TEST_F(AgentTest, TakesLinesOfOtherProgramsAndTellsOfItsDevices) {
+  options_.spool_folder = folder_ + "/spool";
+  options_.record_file = folder_ + "/recording";
+  run();
+  http::Client client;
+  http::ClientRequest request;
+  request.method = http::Method::kPost;
+  request.url = url_ + "/write?precision=s";
+  request.body = "orders waiting=3i 1700000000\n";
+  EXPECT_EQ(client.send(request)->status, 204);
+  request.body = "gpu utilization_gpu=0\norders waiting=4i 1700000001\n";
+  const auto refused = client.send(request);
+  EXPECT_EQ(refused->status, 400);
+  EXPECT_THAT(refused->body, HasSubstr("partial write: measurement \\\"gpu\\\" is the agent's own"));
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (shipped().find("waiting=4i") == std::string::npos && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(10ms);
+  }
+  EXPECT_THAT(shipped(),
+              HasSubstr("orders,cluster=default,node=n-1,pool=gpu waiting=3i 1700000000000000000"));
+  const json devices = json::parse(call(http::Method::kGet, "/devices")->body);
+  EXPECT_EQ(devices["state"], "ok");
+  EXPECT_EQ(devices["devices"][0]["state"], "ok");
+  EXPECT_TRUE(devices["devices"][0]["values"].contains("queue_depth"));
+  EXPECT_FALSE(devices["devices"][0]["values"].contains("power_watts")) << "absent, not 0";
+  stop();
+  std::ifstream recording(options_.record_file);
+  std::string line;
+  std::getline(recording, line);
+  EXPECT_THAT(line, ::testing::StartsWith("gpu,cluster=default,gpu=0,"));
+}
+
 TEST_F(AgentTest, WhatPreventsTheStartIsNamed) {
   const auto start = [&] {
     const auto done = run_agent(options_, stop_, clock_, log::Log::silent());

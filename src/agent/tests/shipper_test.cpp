@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "agent/line_buffer.h"
 #include "http/testing/imposter.h"
 
 namespace gpuscale::agent {

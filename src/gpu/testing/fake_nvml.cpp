@@ -2,7 +2,8 @@
 /// A stand-in for libnvidia-ml.so.1, loaded by dlopen as the real one is. A test in the same process makes
 /// calls fail by fake_nvml_set(), found by dlsym; one in another process by the file named in
 /// FAKE_NVML_SCRIPT, read before each call, with lines of "call code", "call hang" or "call crash", and
-/// "devices N". Time is the fake's own (fake_nvml_advance), or the machine's where there is a script.
+/// "devices N"; FAKE_NVML_DEVICES=N alone makes it N devices that are well. Time is the fake's own
+/// (fake_nvml_advance), or the machine's where there is one of the two.
 #include <unistd.h>
 
 #include <array>
@@ -43,10 +44,13 @@ State& state() {
 /// Read anew before each call; a missing or unchanged file costs one stat.
 void follow_script() {
   static const char* const path = std::getenv("FAKE_NVML_SCRIPT");
-  if (path == nullptr) return;
+  static const char* const devices = std::getenv("FAKE_NVML_DEVICES");
+  if (devices != nullptr) state().devices = std::atoi(devices);
+  if (path == nullptr && devices == nullptr) return;
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   state().clock_us =
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+  if (path == nullptr) return;
   std::ifstream file(path);
   state().codes.clear();
   std::string call;

@@ -91,7 +91,7 @@ TEST_F(ReplayTest, BadSourcesAreNamed) {
   };
   EXPECT_THAT(open("replay:/nosuch"), HasSubstr("/nosuch"));
   EXPECT_THAT(open("replay:" + file_, 0), HasSubstr("speed"));
-  EXPECT_THAT(open("cuda"), HasSubstr("one of auto, nvml, virtual, replay:FILE"));
+  EXPECT_THAT(open("cuda"), HasSubstr("one of auto, nvml, amdgpu, virtual, replay:FILE"));
   EXPECT_EQ(open("virtual"), "opened virtual");
 }
 
