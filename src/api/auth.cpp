@@ -107,8 +107,14 @@ Result<Principal> Auth::authenticate(const std::optional<Credentials>& credentia
       return Principal{"token " + found->second.name, found->second.scopes};
     }
   }
+  if (const auto held = sessions_.find(credentials->secret, clock_.mono())) return authenticate(held);
   if (credentials->user != kAdmin || !password_fits(credentials->secret)) return wrong_credentials();
   return Principal{std::string(kAdmin), {Scope::kAdmin}};
+}
+
+Result<Auth::OpenedSession> Auth::open_session(const Credentials& credentials) {
+  GS_TRY(Principal principal, authenticate(credentials));
+  return OpenedSession{sessions_.open(credentials, clock_.mono()), std::move(principal)};
 }
 
 bool Auth::password_fits(const Secret& password) {

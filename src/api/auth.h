@@ -15,6 +15,7 @@
 
 #include "api/credentials.h"
 #include "api/scopes.h"
+#include "api/sessions.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
@@ -64,6 +65,14 @@ class Auth {
   /// takes about 50 ms, one at a time; its outcome is remembered for kRemembered.
   Result<Principal> authenticate(const std::optional<Credentials>& credentials);
 
+  struct OpenedSession {
+    Secret id;  ///< for the browser's cookie; authenticate() takes it as it takes a token
+    Principal principal;
+  };
+  /// Errors: as authenticate().
+  Result<OpenedSession> open_session(const Credentials& credentials);
+  void close_session(const Secret& id) { sessions_.close(id); }
+
   /// Errors: kInvalidArgument (name empty or over 64 bytes), kConflict (name taken), kExhausted (1,000
   /// tokens).
   Result<CreatedToken> create_token(const std::string& name, Scopes scopes);
@@ -97,6 +106,8 @@ class Auth {
 
   mutable std::shared_mutex tokens_mutex_;
   std::map<std::string, TokenInfo, std::less<>> tokens_;  ///< by SHA-256
+
+  Sessions sessions_;
 
   std::mutex verdicts_mutex_;
   std::map<std::string, Verdict, std::less<>> verdicts_;  ///< by SHA-256 of the password; bounded

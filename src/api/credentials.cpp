@@ -24,7 +24,10 @@ Result<std::optional<Credentials>> credentials_of(const http::Request& request, 
       return std::optional(Credentials{std::move(user), Secret(std::move(password))});
     }
   }
-  if (!request.headers.has("Authorization")) return std::optional<Credentials>();
+  if (!request.headers.has("Authorization")) {
+    const auto session = session_cookie(request);
+    return session ? std::optional(Credentials{"", *session}) : std::optional<Credentials>();
+  }
   const std::string_view header = trimmed(request.headers.get("Authorization"));
   const std::size_t blank = header.find(' ');
   const std::string_view scheme = header.substr(0, blank);
@@ -43,6 +46,33 @@ Result<std::optional<Credentials>> credentials_of(const http::Request& request, 
   }
   if (equal_ignoring_case(scheme, "Bearer")) return std::optional(Credentials{"", Secret(std::string(rest))});
   return unparsable;
+}
+
+std::string session_cookie_name(const http::Request& request) {
+  const std::string_view host = request.headers.get("Host");
+  const std::size_t colon = host.rfind(':');
+  std::string name = "gpuscale_";
+  if (colon == std::string_view::npos) return name;
+  for (const char c : host.substr(colon + 1)) {
+    if (c >= '0' && c <= '9') name += c;
+  }
+  return name;
+}
+
+std::optional<Secret> session_cookie(const http::Request& request) {
+  const std::string_view site = request.headers.get("Sec-Fetch-Site");
+  if (!site.empty() && site != "same-origin" && site != "none") return std::nullopt;
+  const std::string name = session_cookie_name(request) + "=";
+  std::string_view rest = request.headers.get("Cookie");
+  while (!rest.empty()) {
+    const std::size_t end = rest.find(';');
+    const std::string_view cookie = trimmed(rest.substr(0, end));
+    if (cookie.starts_with(name) && cookie.size() > name.size()) {
+      return Secret(std::string(cookie.substr(name.size())));
+    }
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  }
+  return std::nullopt;
 }
 
 }  // namespace gpuscale::api

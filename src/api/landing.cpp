@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "api/answers.h"
+#include "api/console_files.h"
+#include "api/influx.h"
 #include "api/routes.h"
 
 namespace gpuscale::api {
 
 namespace {
 
-constexpr std::string_view kPage = R"html(<!doctype html>
+/// What stands at / in a binary that was built without the console.
+constexpr std::string_view kSignpost = R"html(<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -21,7 +25,8 @@ td { padding: .2rem 1rem .2rem 0; vertical-align: top; }
 <body>
 <h1>gpuscale</h1>
 <p>This server scales pools of GPU nodes on the GPUs' own metrics. It stores what agents measure, judges it by rules,
-and adds or removes nodes through triggers. It is at work; this page is only a signpost.</p>
+and adds or removes nodes through triggers. It is at work, but this binary was built without the web console:
+<code>scripts/build release</code> builds one that has it.</p>
 <table>
 <tr><td><a href="/api/v1/status">/api/v1/status</a></td><td>everything at a glance (JSON)</td></tr>
 <tr><td><a href="/api/v1/pools">/api/v1/pools</a></td><td>pools: bounds, desired size, nodes by state</td></tr>
@@ -38,8 +43,16 @@ and adds or removes nodes through triggers. It is at work; this page is only a s
 </html>
 )html";
 
-http::Response page(const http::Request&) {
-  http::Response response = http::Response::text(200, std::string(kPage));
+http::Response not_found(const http::Request& request) {
+  if (request.path.starts_with("/api/")) {
+    return error_answer(
+        fail(Errc::kNotFound, "no such path: " + request.path + "; see /api/v1/openapi.json"));
+  }
+  return http::Response::text(404, "404 page not found\n");
+}
+
+http::Response signpost() {
+  http::Response response = http::Response::text(200, std::string(kSignpost));
   response.headers.set("Content-Type", "text/html; charset=utf-8");
   response.headers.set("Content-Security-Policy",
                        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
@@ -50,7 +63,19 @@ http::Response page(const http::Request&) {
 }  // namespace
 
 void register_landing(Routes& routes) {
-  routes.add_plain(http::Method::kGet, "/", page);
+  auto parsed = ConsoleFiles::parse(console_pack());
+  if (!parsed) routes.services().log.error("console.broken", {{"error", parsed.error()}});
+  auto files = std::make_shared<const ConsoleFiles>(parsed ? *std::move(parsed) : ConsoleFiles());
+  routes.add_plain(http::Method::kGet, "/", [files](const http::Request& request) {
+    return files->empty() ? signpost() : files->page(request);
+  });
+  // A page of the console that is opened by its address, or one of its files; else InfluxDB's 404.
+  routes.set_fallback([files, nothing = with_influx_headers(not_found)](const http::Request& request) {
+    if (auto file = files->file(request)) return *std::move(file);
+    const bool ours = !request.path.starts_with("/api/") && !request.path.starts_with("/assets/");
+    if (!files->empty() && ours && is_navigation(request)) return files->page(request);
+    return nothing(request);
+  });
 }
 
 }  // namespace gpuscale::api

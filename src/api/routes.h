@@ -56,6 +56,9 @@ class Routes {
   /// As add_plain(), and documented.
   void add_documented(Operation operation, http::Handler handler);
 
+  /// Answers where no pattern fits.
+  void set_fallback(http::Handler handler) { router_.set_fallback(std::move(handler)); }
+
   Services& services() { return services_; }
   /// Complete once every resource has registered; shared with the handlers that show it.
   std::shared_ptr<const std::vector<Operation>> operations() const { return operations_; }
@@ -83,6 +86,7 @@ void register_triggers(Routes& routes);
 void register_activity(Routes& routes);
 void register_events(Routes& routes);
 void register_tokens(Routes& routes);
+void register_session(Routes& routes);
 void register_openapi(Routes& routes);
 void register_metrics(Routes& routes);
 void register_health(Routes& routes);

@@ -3,8 +3,6 @@
 
 #include <array>
 
-#include "api/answers.h"
-#include "api/influx.h"
 #include "api/routes.h"
 
 namespace gpuscale::api {
@@ -26,18 +24,11 @@ void register_all(Routes& routes) {
   register_activity(routes);
   register_events(routes);
   register_tokens(routes);
+  register_session(routes);
   register_openapi(routes);
   register_metrics(routes);
   register_health(routes);
   register_landing(routes);
-}
-
-http::Response not_found(const http::Request& request) {
-  if (request.path.starts_with("/api/")) {
-    return error_answer(
-        fail(Errc::kNotFound, "no such path: " + request.path + "; see /api/v1/openapi.json"));
-  }
-  return http::Response::text(404, "404 page not found\n");
 }
 
 /// `q` with the texts after PASSWORD and SET PASSWORD FOR ... = hidden.
@@ -62,9 +53,7 @@ std::string without_passwords(std::string text) {
 http::Router make_router(Services& services) {
   Routes routes(services);
   register_all(routes);
-  http::Router router = routes.take_router();
-  router.set_fallback(with_influx_headers(not_found));
-  return router;
+  return routes.take_router();
 }
 
 std::vector<Operation> documented_operations(Services& services) {
@@ -79,6 +68,8 @@ http::Handler make_handler(Services& services) {
     const MonoTime begin = services.clock.mono();
     http::Request routed = request;
     http::Response response = router->route(routed);
+    // A browser would answer the challenge with a dialog of its own, in front of the console's.
+    if (request.headers.has("X-Gpuscale-Console")) response.headers.remove("WWW-Authenticate");
     services.log.debug("http.answered", {{"method", http::to_string(request.method)},
                                          {"path", request.path},
                                          {"query", loggable_query(request.query)},

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Curves that grow: the whole range is asked for once, then only its end. */
+import { bucketFor, curvesOf, select, type Curve } from "./influx";
+import { useFollowed } from "./data";
+import { useRef } from "react";
+
+export const kRanges: Record<string, number> = { "5m": 300, "15m": 900, "1h": 3600, "6h": 21600, "24h": 86400, "7d": 604800 };
+
+/** `old` up to `from` followed by what `tail` says from there, without what is before `begin` (all in seconds). */
+export function merged(old: Curve[], tail: Curve[], from: number, begin: number): Curve[] {
+  const byLabel = new Map(tail.map((curve) => [curve.label, curve]));
+  const out = old.map((curve) => {
+    const fresh = byLabel.get(curve.label);
+    byLabel.delete(curve.label);
+    const first = curve.times.findIndex((time) => time >= begin);
+    const end = curve.times.findIndex((time) => time >= from);
+    const keep = (list: unknown[]) => (first < 0 ? [] : list.slice(first, end < 0 ? undefined : end));
+    return {
+      ...curve,
+      times: [...(keep(curve.times) as number[]), ...(fresh?.times ?? [])],
+      values: [...(keep(curve.values) as (number | null)[]), ...(fresh?.values ?? [])],
+    };
+  });
+  return [...out, ...byLabel.values()].filter((curve) => curve.times.length > 0);
+}
+
+export interface Window {
+  from: number; // seconds
+  to: number;
+  bucket: number;
+}
+/** The range that ends now, on bucket boundaries. */
+export function windowOf(range: string, now = Date.now(), points = 400): Window {
+  const span = kRanges[range] ?? kRanges["1h"];
+  const bucket = bucketFor(span, points);
+  const to = Math.ceil(now / 1000 / bucket) * bucket;
+  return { from: to - span, to, bucket };
+}
+
+/** How often the end of a range of such buckets is asked for, in ms: often enough to look live, seldom enough to cost nothing. */
+export const paceOf = (bucket: number) => Math.min(Math.max(bucket * 1000, 2000), 60_000);
+
+/** @param text the query for a range: a SELECT with GROUP BY time(`bucket`s) over `where` */
+export function useCurves(text: (where: string, bucket: number) => string, range: string, deps: unknown[] = []) {
+  const held = useRef<{ key: string; curves: Curve[]; to: number; left: number }>();
+  const key = JSON.stringify([range, text("", 0), deps]);
+  const followed = useFollowed(
+    async (signal) => {
+      const { from, to, bucket } = windowOf(range);
+      const before = held.current?.key === key && held.current.to > from ? held.current : undefined;
+      // The last buckets may still have been filling when they were seen.
+      const since = before ? before.to - 3 * bucket : from;
+      const series = await select(text(`time >= ${since}s AND time < ${to}s`, bucket), signal);
+      const { curves, left } = curvesOf(series);
+      // A bucket that has only begun says nothing yet.
+      for (const curve of curves) {
+        while (curve.values.length && curve.values[curve.values.length - 1] === null && curve.times[curve.times.length - 1] >= to - 2 * bucket) {
+          curve.values.pop();
+          curve.times.pop();
+        }
+      }
+      const all = before ? merged(before.curves, curves, since, from) : curves.filter((curve) => curve.times.length > 0);
+      held.current = { key, curves: all, to, left };
+      return { curves: all, left, from, to, bucket };
+    },
+    [key],
+    paceOf(windowOf(range).bucket),
+    false,
+  );
+  return followed;
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A rule as the config file would have it. */
+import type { Rule } from "./types";
+
+const plain = /^[\w][\w .()/%-]*$/;
+const scalar = (text: string) => (plain.test(text) && !/^(true|false|null|yes|no|on|off|~|[\d.]+)$/i.test(text) && !/ $/.test(text) ? text : JSON.stringify(text));
+
+export function toYaml(rule: Rule): string {
+  const lines = [`- name: ${scalar(rule.name)}`, `  every: ${rule.every}`, "  queries:"];
+  for (const [ref, text] of Object.entries(rule.queries)) lines.push(`    ${ref}: ${JSON.stringify(text)}`);
+  lines.push(`  condition: ${JSON.stringify(rule.condition)}`, `  for: ${rule.for}`);
+  if (rule.repeat && rule.repeat !== "0s") lines.push(`  repeat: ${rule.repeat}`);
+  if (rule.no_data) lines.push(`  no_data: ${rule.no_data}`);
+  if (rule.message) lines.push(`  message: ${JSON.stringify(rule.message)}`);
+  lines.push(`  notify: [${rule.notify.map(scalar).join(", ")}]`);
+  return lines.join("\n");
+}

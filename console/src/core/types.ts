@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the server answers. Fields that some servers leave out are optional: the console tolerates their absence. */
+
+export interface Session {
+  signed_in: boolean;
+  auth: boolean;
+  name?: string;
+  scopes?: string[];
+}
+
+export interface Pool {
+  name: string;
+  provider?: string | { type?: string };
+  min: number;
+  max: number;
+  desired: number;
+  counts: { launching: number; booting: number; ready: number; draining: number };
+  phase: string;
+  phase_reason: string;
+  cooldown_out_until?: string | null;
+  cooldown_in_until?: string | null;
+  policy?: unknown;
+}
+
+export interface Rule {
+  name: string;
+  state: string;
+  since: string;
+  evaluated_at: string | null;
+  explanation: string;
+  values: { matched: boolean; metric: string; tags: Record<string, string> | null; value: number | null }[];
+  last_error: string;
+  every: string;
+  for: string;
+  repeat: string;
+  condition: string;
+  queries: Record<string, string>;
+  notify: string[];
+  correlation: string;
+  message?: string;
+  no_data?: string;
+  paused?: boolean;
+  origin?: string;
+  declared?: boolean;
+  version?: number | string;
+  revision?: number | string;
+}
+
+export interface Status {
+  cluster: string;
+  version: string;
+  uptime_seconds: number;
+  pools: Pool[];
+  rules: Rule[];
+  store: { points_written: number; series: number; memory_bytes: number; disk_bytes: number };
+}
+
+export interface Node {
+  id: string;
+  pool: string;
+  state: string;
+  endpoint: string;
+  created: string;
+  ready_at: string | null;
+  age_seconds: number;
+  reason: string;
+  protected: boolean;
+  utilization: number | null;
+  utilization_peak: number | null;
+  in_flight: number | null;
+  devices_ok: number | null;
+  last_report: string | null;
+  victim_rank: number;
+  victim_reason: string;
+}
+
+export interface Entry {
+  id: number;
+  at: string;
+  kind: string;
+  pool: string;
+  subject: string;
+  correlation: string;
+  summary: string;
+  details: Record<string, unknown> | null;
+}
+
+export interface Channel {
+  name: string;
+  type: string;
+  url?: string | null;
+  trigger?: string | null;
+  origin?: string;
+  [key: string]: unknown;
+}
+
+export interface Delivery {
+  id: number;
+  channel: string;
+  key: string;
+  state_sent: string;
+  state: string;
+  attempts: number;
+  created: string;
+  next_attempt: string | null;
+  finished: string | null;
+  last_error: string;
+  answer_status: number | null;
+  answer: string;
+  correlation: string;
+}
+
+export interface Trigger {
+  name: string;
+  pool: string;
+  type: string;
+  step: number;
+  enabled: boolean;
+  origin?: string;
+  [key: string]: unknown;
+}
+
+export interface Token {
+  id: number;
+  name: string;
+  scopes: string[];
+  created: string;
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+import { App, Button, Drawer, Spin, Tag } from "antd";
+import { ApiError, call, get, part } from "../core/api";
+import { useFollowed } from "../core/data";
+import { find, usePaths } from "../core/openapi";
+import { useParam } from "../core/router";
+import { useMay } from "../core/session";
+import type { Channel, Delivery, Trigger } from "../core/types";
+import { useLooks } from "../i18n";
+import { Failed, Link, Time } from "../parts/pieces";
+import { Resources } from "../parts/resources";
+
+const kExample = "channels:\n  - {name: scale_out, type: trigger, trigger: gpu-out}\n  - {name: ops, type: webhook, url: https://hooks.example.com/gpuscale}";
+const colour: Record<string, string> = { sent: "green", delivered: "green", pending: "gold", failed: "red", dead: "red", expired: "default", replaced: "default" };
+
+function Deliveries({ channel }: { channel: string }) {
+  const { t } = useLooks();
+  const { message } = App.useApp();
+  const paths = usePaths();
+  const admin = useMay("admin");
+  const followed = useFollowed((signal) => get<{ deliveries: Delivery[] }>(`/api/v1/channels/${part(channel)}/deliveries?limit=100`, signal), [channel], 5000);
+  const replay = find(paths, "POST /api/v1/channels/{name}/deliveries/{id}/replay", "POST /api/v1/deliveries/{id}/replay");
+  const again = async (delivery: Delivery) => {
+    try {
+      await call("POST", replay!.path.replace("{name}", part(channel)).replace("{id}", String(delivery.id)), {});
+      followed.again();
+    } catch (cause) {
+      message.error((cause as ApiError).message);
+    }
+  };
+  const list = followed.value?.deliveries ?? [];
+  return (
+    <>
+      <Failed error={followed.error} again={followed.again} />
+      {!followed.value && !followed.error && <Spin />}
+      {followed.value && !list.length && <p>{t("channels.none")}</p>}
+      <ul className="entries">
+        {list.map((delivery) => (
+          <li key={delivery.id} className="entry">
+            <div className="entry-line">
+              <span className="entry-time"><Time at={delivery.created} /></span>
+              <Tag bordered={false} color={colour[delivery.state] ?? "default"}>{delivery.state}</Tag>
+              <span className="entry-text">{delivery.key} ({delivery.state_sent}) · {t("channels.attempts")}: {delivery.attempts}{delivery.answer_status ? ` · HTTP ${delivery.answer_status}` : ""}</span>
+              {admin && replay && ["dead", "failed", "expired"].includes(delivery.state) && <Button size="small" onClick={() => again(delivery)}>{t("channels.replay")}</Button>}
+            </div>
+            {(delivery.last_error || delivery.answer) && <div className="quiet">{delivery.last_error || delivery.answer}</div>}
+            {delivery.correlation && <Link to={`/activity?episode=${part(delivery.correlation)}`}>{t("activity.episode")}</Link>}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+export default function Channels() {
+  const { t } = useLooks();
+  const [shown, setShown] = useParam("deliveries", "");
+  const triggers = useFollowed((signal) => get<{ triggers: Trigger[] }>("/api/v1/triggers", signal), [], 0, false);
+  return (
+    <>
+      <Resources<Channel>
+        kind="channels" title={t("channels.title")} newTitle={t("channels.new")} empty={{ title: t("channels.empty.title"), text: t("channels.empty"), command: kExample }}
+        choices={{ type: ["trigger", "webhook"], trigger: (triggers.value?.triggers ?? []).map((trigger) => trigger.name), method: ["POST", "PUT"] }}
+        columns={[
+          { title: t("common.type"), show: (channel) => channel.type },
+          { title: t("channels.to"), show: (channel) => <code className="wrap">{channel.trigger ?? channel.url}</code> },
+        ]}
+        tools={(channel) => <Button size="small" aria-label={`${t("channels.deliveries")}: ${channel.name}`} onClick={() => setShown(channel.name)}>{t("channels.deliveries")}</Button>}
+        onTested={(answer) => t("channels.test.sent", { status: String((answer as { status?: unknown; answer_status?: unknown } | undefined)?.answer_status ?? (answer as { status?: unknown } | undefined)?.status ?? "") })}
+      />
+      <Drawer open={!!shown} onClose={() => setShown("")} title={`${shown}: ${t("channels.deliveries")}`} width="min(720px, 100vw)">{shown && <Deliveries channel={shown} />}</Drawer>
+    </>
+  );
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/** One node: what its GPUs do, what it lived through, and whether it would be taken next. */
+import { Spin } from "antd";
+import { useMemo } from "react";
+import { get } from "../core/api";
+import { useCurves } from "../core/curve";
+import { useFollowed } from "../core/data";
+import { span, unitOf } from "../core/format";
+import { ql, query, type Curve } from "../core/influx";
+import { useParam } from "../core/router";
+import type { Entry, Node } from "../core/types";
+import { useLooks, type Key } from "../i18n";
+import { ActivityList } from "../parts/activity_list";
+import { Chart } from "../parts/chart";
+import { NodeActions } from "../parts/node_actions";
+import { Failed, Link, NodeState, PageHead, Panel, RangePicker, Time } from "../parts/pieces";
+import { victim } from "./nodes";
+
+/** What is drawn of a node, where it measures it; in this order. */
+const kFields: [string, string, number?][] = [
+  ["gpu", "utilization_gpu", 100], ["gpu", "queue_depth"], ["gpu", "memory_used_bytes"], ["gpu", "utilization_memory", 100], ["gpu", "power_watts"], ["gpu", "temperature_celsius"], ["gpu", "sm_clock_mhz"],
+  ["inference", "requests"], ["inference", "latency_p50_ms"], ["inference", "latency_p99_ms"], ["node", "in_flight"],
+];
+
+async function measured(id: string, signal: AbortSignal): Promise<string[]> {
+  const text = kFields.map(([measurement, field]) => `SELECT last(${ql.quoted(field)}) FROM ${ql.quoted(measurement)} WHERE node = ${ql.literal(id)} AND time > now() - 7d`).join("; ");
+  const results = await query(text, signal);
+  return kFields.flatMap(([measurement, field], i) => (results[i]?.series?.length ? [`${measurement}.${field}`] : []));
+}
+
+function FieldChart({ id, measurement, field, max, range }: { id: string; measurement: string; field: string; max?: number; range: string }) {
+  const { t } = useLooks();
+  const by = measurement === "gpu" ? ", gpu" : "";
+  const followed = useCurves((where, bucket) => `SELECT mean(${ql.quoted(field)}) FROM ${ql.quoted(measurement)} WHERE node = ${ql.literal(id)} AND ${where} GROUP BY time(${bucket}s)${by} fill(null)`, range);
+  const curves = useMemo(() => (followed.value?.curves ?? []).map((curve): Curve => ({ ...curve, label: curve.tags.gpu ? `GPU ${curve.tags.gpu}` : field })), [followed.value, field]);
+  const title = t(`field.${field}` as Key);
+  return (
+    <Panel title={title}>
+      <Failed error={followed.error} />
+      <Chart what={`${title}, ${id}`} curves={curves} unit={unitOf(field)} max={max} from={followed.value?.from} to={followed.value?.to} sync={`node-${id}`} height={170} />
+    </Panel>
+  );
+}
+
+export default function NodePage({ id }: { id: string }) {
+  const { t } = useLooks();
+  const [range] = useParam("range", "15m");
+  const nodes = useFollowed((signal) => get<{ nodes: Node[] }>("/api/v1/nodes", signal), [], 5000);
+  const life = useFollowed((signal) => get<{ activity: Entry[] }>("/api/v1/activity?kind=node.&limit=5000", signal), [id]);
+  const fields = useFollowed((signal) => measured(id, signal), [id], 60_000, false);
+  const node = nodes.value?.nodes.find((each) => each.id === id);
+  const entries = (life.value?.activity ?? []).filter((entry) => entry.subject === id).reverse();
+  return (
+    <>
+      <PageHead title={<>{id} {node && <NodeState state={node.state} />}</>}><Link to="/nodes">{t("node.back")}</Link><RangePicker /></PageHead>
+      <Failed error={nodes.error ?? fields.error} again={nodes.again} />
+      {nodes.value && !node && <p>{t("node.gone")}</p>}
+      {node && (
+        <Panel title={victim(node, t)} extra={<NodeActions node={node} done={nodes.again} />}>
+          <p>{node.victim_reason}</p>
+          <dl className="facts">
+            <div><dt>{t("common.pool")}</dt><dd>{node.pool}</dd></div>
+            <div><dt>{t("nodes.age")}</dt><dd>{span(node.age_seconds)}</dd></div>
+            <div><dt>{t("nodes.health")}</dt><dd><Time at={node.last_report} /></dd></div>
+            <div><dt>{t("nodes.devices")}</dt><dd>{node.devices_ok ?? "–"}</dd></div>
+            <div><dt>{t("nodes.inflight")}</dt><dd>{node.in_flight ?? "–"}</dd></div>
+            <div><dt>{t("nodes.why")}</dt><dd>{node.reason}</dd></div>
+            <div><dt>URL</dt><dd>{node.endpoint || "–"}</dd></div>
+          </dl>
+        </Panel>
+      )}
+      {!fields.value && !fields.error && <Spin />}
+      <div className="grid">
+        {kFields.filter(([measurement, field]) => fields.value?.includes(`${measurement}.${field}`)).map(([measurement, field, max]) => <FieldChart key={field} id={id} measurement={measurement} field={field} max={max} range={range} />)}
+      </div>
+      {fields.value && !fields.value.length && <p className="quiet">{t("node.noCharts")}</p>}
+      <Panel title={t("node.life")}><ActivityList entries={entries} /></Panel>
+    </>
+  );
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The cluster at a glance: what it does, how large it is, what was decided and why. */
+import { Segmented, Spin } from "antd";
+import { useMemo, type ReactNode } from "react";
+import { get, part } from "../core/api";
+import { useCurves, windowOf } from "../core/curve";
+import { useFollowed } from "../core/data";
+import { number, percent, span } from "../core/format";
+import { ql, select } from "../core/influx";
+import { useNow } from "../core/live";
+import { marksOf, thresholdsOf } from "../core/marks";
+import { useParam } from "../core/router";
+import type { Entry, Pool, Status } from "../core/types";
+import { useLooks } from "../i18n";
+import { ActivityList } from "../parts/activity_list";
+import { Chart } from "../parts/chart";
+import { Failed, Heart, Hint, Link, PageHead, Panel, Phase, RangePicker } from "../parts/pieces";
+
+function Stat({ label, value, more }: { label: string; value: ReactNode; more?: ReactNode }) {
+  return <div className="stat"><div className="stat-label">{label}</div><div className="stat-value">{value}</div><div className="stat-more">{more}</div></div>;
+}
+
+function cooldown(pool: Pool, now: number, t: ReturnType<typeof useLooks>["t"]): string {
+  const left = (until?: string | null) => (until ? (Date.parse(until) - now) / 1000 : 0);
+  const out = left(pool.cooldown_out_until);
+  const back = left(pool.cooldown_in_until);
+  return [out > 0 && t("overview.cooldown.out", { age: span(out) }), back > 0 && t("overview.cooldown.in", { age: span(back) })].filter(Boolean).join(", ");
+}
+
+/** The newest of what GPUs and served models said: each a number or unknown. */
+async function nowValues(where: string, signal: AbortSignal) {
+  const [row] = await select(`SELECT mean(utilization_gpu), max(utilization_gpu_max), mean(queue_depth) FROM gpu WHERE time > now() - 15s${where}`, signal).then((list) => list[0]?.values ?? []);
+  const devices = await select(`SELECT sum(d) FROM (SELECT last(devices_ok) AS d FROM node WHERE time > now() - 30s${where} GROUP BY node)`, signal).catch(() => []);
+  const served = await select(`SELECT sum(requests), max(latency_p99_ms) FROM inference WHERE time > now() - 15s${where}`, signal).catch(() => []);
+  const cell = (value: unknown) => (typeof value === "number" ? value : null);
+  const requests = cell(served[0]?.values[0]?.[1]);
+  return { mean: cell(row?.[1]), peak: cell(row?.[2]), queue: cell(row?.[3]), devices: cell(devices[0]?.values[0]?.[1]), served: requests === null ? null : requests / 15, p99: cell(served[0]?.values[0]?.[2]) };
+}
+
+/** What the GPUs that were there today add up to, and over how many hours anything reported. A node that was there for part of a
+ * bucket has reported for that part: the one that reported most was there throughout. */
+async function gpuHours(where: string, signal: AbortSignal) {
+  const midnight = new Date().setHours(0, 0, 0, 0);
+  const [day] = await select(`SELECT sum(s), max(n) FROM (SELECT sum(devices_ok) AS s, count(devices_ok) AS n FROM node WHERE time >= ${midnight}ms${where} GROUP BY time(10m), node) WHERE time >= ${midnight}ms GROUP BY time(10m) fill(none)`, signal);
+  const now = Date.now();
+  return (day?.values ?? []).reduce(
+    (total, [time, sum, most]) => {
+      const share = Math.min(600_000, now - Number(time)) / 3_600_000;
+      return { hours: total.hours + (Number(most) > 0 ? (Number(sum) / Number(most)) * share : 0), covered: total.covered + share };
+    },
+    { hours: 0, covered: 0 },
+  );
+}
+
+export function Overview() {
+  const { t } = useLooks();
+  const now = useNow(1000);
+  const [range] = useParam("range", "15m");
+  const [pool, setPool] = useParam("pool", "");
+  const where = pool ? ` AND pool = ${ql.literal(pool)}` : "";
+  const status = useFollowed((signal) => get<Status>("/api/v1/status", signal), [], 5000);
+  const since = new Date(windowOf(range).from * 1000).toISOString();
+  const happened = useFollowed((signal) => get<{ activity: Entry[] }>(`/api/v1/activity?limit=1000&kind=pool.desired&since=${part(since)}`, signal), [range], 0);
+  const lost = useFollowed((signal) => get<{ activity: Entry[] }>(`/api/v1/activity?limit=200&kind=node.lost&since=${part(since)}`, signal), [range], 0);
+  const recent = useFollowed((signal) => get<{ activity: Entry[] }>("/api/v1/activity?limit=14", signal), [], 0);
+  const live = useFollowed((signal) => nowValues(where, signal), [where], 5000, false);
+  const hours = useFollowed((signal) => gpuHours(where, signal), [where], 60_000, false);
+  const usage = useCurves((span_, bucket) => `SELECT mean(utilization_gpu) AS mean, max(utilization_gpu_max) AS busiest FROM gpu WHERE ${span_}${where} GROUP BY time(${bucket}s) fill(null)`, range);
+  const sizes = useCurves((span_, bucket) => `SELECT sum(d) AS nodes FROM (SELECT count(devices_ok) / count(devices_ok) AS d FROM node WHERE ${span_}${where} GROUP BY time(${bucket}s), node) WHERE ${span_} GROUP BY time(${bucket}s) fill(0)`, range);
+
+  const pools = status.value?.pools ?? [];
+  const shown = pool ? pools.filter((each) => each.name === pool) : pools;
+  const sum = (pick: (each: Pool) => number) => shown.reduce((total, each) => total + pick(each), 0);
+  const worst = ["degraded", "scaling_out", "scaling_in"].find((phase) => shown.some((each) => each.phase === phase)) ?? shown[0]?.phase ?? "unknown";
+  const said = shown.find((each) => each.phase === worst);
+  const marks = useMemo(() => marksOf([...(happened.value?.activity ?? []), ...(lost.value?.activity ?? [])].sort((a, b) => a.id - b.id), t, pool), [happened.value, lost.value, t, pool]);
+  const thresholds = useMemo(() => thresholdsOf(status.value?.rules ?? [], "gpu", "utilization_gpu"), [status.value?.rules]);
+  const curves = useMemo(() => {
+    const names = [t("overview.mean"), t("overview.peak")];
+    return (usage.value?.curves ?? []).map((curve, i) => ({ ...curve, label: names[i] ?? curve.label }));
+  }, [usage.value, t]);
+  const size = useMemo(() => (sizes.value?.curves ?? []).map((curve) => ({ ...curve, label: t("overview.size") })), [sizes.value, t]);
+
+  if (!status.value) return status.error ? <Failed error={status.error} again={status.again} /> : <Spin className="page-spin" />;
+  const nothingYet = usage.value && !curves.length && live.value && live.value.mean === null;
+  const perNode = live.value?.devices && sum((each) => each.counts.ready) ? live.value.devices / sum((each) => each.counts.ready) : 1;
+  const used = hours.value?.hours;
+  const saved = hours.value && Math.max(0, sum((each) => each.max) * perNode * hours.value.covered - hours.value.hours);
+  const window_ = usage.value ?? { from: undefined, to: undefined };
+  return (
+    <>
+      <PageHead title={status.value.cluster || t("nav.overview")}>
+        {pools.length > 1 && <Segmented aria-label={t("common.pool")} value={pool} onChange={(value) => setPool(String(value))} options={[{ value: "", label: t("common.all") }, ...pools.map((each) => each.name)]} />}
+        <RangePicker />
+      </PageHead>
+      <Failed error={status.error ?? usage.error} again={() => { status.again(); usage.again(); }} />
+      {nothingYet && <Hint title={t("overview.empty.title")} text={t("overview.empty")} command={`gpuscale agent --server ${window.location.origin} --token TOKEN`} />}
+      {!pools.length && <Hint title={t("pools.empty.title")} text={t("overview.nopool")} />}
+      <div className="stats">
+        <Stat label={t("overview.state")} value={<Phase phase={worst} />} more={<>{said?.phase_reason}{shown.map((each) => cooldown(each, now, t)).filter(Boolean).map((text) => <div key={text}>{text}</div>)}</>} />
+        <Stat label={t("overview.nodes")} value={<span data-testid="ready">{sum((each) => each.counts.ready)}</span>}
+              more={<>{t("overview.nodes.of", { desired: sum((each) => each.desired) })}<div>{t("overview.nodes.bounds", { min: sum((each) => each.min), max: sum((each) => each.max) })}</div></>} />
+        <Stat label={t("overview.gpus")} value={number(live.value?.devices, 0)} />
+        <Stat label={t("overview.utilization.now")} value={percent(live.value?.mean)} more={`${t("overview.peak")}: ${percent(live.value?.peak)}`} />
+        <Stat label={t("overview.demand")} value={live.value?.served == null ? "–" : t("overview.served", { n: number(live.value.served) })}
+              more={<>{t("overview.p99")}: {live.value?.p99 == null ? "–" : `${number(live.value.p99)} ms`}<div>{t("overview.saturation")}: {number(live.value?.queue, 2)}</div></>} />
+        <Stat label={t("overview.hours")} value={used === undefined ? "–" : `${number(used, used < 10 ? 2 : 0)} h`}
+              more={saved === undefined ? "" : t("overview.hours.saved", { saved: `${number(saved, saved < 10 ? 2 : 0)} h`, max: sum((each) => each.max) })} />
+      </div>
+      <Panel title={t("overview.chart")}>
+        <Chart what={t("overview.chart")} curves={curves} unit={percent} max={100} thresholds={thresholds} marks={marks} from={window_.from} to={window_.to} sync="overview" fill height={300} />
+        <p className="quiet">{t("overview.chart.hint")}</p>
+      </Panel>
+      <Panel title={t("overview.size")}>
+        <Chart what={t("overview.size")} curves={size} unit={(value) => number(value, 0)} max={sum((each) => each.max)} marks={marks} from={window_.from} to={window_.to} sync="overview" step fill height={130} legend={false} />
+      </Panel>
+      <div className="columns">
+        <Panel title={t("overview.activity")} extra={<Link to="/activity">{t("overview.activity.all")}</Link>}>
+          <Failed error={recent.error} />
+          <ActivityList entries={[...(recent.value?.activity ?? [])].reverse()} />
+        </Panel>
+        <Panel title={t("overview.rules")} extra={<Link to="/rules">{t("nav.rules")}</Link>}>
+          <ul className="rule-lines">
+            {status.value.rules.map((rule) => (
+              <li key={rule.name}><Heart state={rule.state} /> <Link to={`/rules/${part(rule.name)}`}>{rule.name}</Link><div className="quiet">{rule.last_error || rule.explanation}</div></li>
+            ))}
+          </ul>
+          {!status.value.rules.length && <p className="quiet">{t("rules.empty")}</p>}
+        </Panel>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Button, Spin } from "antd";
+import { useState } from "react";
+import { get, part } from "../core/api";
+import { useFollowed } from "../core/data";
+import { find, usePaths } from "../core/openapi";
+import { go } from "../core/router";
+import { useMay } from "../core/session";
+import type { Channel, Rule } from "../core/types";
+import { useLooks } from "../i18n";
+import { FormDialog } from "../parts/schema_form";
+import { Failed, Heart, Hint, Link, Origin, PageHead, Panel, Time } from "../parts/pieces";
+
+const kExample = `rules:
+  - name: GPU usage high
+    every: 5s
+    queries:
+      C: SELECT mean("utilization_gpu") FROM "gpu" WHERE $timeFilter GROUP BY time(30s) fill(null)
+    condition: avg(C, 1m) > 45
+    repeat: 30s
+    notify: [scale_out]`;
+const kNew = {
+  every: "5s", for: "0s", repeat: "30s", condition: "avg(C, 1m) > 45",
+  queries: { C: 'SELECT mean("utilization_gpu") FROM "gpu" WHERE $timeFilter GROUP BY time(30s) fill(null)' },
+};
+
+export default function Rules() {
+  const { t } = useLooks();
+  const paths = usePaths();
+  const admin = useMay("admin");
+  const rules = useFollowed((signal) => get<{ rules: Rule[] }>("/api/v1/rules", signal), [], 5000);
+  const channels = useFollowed((signal) => get<{ channels: Channel[] }>("/api/v1/channels", signal), [], 0, false);
+  const [making, setMaking] = useState(false);
+  const create = find(paths, "POST /api/v1/rules");
+  const list = rules.value?.rules ?? [];
+  return (
+    <>
+      <PageHead title={t("rules.title")}>{create && admin && <Button type="primary" onClick={() => setMaking(true)}>{t("rules.new")}</Button>}</PageHead>
+      <Failed error={rules.error} again={rules.again} />
+      {!rules.value && !rules.error && <Spin />}
+      {rules.value && !list.length && <Hint title={t("rules.empty.title")} text={t("rules.empty")} command={kExample} />}
+      {list.length > 0 && (
+        <Panel>
+          <div className="table-wrap">
+            <table className="plain">
+              <thead><tr><th>{t("common.state")}</th><th>{t("common.name")}</th><th>{t("rules.condition")}</th><th>{t("rules.sees")}</th><th>{t("rules.since")}</th><th>{t("rules.notify")}</th></tr></thead>
+              <tbody>
+                {list.map((rule) => (
+                  <tr key={rule.name}>
+                    <td><Heart state={rule.state} /></td>
+                    <td className="name"><Link to={`/rules/${part(rule.name)}`}>{rule.name}</Link> <Origin item={rule} /></td>
+                    <td><code>{rule.condition}</code></td>
+                    <td>{rule.last_error ? <span className="bad">{rule.last_error}</span> : rule.explanation}</td>
+                    <td className="number"><Time at={rule.since} /></td>
+                    <td>{rule.notify.join(", ") || "–"}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </Panel>
+      )}
+      {making && paths && create && (
+        <FormDialog title={t("rules.new")} paths={paths} to={create} initial={kNew} choices={{ notify: (channels.value?.channels ?? []).map((each) => each.name) }} onClose={() => setMaking(false)}
+                    onDone={(_answer, body) => { setMaking(false); go(`/rules/${part(String(body.name))}`); }} />
+      )}
+    </>
+  );
+}
