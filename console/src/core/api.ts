@@ -18,6 +18,8 @@ export function whenSignedOut(listener: () => void): () => void {
   return () => onSignedOut.delete(listener);
 }
 
+export const tellSignedOut = () => onSignedOut.forEach((listener) => listener());
+
 export const consoleHeaders = { "X-Gpuscale-Console": "1" };
 
 async function fault(response: Response): Promise<ApiError> {
@@ -44,7 +46,7 @@ export async function call<T>(method: string, path: string, body?: unknown, sign
     if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
     throw new ApiError(0, "the server does not answer");
   }
-  if (response.status === 401 && path !== "/api/v1/session") onSignedOut.forEach((listener) => listener());
+  if (response.status === 401 && path !== "/api/v1/session") tellSignedOut();
   if (!response.ok) throw await fault(response);
   if (response.status === 204) return undefined as T;
   const text = await response.text();

@@ -2,7 +2,7 @@
 /** What the server says by itself: the ledger's new entries by server-sent events. Reconnects, resuming after the last
  * entry seen, and knows since when nothing has been heard. */
 import { useEffect, useState, useSyncExternalStore } from "react";
-import { consoleHeaders } from "./api";
+import { consoleHeaders, tellSignedOut } from "./api";
 import type { Entry } from "./types";
 
 /** The server sends a heartbeat every 15 s. */
@@ -87,6 +87,7 @@ export class Live {
       credentials: "same-origin",
       headers: { ...consoleHeaders, ...(this.lastId ? { "Last-Event-ID": this.lastId } : {}) },
     });
+    if (response.status === 401) tellSignedOut();
     if (!response.ok || !response.body) throw new Error(String(response.status));
     const reader = response.body.getReader();
     const decoder = new TextDecoder();

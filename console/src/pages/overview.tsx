@@ -30,7 +30,7 @@ function cooldown(pool: Pool, now: number, t: ReturnType<typeof useLooks>["t"]):
 /** The newest of what GPUs and served models said: each a number or unknown. */
 async function nowValues(where: string, signal: AbortSignal) {
   const [row] = await select(`SELECT mean(utilization_gpu), max(utilization_gpu_max), mean(queue_depth) FROM gpu WHERE time > now() - 15s${where}`, signal).then((list) => list[0]?.values ?? []);
-  const devices = await select(`SELECT sum(d) FROM (SELECT last(devices_ok) AS d FROM node WHERE time > now() - 30s${where} GROUP BY node)`, signal).catch(() => []);
+  const devices = await select(`SELECT sum(d) FROM (SELECT last(devices_ok) AS d FROM node WHERE time > now() - 15s${where} GROUP BY node)`, signal).catch(() => []);
   const served = await select(`SELECT sum(requests), max(latency_p99_ms) FROM inference WHERE time > now() - 15s${where}`, signal).catch(() => []);
   const cell = (value: unknown) => (typeof value === "number" ? value : null);
   const requests = cell(served[0]?.values[0]?.[1]);

@@ -21,6 +21,7 @@ import { Command, Failed, Heart, isDeclared, Link, Origin, PageHead, Panel, Rang
 
 /** A looked-at stretch has at most so many evaluations; longer ones are looked at more coarsely. */
 const kMostLooks = 1500;
+const kShownHistory = 20;
 
 async function curvesFor(queries: Record<string, string>, range: string, signal: AbortSignal) {
   const window = windowOf(range);
@@ -69,6 +70,7 @@ export default function RulePage({ name }: { name: string }) {
   const curves = useMemo(() => Object.values(data.value?.curves ?? {}).flat(), [data.value]);
   const field = /\(\s*"?(\w+)"?\s*\)/.exec(Object.values(rule?.queries ?? {})[0] ?? "")?.[1] ?? "";
   const unit = unitOf(field);
+  const percentage = field.startsWith("utilization");
   const highest = useMemo(() => Math.max(...curves.flatMap((curve) => curve.values.map((value) => value ?? 0)), ...list.map((term) => term.threshold), 1), [curves, list]);
   const would = useMemo(() => {
     if (!tree || !data.value || !rule) return undefined;
@@ -84,9 +86,9 @@ export default function RulePage({ name }: { name: string }) {
     aria: t("rules.threshold.aria", { term: `${term.reducer}(${term.ref})` }),
     onChange: (value) => setDraft((before) => {
       const text = before ?? rule?.condition ?? "";
-      return withThreshold(text, i, roundTo(value, Math.max(highest, 1)));
+      return withThreshold(text, i, roundTo(value, percentage ? 100 : highest));
     }),
-  })), [list, rule?.condition, highest, t, unit.name]);
+  })), [list, rule?.condition, highest, t, field]);
 
   if (!rules.value) return rules.error ? <Failed error={rules.error} again={rules.again} /> : <Spin className="page-spin" />;
   if (!rule) return <><PageHead title={name}><Link to="/rules">{t("rules.back")}</Link></PageHead><p>{t("rules.notfound")}</p></>;
@@ -127,7 +129,7 @@ export default function RulePage({ name }: { name: string }) {
       <Failed error={data.error ?? rules.error} again={data.again} />
       {conflict && <Alert type="warning" showIcon className="gap-below" message={t("rules.conflict")} description={<code>{rule.condition}</code>} />}
       <Panel title={t("rules.chart")} extra={<span className="quiet">{rule.last_error || rule.explanation} · <Time at={rule.evaluated_at} /></span>}>
-        <Chart what={name} curves={curves} unit={unit} max={field.startsWith("utilization") ? 100 : undefined} thresholds={thresholds} bands={would?.fired} from={data.value?.from} to={data.value?.to} height={340} />
+        <Chart what={name} curves={curves} unit={unit} max={percentage ? 100 : undefined} thresholds={thresholds} bands={would?.fired} from={data.value?.from} to={data.value?.to} height={340} />
         <div className="preview" role="status" data-testid="preview">
           {!tree ? t("rules.preview.unknown") : !would ? t("common.loading") : would.fired.length ? t("rules.preview", { n: would.fired.length, share: percent(share * 100) }) : t("rules.preview.none")}
           {would && would.blind > 0 ? ` ${t("rules.preview.blind", { n: would.blind, all: would.looked })}` : ""}
@@ -156,7 +158,7 @@ export default function RulePage({ name }: { name: string }) {
           ))}
         </dl>
       </Panel>
-      <Panel title={t("rules.history")}><ActivityList entries={entries} /></Panel>
+      <Panel title={t("rules.history")}><ActivityList entries={entries.slice(0, kShownHistory)} />{entries.length > kShownHistory && <Link to={`/activity?kind=rule&q=${part(name)}`}>{t("activity.more")}</Link>}</Panel>
       {editing && paths && to && (
         <FormDialog title={name} paths={paths} to={to} item={name} fixed={["name"]} initial={{ ...(rule as unknown as Record<string, unknown>), condition }} choices={{ notify: (channels.value?.channels ?? []).map((each) => each.name) }}
                     onClose={() => setEditing(false)} onDone={() => { setEditing(false); setDraft(undefined); rules.again(); }} />

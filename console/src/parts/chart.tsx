@@ -92,6 +92,8 @@ export function Chart(props: ChartProps) {
       }
       ctx.setLineDash([]);
       ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+      ctx.textAlign = "left";
+      ctx.textBaseline = "alphabetic";
       const marks = extra.current.marks ?? [];
       for (const [i, mark] of marks.entries()) {
         const x = u.valToPos(mark.time, "x", true);

@@ -55,7 +55,7 @@ export function FormDialog({ title, paths, to, item, initial = {}, fixed = [], c
   };
   const missing = fields.some((field) => field.required && (values[field.name] === undefined || values[field.name] === "" || (Array.isArray(values[field.name]) && !(values[field.name] as []).length)));
   return (
-    <Modal open title={title} onCancel={onClose} destroyOnClose maskClosable={false}
+    <Modal open title={title} onCancel={onClose} destroyOnHidden maskClosable={false}
            footer={[<Button key="no" onClick={onClose}>{t("common.cancel")}</Button>, <Button key="yes" type="primary" loading={busy} disabled={missing} onClick={send}>{t("common.save")}</Button>]}>
       {error && <Alert type="error" showIcon role="alert" message={error} className="gap-below" />}
       <div className="form">

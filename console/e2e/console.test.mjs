@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// The console in Debian's Chromium, against the real server with real nodes. One page lives through it all, as a person would.
+// To test the sources as they are, without a build: GPUSCALE_URL=http://127.0.0.1:18600 npm run dev -- --port 18601, and
+// GPUSCALE_TEST_PORT=18600 GPUSCALE_CONSOLE_URL=http://127.0.0.1:18601 npm run e2e
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { openBrowser, openPage } from "./browser.mjs";
+import { password, secretOut, Server } from "./server.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const kMostBytes = 400 * 1024;
+const fromSources = process.env.GPUSCALE_CONSOLE_URL;
+let site, server, browser, seat, page, transferred = 0;
+
+before(async () => {
+  server = await Server.start();
+  site = fromSources ?? server.url;
+  browser = await openBrowser();
+  seat = await openPage(browser);
+  page = seat.page;
+  page.setDefaultTimeout(15_000);
+  page.on("response", async (response) => {
+    if (response.url().includes("/assets/") || response.url() === `${server.url}/`) transferred += Number(response.headers()["content-length"] ?? 0);
+  });
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** Shows what was on the page when a step fails. */
+let signedIn = true;
+const step = (name, body) => test(name, async (context) => {
+  if (!signedIn) return context.skip("nobody is signed in");
+  try {
+    await body();
+  } catch (error) {
+    const folder = process.env.GPUSCALE_SHOTS ?? "/tmp/gpuscale-console-shots";
+    mkdirSync(folder, { recursive: true });
+    await page.screenshot({ path: `${folder}/failed-${name.replace(/\W+/g, "-")}.png` }).catch(() => undefined);
+    if (name.startsWith("a wrong password")) signedIn = false;
+    throw error;
+  }
+});
+
+async function audit(where) {
+  const findings = await page.evaluate(`${axe}; axe.run(document, { resultTypes: ["violations"], rules: { region: { enabled: false } } })`);
+  const serious = findings.violations.filter((each) => ["serious", "critical"].includes(each.impact));
+  assert.deepEqual(serious.map((each) => `${where}: ${each.id}: ${each.help}: ${each.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`), []);
+}
+
+step("a wrong password is refused in words, the right one opens the overview", async () => {
+  await page.goto(site);
+  await page.getByLabel("Admin password").last().fill("wrong horse");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("alert").getByText("did not fit").waitFor();
+  await audit("sign-in");
+  await page.getByLabel("Admin password").last().fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "e2e <b>bold</b>" }).waitFor();
+  assert.equal(await page.title(), "Overview · gpuscale");
+  const cookies = await seat.context.cookies();
+  assert.ok(cookies.every((cookie) => cookie.httpOnly && cookie.sameSite === "Strict"));
+});
+
+step("what the overview loads is under 400 KB", async () => {
+  if (fromSources) return;
+  await page.locator(".u-over").first().waitFor();
+  assert.ok(transferred > 50_000 && transferred < kMostBytes, `${transferred} bytes`);
+  console.log(`    overview: ${Math.round(transferred / 1024)} KB compressed`);
+});
+
+step("a pulled trigger shows as a third node, live, with its reason", async () => {
+  await page.getByTestId("ready").getByText("2", { exact: true }).waitFor();
+  const answer = await fetch(`${server.url}/hook/trigger?triggerUrl=gpu-out&secret=${secretOut}&type=scale_out&step=1`, { method: "POST" });
+  assert.equal(answer.status, 200);
+  await page.getByTestId("ready").getByText("3", { exact: true }).waitFor();
+  const line = page.locator(".entry", { hasText: "grow pool gpu from 2 to 3" }).first();
+  await line.getByRole("button").click();
+  await line.getByText("step").first().waitFor();
+  await audit("overview");
+});
+
+step("the language and the theme change and stay", async () => {
+  await page.getByRole("button", { name: "切换到简体中文" }).click();
+  await page.getByRole("heading", { name: "发生了什么，为什么" }).waitFor();
+  assert.equal(await page.evaluate("document.documentElement.lang"), "zh-CN");
+  await page.getByRole("button", { name: "切换浅色与深色" }).click();
+  await page.reload();
+  await page.getByRole("heading", { name: "发生了什么，为什么" }).waitFor();
+  assert.equal(await page.evaluate("document.documentElement.dataset.theme"), "dark");
+  await audit("overview, Chinese, dark");
+  await page.getByRole("button", { name: "Switch to English" }).click();
+  await page.getByRole("button", { name: "Switch between light and dark" }).click();
+});
+
+step("a node is protected after a question, and says so", async () => {
+  await page.getByRole("navigation").getByRole("link", { name: "Nodes", exact: true }).click();
+  const row = page.locator("tbody tr", { hasText: "ready" }).first();
+  await row.getByRole("button", { name: /^Protect/ }).click();
+  await page.getByRole("tooltip").getByRole("button", { name: "Protect" }).click();
+  await page.getByText("protected", { exact: true }).waitFor();
+  const { nodes } = await server.json("/api/v1/nodes");
+  assert.equal(nodes.filter((node) => node.protected).length, 1);
+  await audit("nodes");
+  const id = nodes.find((node) => node.protected).id;
+  await page.getByRole("link", { name: id }).click();
+  await page.getByText("is protected from scale-in").first().waitFor();
+  await page.locator(".u-over").first().waitFor();
+  await audit("node");
+});
+
+step("a dragged threshold changes the condition and the preview", async () => {
+  await page.goto(`${site}/rules/GPU%20usage%20high?range=5m`);
+  const grip = page.getByRole("slider");
+  await grip.waitFor();
+  const box = await grip.boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2 - 60, { steps: 4 });
+  await page.mouse.up();
+  const dragged = Number(/> (\d+)$/.exec(await page.getByRole("textbox", { name: "Condition" }).inputValue())?.[1]);
+  assert.ok(dragged > 50 && dragged <= 100, String(dragged));
+  await page.getByTestId("changed").waitFor();
+  await grip.focus();
+  await page.keyboard.press("PageDown");
+  const pressed = Number(/> (\d+)$/.exec(await page.getByRole("textbox", { name: "Condition" }).inputValue())?.[1]);
+  assert.equal(pressed, dragged - 10);
+  await page.getByTestId("preview").getByText("would").waitFor();
+  await audit("rule");
+  await page.getByRole("button", { name: "Undo" }).click();
+});
+
+step("a query is completed, drawn, and its error shown in its place", async () => {
+  await page.getByRole("navigation").getByRole("link", { name: "Explore", exact: true }).click();
+  const editor = page.getByRole("combobox", { name: "Query (InfluxQL)" });
+  await page.locator(".u-over").waitFor();
+  await editor.fill("SELECT mean(utiliz");
+  await editor.press("End");
+  await page.getByRole("option").first().waitFor();
+  await editor.press("Tab");
+  assert.match(await editor.inputValue(), /^SELECT mean\(utilization_gpu/);
+  await editor.fill("SELECT mean(utilization_gpu) FROM gpu WHERE $timeFilter GROUP BI node");
+  await editor.press("Control+Enter");
+  await page.getByRole("alert").getByText("BI").first().waitFor();
+  assert.equal(await page.locator(".query-under mark").textContent(), "BI");
+  assert.match(page.url(), /q=SELECT/);
+  await audit("explore");
+});
+
+step("a token is shown once, then only its name", async () => {
+  await page.getByRole("navigation").getByRole("link", { name: "Tokens", exact: true }).click();
+  await page.getByRole("button", { name: "New token" }).click();
+  await page.getByRole("textbox", { name: "name" }).fill("<img src=x onerror=alert(1)>");
+  await page.getByRole("combobox", { name: "scopes" }).click();
+  await page.keyboard.type("write");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Save" }).click();
+  const shown = await page.locator(".command code").first().textContent();
+  assert.match(shown, /^gs_[0-9a-f]{48}$/);
+  await page.getByRole("button", { name: "Close" }).click();
+  await page.getByRole("cell", { name: "<img src=x onerror=alert(1)>", exact: true }).waitFor();
+  assert.equal(await page.getByText(shown).count(), 0);
+  await audit("tokens");
+});
+
+step("every other page opens without a fault", async () => {
+  for (const name of ["Rules", "Activity", "Pools", "Triggers", "Channels", "Schedules"]) {
+    await page.getByRole("link", { name, exact: true }).first().click();
+    await page.getByRole("heading", { name, exact: true }).waitFor();
+    await page.waitForTimeout(300);
+    await audit(name);
+  }
+});
+
+step("a phone's width shows it all without a sideways scroll", async () => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  for (const path of ["/", "/nodes", "/rules", "/explore", "/activity"]) {
+    await page.goto(site + path);
+    await page.getByRole("heading").first().waitFor();
+    await page.waitForTimeout(300);
+    const wide = await page.evaluate("document.documentElement.scrollWidth");
+    assert.ok(wide <= 360, `${path} is ${wide} px wide`);
+  }
+  await page.getByRole("button", { name: "Menu" }).click();
+  await page.getByRole("dialog").getByRole("link", { name: "Pools" }).click();
+  await page.getByRole("heading", { name: "Pools", exact: true }).waitFor();
+  await page.setViewportSize({ width: 1280, height: 900 });
+});
+
+step("while the server is away the page says how old it is; then it asks to sign in and goes on where it was", async () => {
+  await page.goto(`${site}/activity?kind=node`);
+  await page.getByText("node.ready").first().waitFor();
+  await server.stop();
+  await page.getByText(/What you see is .* old/).waitFor();
+  assert.ok(await page.getByText("node.ready").first().isVisible());
+  await server.launch();
+  await page.getByText("You have been signed out").waitFor();
+  await page.getByLabel("Admin password").last().fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("node.ready").first().waitFor();
+  assert.match(page.url(), /kind=node/);
+});
+
+step("nothing asked another host and nothing complained", async () => {
+  assert.deepEqual(seat.strangers, []);
+  assert.deepEqual(seat.faults.filter((fault) => !/net::|status of 500/.test(fault)), []);
+});

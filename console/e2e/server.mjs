@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// A real server with real nodes on the virtual device, for the tests of the console.
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+export const password = "correct horse battery";
+export const secretOut = "out-secret-0123456789abcdef";
+const config = `
+cluster: e2e <b>bold</b>
+pools:
+  - {name: gpu, provider: {type: local, service_time: 20ms, interval: 500ms}, min: 2, max: 4, cooldown: {scale_out: 1s, scale_in: 1s}}
+triggers:
+  - {name: gpu-out, pool: gpu, type: scale_out, step: 1, secret: ${secretOut}}
+  - {name: gpu-in, pool: gpu, type: scale_in, step: 1, secret: in-secret-0123456789abcdef}
+channels:
+  - {name: out, type: trigger, trigger: gpu-out}
+rules:
+  - name: GPU usage high
+    every: 1s
+    queries: {C: SELECT mean("utilization_gpu") FROM "gpu" WHERE $timeFilter GROUP BY time(1s) fill(none)}
+    condition: avg(C, 10s) > 45
+    notify: [out]
+`;
+
+const freePort = () => new Promise((done) => {
+  const server = createServer().listen(0, "127.0.0.1", () => {
+    const { port } = server.address();
+    server.close(() => done(port));
+  });
+});
+export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+export class Server {
+  static async start() {
+    const server = new Server();
+    server.root = mkdtempSync(join(tmpdir(), "gpuscale-console-"));
+    server.port = Number(process.env.GPUSCALE_TEST_PORT ?? 0) || (await freePort());
+    server.url = `http://127.0.0.1:${server.port}`;
+    writeFileSync(join(server.root, "config.yaml"), config);
+    await server.launch();
+    return server;
+  }
+
+  async launch() {
+    const binary = resolve(process.env.GPUSCALE_BINARY ?? "../build/release/gpuscale");
+    const data = join(this.root, "data");
+    this.process = spawn(binary, ["serve", "--config", join(this.root, "config.yaml"), "--data", data, "--listen", `127.0.0.1:${this.port}`],
+      { cwd: this.root, env: { ...process.env, GPUSCALE_ADMIN_PASSWORD: password }, stdio: "ignore" });
+    for (let tries = 0; tries < 150; tries += 1) {
+      if (await fetch(`${this.url}/readyz`).then((answer) => answer.ok, () => false)) return;
+      if (this.process.exitCode !== null) throw new Error(`the server ended with ${this.process.exitCode}`);
+      await sleep(200);
+    }
+    throw new Error("the server was not ready in 30 s");
+  }
+
+  async json(path, method = "GET") {
+    const authorization = `Basic ${Buffer.from(`admin:${password}`).toString("base64")}`;
+    const answer = await fetch(this.url + path, { method, headers: { authorization } });
+    return answer.json();
+  }
+
+  async stop() {
+    const ended = new Promise((done) => this.process.once("exit", done));
+    this.process.kill("SIGTERM");
+    await ended;
+  }
+
+  /** Ends the server and the nodes that belong to its folder, and removes the folder. */
+  async close() {
+    if (this.process.exitCode === null && this.process.signalCode === null) {
+      this.process.kill("SIGKILL");
+      await sleep(200);
+    }
+    for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+      try {
+        if (readFileSync(`/proc/${pid}/environ`, "latin1").includes("GPUSCALE_NODE_MARK=") && readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(`:${this.port}`)) process.kill(Number(pid), "SIGKILL");
+      } catch {
+        // It has ended by itself, or is somebody else's.
+      }
+    }
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
