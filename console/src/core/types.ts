@@ -38,6 +38,8 @@ export interface Rule {
   notify: string[];
   correlation: string;
   message?: string;
+  muted_by?: string;
+  instances?: { labels: Record<string, string>; state: string; since: string; value: number | null }[];
   no_data?: string;
   paused?: boolean;
   origin?: string;
@@ -72,6 +74,9 @@ export interface Node {
   last_report: string | null;
   victim_rank: number;
   victim_reason: string;
+  health?: string;
+  standing?: string;
+  drain?: string;
 }
 
 export interface Entry {

@@ -49,6 +49,7 @@ export const en = {
   "node.protect": "Protect", "node.unprotect": "Unprotect", "node.release": "Release", "node.drain": "Drain",
   "node.protect.ask": "Never take {id} in a scale-in?", "node.unprotect.ask": "Let scale-in take {id} again?",
   "node.release.ask": "Drain {id} and end it?", "node.release.more": "It finishes what it has accepted and takes nothing new. If the pool wants as many nodes as now, another is launched.",
+  "node.undrain": "Take back", "node.drain.ask": "Let {id} take no new work?", "node.undrain.ask": "Take {id} back?", "node.drain.more": "It finishes what it has and stays; the pool replaces it meanwhile.", "node.health": "Health",
   "node.next": "Would be taken next", "node.notnext": "Would not be taken next: place {rank}", "node.never": "Not taken",
   "node.life": "Its life", "node.gone": "This node is gone. What it left behind is below.", "node.charts": "What its GPUs do", "node.noCharts": "This node has reported no GPU in this stretch of time.",
   "node.back": "All nodes",
@@ -77,20 +78,21 @@ export const en = {
   "rules.changed": "Not saved: {from} → {to}", "rules.save": "Save rule", "rules.reset": "Undo", "rules.new": "New rule", "rules.notify": "Tells", "rules.every": "Looks every",
   "rules.for": "Must hold for", "rules.repeat": "Repeats every", "rules.query": "Query", "rules.history": "History", "rules.mute": "Pause", "rules.unmute": "Resume",
   "rules.conflict": "Somebody else has changed this rule meanwhile. Your text is kept here; look at theirs before you save over it.", "rules.back": "All rules",
+  "rules.silence": "Silence", "rules.silenced": "Silenced until {until} by {who}: {comment}", "rules.silence.lift": "End the silence", "rules.muted": "Tells nobody: {by}", "rules.instances": "Series by series", "rules.value": "Value",
   "rules.copy": "As the config file would have it", "rules.declared": "This rule is declared in the config file and read-only here. Try a threshold out, then copy the line into the file.",
   "rules.notfound": "There is no rule of that name (any more).", "rules.chart": "What the rule looks at",
 
   "channels.title": "Channels", "channels.empty.title": "No channels", "channels.empty": "A channel carries a rule's message to a trigger of ours or to any webhook.",
-  "channels.to": "Goes to", "channels.deliveries": "Deliveries", "channels.attempts": "Attempts", "channels.answer": "Answer", "channels.replay": "Send again", "channels.new": "New channel",
+  "channels.to": "Goes to", "channels.deliveries": "Deliveries", "channels.attempts": "Attempts", "channels.answer": "Answer", "channels.replay": "Send again", "channels.dead": "Dead letters", "channels.dead.none": "Everything was delivered.", "channels.resting": "rests until {until} after failures", "channels.new": "New channel",
   "channels.test.sent": "Sent; the receiver answered {status}", "channels.none": "Nothing was sent yet.", "channels.created": "Written", "channels.url": "URL", "channels.trigger": "Trigger",
 
   "triggers.title": "Triggers", "triggers.empty.title": "No triggers", "triggers.empty": "A trigger is a URL that grows or shrinks a pool: for rules, Grafana, Alertmanager, cron or curl.",
   "triggers.step": "Step", "triggers.enabled": "Enabled", "triggers.new": "New trigger", "triggers.rotate": "New secret", "triggers.rotate.ask": "Give {name} a new secret? Whoever calls with the old one is refused from then on.",
   "triggers.secret": "The secret of {name}", "triggers.secret.once": "This is the only time it is shown. Put it where it is used before you close this.", "triggers.scale_out": "scale out", "triggers.scale_in": "scale in",
-  "triggers.url": "Call it", "triggers.pull": "Pull", "triggers.pull.ask": "Pull {name} now, as if it had been called?",
+  "triggers.enable": "Enable", "triggers.disable": "Disable", "triggers.url": "Call it", "triggers.pull": "Pull", "triggers.pull.ask": "Pull {name} now, as if it had been called?",
 
   "schedules.title": "Schedules", "schedules.empty.title": "No schedules", "schedules.empty": "A schedule changes a pool's bounds or size at set times (cron), for example more nodes on working mornings.",
-  "schedules.cron": "When (cron)", "schedules.zone": "Time zone", "schedules.set": "Sets", "schedules.next": "Next", "schedules.new": "New schedule", "schedules.week": "This week",
+  "schedules.cron": "When (cron)", "schedules.zone": "Time zone", "schedules.set": "Sets", "schedules.holds": "holds now, until {until}", "schedules.mute": "mutes {what}", "schedules.lasts": "for {for}", "schedules.last": "Last", "schedules.off": "off", "schedules.next": "Next", "schedules.new": "New schedule", "schedules.week": "This week",
 
   "pools.title": "Pools", "pools.empty.title": "No pools", "pools.provider": "Provider", "pools.bounds": "Bounds", "pools.desired": "Wanted", "pools.set": "Set the size",
   "pools.set.done": "Pool {name}: {reason}", "pools.counts": "Now", "pools.cooldown": "Cooldown", "pools.policy": "Policy", "pools.policy.rules": "rules and triggers only",

@@ -50,6 +50,7 @@ export const zh: Record<Key, string> = {
   "node.protect": "保护", "node.unprotect": "取消保护", "node.release": "释放", "node.drain": "排空",
   "node.protect.ask": "缩容时永不移除 {id}？", "node.unprotect.ask": "允许缩容再次移除 {id}？",
   "node.release.ask": "排空并结束 {id}？", "node.release.more": "它会完成已接受的请求，不再接受新的。如果节点池仍需要同样多的节点，会另外启动一个。",
+  "node.undrain": "收回", "node.drain.ask": "让 {id} 不再接受新工作？", "node.undrain.ask": "收回 {id}？", "node.drain.more": "它会完成手上的工作并保留；节点池会另起一个代替。", "node.health": "健康",
   "node.next": "下一个会被移除", "node.notnext": "不会下一个被移除：排第 {rank}", "node.never": "不会被移除",
   "node.life": "它的历程", "node.gone": "此节点已不存在。下面是它留下的记录。", "node.charts": "它的 GPU 在做什么", "node.noCharts": "此时间段内该节点没有上报 GPU。",
   "node.back": "全部节点",
@@ -78,20 +79,21 @@ export const zh: Record<Key, string> = {
   "rules.changed": "未保存：{from} → {to}", "rules.save": "保存规则", "rules.reset": "撤销", "rules.new": "新建规则", "rules.notify": "通知", "rules.every": "检查间隔",
   "rules.for": "需持续", "rules.repeat": "重复间隔", "rules.query": "查询", "rules.history": "历史", "rules.mute": "暂停", "rules.unmute": "恢复",
   "rules.conflict": "其他人刚刚修改了这条规则。您的内容还在这里；覆盖之前请先看看他们的修改。", "rules.back": "全部规则",
+  "rules.silence": "静默", "rules.silenced": "静默至 {until}（{who}）：{comment}", "rules.silence.lift": "结束静默", "rules.muted": "不发通知：{by}", "rules.instances": "逐条序列", "rules.value": "值",
   "rules.copy": "配置文件中的写法", "rules.declared": "这条规则在配置文件中声明，在这里只读。可以先试一试阈值，再把这一行复制到文件里。",
   "rules.notfound": "没有（或不再有）这个名称的规则。", "rules.chart": "规则看到的数据",
 
   "channels.title": "通知通道", "channels.empty.title": "没有通知通道", "channels.empty": "通知通道把规则的消息送到我们的触发器或任意 webhook。",
-  "channels.to": "送往", "channels.deliveries": "投递记录", "channels.attempts": "尝试次数", "channels.answer": "应答", "channels.replay": "重新发送", "channels.new": "新建通道",
+  "channels.to": "送往", "channels.deliveries": "投递记录", "channels.attempts": "尝试次数", "channels.answer": "应答", "channels.replay": "重新发送", "channels.dead": "死信", "channels.dead.none": "全部已送达。", "channels.resting": "失败后休息至 {until}", "channels.new": "新建通道",
   "channels.test.sent": "已发送；接收方应答 {status}", "channels.none": "还没有发送过。", "channels.created": "写入时间", "channels.url": "URL", "channels.trigger": "触发器",
 
   "triggers.title": "触发器", "triggers.empty.title": "没有触发器", "triggers.empty": "触发器是一个让节点池扩容或缩容的 URL：供规则、Grafana、Alertmanager、cron 或 curl 调用。",
   "triggers.step": "步长", "triggers.enabled": "启用", "triggers.new": "新建触发器", "triggers.rotate": "更换密钥", "triggers.rotate.ask": "为 {name} 更换密钥？使用旧密钥的调用从此被拒绝。",
   "triggers.secret": "{name} 的密钥", "triggers.secret.once": "密钥只显示这一次。关闭之前请先保存到使用它的地方。", "triggers.scale_out": "扩容", "triggers.scale_in": "缩容",
-  "triggers.url": "调用方式", "triggers.pull": "触发", "triggers.pull.ask": "现在触发 {name}，如同它被调用？",
+  "triggers.enable": "启用", "triggers.disable": "停用", "triggers.url": "调用方式", "triggers.pull": "触发", "triggers.pull.ask": "现在触发 {name}，如同它被调用？",
 
   "schedules.title": "定时计划", "schedules.empty.title": "没有定时计划", "schedules.empty": "定时计划按 cron 时间调整节点池的上下限或规模，例如工作日早晨增加节点。",
-  "schedules.cron": "时间（cron）", "schedules.zone": "时区", "schedules.set": "设定", "schedules.next": "下次", "schedules.new": "新建计划", "schedules.week": "本周",
+  "schedules.cron": "时间（cron）", "schedules.zone": "时区", "schedules.set": "设定", "schedules.holds": "正在生效，至 {until}", "schedules.mute": "静默 {what}", "schedules.lasts": "持续 {for}", "schedules.last": "上次", "schedules.off": "停用", "schedules.next": "下次", "schedules.new": "新建计划", "schedules.week": "本周",
 
   "pools.title": "节点池", "pools.empty.title": "没有节点池", "pools.provider": "提供者", "pools.bounds": "上下限", "pools.desired": "期望", "pools.set": "设定规模",
   "pools.set.done": "节点池 {name}：{reason}", "pools.counts": "当前", "pools.cooldown": "冷却", "pools.policy": "策略", "pools.policy.rules": "仅规则与触发器",

@@ -2,27 +2,29 @@
 import { App, Button, Drawer, Spin, Tag } from "antd";
 import { ApiError, call, get, part } from "../core/api";
 import { useFollowed } from "../core/data";
-import { find, usePaths } from "../core/openapi";
+import { when } from "../core/format";
+import { filled, find, usePaths } from "../core/openapi";
 import { useParam } from "../core/router";
 import { useMay } from "../core/session";
 import type { Channel, Delivery, Trigger } from "../core/types";
 import { useLooks } from "../i18n";
-import { Failed, Link, Time } from "../parts/pieces";
+import { Failed, Link, Panel, Time } from "../parts/pieces";
 import { Resources } from "../parts/resources";
 
 const kExample = "channels:\n  - {name: scale_out, type: trigger, trigger: gpu-out}\n  - {name: ops, type: webhook, url: https://hooks.example.com/gpuscale}";
 const colour: Record<string, string> = { sent: "green", delivered: "green", pending: "gold", failed: "red", dead: "red", expired: "default", replaced: "default" };
 
-function Deliveries({ channel }: { channel: string }) {
+/** Of one channel, or what no channel could deliver. */
+function Deliveries({ channel }: { channel?: string }) {
   const { t } = useLooks();
   const { message } = App.useApp();
   const paths = usePaths();
   const admin = useMay("admin");
-  const followed = useFollowed((signal) => get<{ deliveries: Delivery[] }>(`/api/v1/channels/${part(channel)}/deliveries?limit=100`, signal), [channel], 5000);
-  const replay = find(paths, "POST /api/v1/channels/{name}/deliveries/{id}/replay", "POST /api/v1/deliveries/{id}/replay");
+  const followed = useFollowed((signal) => get<{ deliveries: Delivery[] }>(channel ? `/api/v1/channels/${part(channel)}/deliveries?limit=100` : "/api/v1/deliveries/dead", signal), [channel], 5000);
+  const replay = find(paths, "POST /api/v1/deliveries/{id}/replay");
   const again = async (delivery: Delivery) => {
     try {
-      await call("POST", replay!.path.replace("{name}", part(channel)).replace("{id}", String(delivery.id)), {});
+      await call("POST", filled(replay!.path, delivery.id), {});
       followed.again();
     } catch (cause) {
       message.error((cause as ApiError).message);
@@ -33,15 +35,15 @@ function Deliveries({ channel }: { channel: string }) {
     <>
       <Failed error={followed.error} again={followed.again} />
       {!followed.value && !followed.error && <Spin />}
-      {followed.value && !list.length && <p>{t("channels.none")}</p>}
+      {followed.value && !list.length && <p>{t(channel ? "channels.none" : "channels.dead.none")}</p>}
       <ul className="entries">
         {list.map((delivery) => (
           <li key={delivery.id} className="entry">
             <div className="entry-line">
               <span className="entry-time"><Time at={delivery.created} /></span>
               <Tag bordered={false} color={colour[delivery.state] ?? "default"}>{delivery.state}</Tag>
-              <span className="entry-text">{delivery.key} ({delivery.state_sent}) · {t("channels.attempts")}: {delivery.attempts}{delivery.answer_status ? ` · HTTP ${delivery.answer_status}` : ""}</span>
-              {admin && replay && ["dead", "failed", "expired"].includes(delivery.state) && <Button size="small" onClick={() => again(delivery)}>{t("channels.replay")}</Button>}
+              <span className="entry-text">{channel ? "" : `${delivery.channel}: `}{delivery.key} ({delivery.state_sent}) · {t("channels.attempts")}: {delivery.attempts}{delivery.answer_status ? ` · HTTP ${delivery.answer_status}` : ""}</span>
+              {admin && replay && !["sent", "delivered", "waiting", "pending", "sending"].includes(delivery.state) && <Button size="small" onClick={() => again(delivery)}>{t("channels.replay")}</Button>}
             </div>
             {(delivery.last_error || delivery.answer) && <div className="quiet">{delivery.last_error || delivery.answer}</div>}
             {delivery.correlation && <Link to={`/activity?episode=${part(delivery.correlation)}`}>{t("activity.episode")}</Link>}
@@ -53,7 +55,9 @@ function Deliveries({ channel }: { channel: string }) {
 }
 
 export default function Channels() {
-  const { t } = useLooks();
+  const { t, language } = useLooks();
+  const paths = usePaths();
+  const dead = !!find(paths, "GET /api/v1/deliveries/dead");
   const [shown, setShown] = useParam("deliveries", "");
   const triggers = useFollowed((signal) => get<{ triggers: Trigger[] }>("/api/v1/triggers", signal), [], 0, false);
   return (
@@ -63,11 +67,12 @@ export default function Channels() {
         choices={{ type: ["trigger", "webhook"], trigger: (triggers.value?.triggers ?? []).map((trigger) => trigger.name), method: ["POST", "PUT"] }}
         columns={[
           { title: t("common.type"), show: (channel) => channel.type },
-          { title: t("channels.to"), show: (channel) => <code className="wrap">{channel.trigger ?? channel.url}</code> },
+          { title: t("channels.to"), show: (channel) => <><code className="wrap">{channel.trigger ?? channel.url ?? String(channel.command ?? "")}</code>{typeof channel.resting_until === "string" && <div className="bad">{t("channels.resting", { until: when(channel.resting_until, language) })}</div>}</> },
         ]}
         tools={(channel) => <Button size="small" aria-label={`${t("channels.deliveries")}: ${channel.name}`} onClick={() => setShown(channel.name)}>{t("channels.deliveries")}</Button>}
         onTested={(answer) => t("channels.test.sent", { status: String((answer as { status?: unknown; answer_status?: unknown } | undefined)?.answer_status ?? (answer as { status?: unknown } | undefined)?.status ?? "") })}
       />
+      {dead && <Panel title={t("channels.dead")}><Deliveries /></Panel>}
       <Drawer open={!!shown} onClose={() => setShown("")} title={`${shown}: ${t("channels.deliveries")}`} width="min(720px, 100vw)">{shown && <Deliveries channel={shown} />}</Drawer>
     </>
   );

@@ -2,11 +2,12 @@
 /** One node: what its GPUs do, what it lived through, and whether it would be taken next. */
 import { Spin } from "antd";
 import { useMemo } from "react";
-import { get } from "../core/api";
+import { get, part } from "../core/api";
 import { useCurves } from "../core/curve";
 import { useFollowed } from "../core/data";
 import { span, unitOf } from "../core/format";
 import { ql, query, type Curve } from "../core/influx";
+import { find, usePaths } from "../core/openapi";
 import { useParam } from "../core/router";
 import type { Entry, Node } from "../core/types";
 import { useLooks, type Key } from "../i18n";
@@ -48,6 +49,9 @@ export default function NodePage({ id }: { id: string }) {
   const nodes = useFollowed((signal) => get<{ nodes: Node[] }>("/api/v1/nodes", signal), [], 5000);
   const life = useFollowed((signal) => get<{ activity: Entry[] }>("/api/v1/activity?kind=node.&limit=5000", signal), [id]);
   const fields = useFollowed((signal) => measured(id, signal), [id], 60_000, false);
+  const paths = usePaths();
+  const explained = !!find(paths, "GET /api/v1/nodes/{id}/why");
+  const why = useFollowed(async (signal) => (explained ? (await get<{ why?: string[] }>(`/api/v1/nodes/${part(id)}/why`, signal)).why : undefined), [id, explained], 5000);
   const node = nodes.value?.nodes.find((each) => each.id === id);
   const entries = (life.value?.activity ?? []).filter((entry) => entry.subject === id).reverse();
   return (
@@ -57,12 +61,13 @@ export default function NodePage({ id }: { id: string }) {
       {nodes.value && !node && <p>{t("node.gone")}</p>}
       {node && (
         <Panel title={victim(node, t)} extra={<NodeActions node={node} done={nodes.again} />}>
-          <p>{node.victim_reason}</p>
+          {why.value?.length ? <ul className="reasons">{why.value.map((line) => <li key={line}>{line}</li>)}</ul> : <p>{node.victim_reason}</p>}
           <dl className="facts">
             <div><dt>{t("common.pool")}</dt><dd>{node.pool}</dd></div>
             <div><dt>{t("nodes.age")}</dt><dd>{span(node.age_seconds)}</dd></div>
             <div><dt>{t("nodes.health")}</dt><dd><Time at={node.last_report} /></dd></div>
             <div><dt>{t("nodes.devices")}</dt><dd>{node.devices_ok ?? "–"}</dd></div>
+            {node.health && <div><dt>{t("node.health")}</dt><dd>{node.health}</dd></div>}
             <div><dt>{t("nodes.inflight")}</dt><dd>{node.in_flight ?? "–"}</dd></div>
             <div><dt>{t("nodes.why")}</dt><dd>{node.reason}</dd></div>
             <div><dt>URL</dt><dd>{node.endpoint || "–"}</dd></div>

@@ -6,7 +6,7 @@ import { ApiError, call, get, part } from "../core/api";
 import { parse, preview, roundTo, seconds, terms, withThreshold } from "../core/condition";
 import { paceOf, windowOf } from "../core/curve";
 import { useFollowed } from "../core/data";
-import { percent, unitOf } from "../core/format";
+import { percent, unitOf, when } from "../core/format";
 import { curvesOf, inRange, select, type Curve } from "../core/influx";
 import { fieldsOf, filled, find, usePaths } from "../core/openapi";
 import { go, useParam } from "../core/router";
@@ -18,6 +18,14 @@ import { ActivityList } from "../parts/activity_list";
 import { Chart, type Threshold } from "../parts/chart";
 import { FormDialog } from "../parts/schema_form";
 import { Command, Failed, Heart, isDeclared, Link, Origin, PageHead, Panel, RangePicker, Time } from "../parts/pieces";
+
+interface Silence {
+  id: string;
+  rule: string;
+  until: string;
+  who: string;
+  comment: string;
+}
 
 /** A looked-at stretch has at most so many evaluations; longer ones are looked at more coarsely. */
 const kMostLooks = 1500;
@@ -44,13 +52,17 @@ function useSave(rule: Rule | undefined) {
 }
 
 export default function RulePage({ name }: { name: string }) {
-  const { t } = useLooks();
+  const { t, language } = useLooks();
   const { message } = App.useApp();
   const admin = useMay("admin");
+  const known = usePaths();
+  const [silencing, setSilencing] = useState(false);
   const [range] = useParam("range", "1h");
   const rules = useFollowed((signal) => get<{ rules: Rule[] }>("/api/v1/rules", signal), [], 5000);
   const channels = useFollowed((signal) => get<{ channels: Channel[] }>("/api/v1/channels", signal), [], 0, false);
   const history = useFollowed((signal) => get<{ activity: Entry[] }>("/api/v1/activity?kind=rule.&limit=2000", signal), [name]);
+  const listed = !!find(known, "GET /api/v1/silences");
+  const silences = useFollowed(async (signal) => (listed ? (await get<{ silences: Silence[] }>("/api/v1/silences", signal)).silences : []), [listed], 30_000);
   const rule = rules.value?.rules.find((each) => each.name === name);
   const { paths, to, save } = useSave(rule);
   const [draft, setDraft] = useState<string>();
@@ -107,6 +119,8 @@ export default function RulePage({ name }: { name: string }) {
   const resume = find(paths, "POST /api/v1/rules/{name}/resume", "POST /api/v1/rules/{name}/unpause");
   const test = find(paths, "POST /api/v1/rules/{name}/test");
   const remove = find(paths, "DELETE /api/v1/rules/{name}");
+  const silence = find(paths, "POST /api/v1/silences");
+  const quiet = (silences.value ?? []).filter((each) => !each.rule || each.rule === name);
   const held = rule.state === "paused" || rule.paused === true;
   const toggle = held ? resume : pause;
   const share = would ? would.fired.reduce((sum, [from, end]) => sum + end - from + would.every, 0) / Math.max(would.looked * would.every, 1) : 0;
@@ -119,6 +133,7 @@ export default function RulePage({ name }: { name: string }) {
         <RangePicker initial="1h" />
         {admin && test && <Button onClick={() => run(async () => { const answer = await call<{ explanation?: string }>(test.method, filled(test.path, name)); message.info(answer?.explanation ?? t("common.done")); })}>{t("common.test")}</Button>}
         {admin && toggle && <Button onClick={() => run(() => call(toggle.method, filled(toggle.path, name)))}>{held ? t("rules.unmute") : t("rules.mute")}</Button>}
+        {admin && silence && <Button onClick={() => setSilencing(true)}>{t("rules.silence")}</Button>}
         {admin && save && <Button onClick={() => setEditing(true)}>{t("common.edit")}</Button>}
         {admin && remove && !isDeclared(rule) && (
           <Popconfirm title={`${t("common.delete")}: ${name}?`} okText={t("common.delete")} cancelText={t("common.cancel")} onConfirm={() => run(() => call(remove.method, filled(remove.path, name)), () => go("/rules"))}>
@@ -128,6 +143,11 @@ export default function RulePage({ name }: { name: string }) {
       </PageHead>
       <Failed error={data.error ?? rules.error} again={data.again} />
       {conflict && <Alert type="warning" showIcon className="gap-below" message={t("rules.conflict")} description={<code>{rule.condition}</code>} />}
+      {rule.muted_by && <Alert type="info" showIcon className="gap-below" message={t("rules.muted", { by: rule.muted_by })} />}
+      {quiet.map((each) => (
+        <Alert key={each.id} type="info" showIcon className="gap-below" message={t("rules.silenced", { until: when(each.until, language), who: each.who, comment: each.comment || "–" })}
+               action={admin && <Button size="small" onClick={() => run(() => call("DELETE", `/api/v1/silences/${part(each.id)}`), silences.again)}>{t("rules.silence.lift")}</Button>} />
+      ))}
       <Panel title={t("rules.chart")} extra={<span className="quiet">{rule.last_error || rule.explanation} · <Time at={rule.evaluated_at} /></span>}>
         <Chart what={name} curves={curves} unit={unit} max={percentage ? 100 : undefined} thresholds={thresholds} bands={would?.fired} from={data.value?.from} to={data.value?.to} height={340} />
         <div className="preview" role="status" data-testid="preview">
@@ -158,7 +178,22 @@ export default function RulePage({ name }: { name: string }) {
           ))}
         </dl>
       </Panel>
+      {(rule.instances?.length ?? 0) > 0 && (
+        <Panel title={t("rules.instances")}>
+          <div className="table-wrap">
+            <table className="plain"><thead><tr><th>{t("common.state")}</th><th>{t("common.name")}</th><th>{t("rules.value")}</th><th>{t("rules.since")}</th></tr></thead>
+              <tbody>{rule.instances!.slice(0, 200).map((each) => {
+                const labels = Object.entries(each.labels).map(([key, value]) => `${key}=${value}`).join(", ") || "–";
+                return <tr key={labels}><td><Heart state={each.state} /></td><td className="name">{labels}</td><td className="number">{unit(each.value)}</td><td className="number"><Time at={each.since} /></td></tr>;
+              })}</tbody>
+            </table>
+          </div>
+        </Panel>
+      )}
       <Panel title={t("rules.history")}><ActivityList entries={entries.slice(0, kShownHistory)} />{entries.length > kShownHistory && <Link to={`/activity?kind=rule&q=${part(name)}`}>{t("activity.more")}</Link>}</Panel>
+      {silencing && paths && silence && (
+        <FormDialog title={`${t("rules.silence")}: ${name}`} paths={paths} to={silence} fixed={["rule"]} initial={{ rule: name, for: "1h" }} onClose={() => setSilencing(false)} onDone={() => { setSilencing(false); silences.again(); rules.again(); }} />
+      )}
       {editing && paths && to && (
         <FormDialog title={name} paths={paths} to={to} item={name} fixed={["name"]} initial={{ ...(rule as unknown as Record<string, unknown>), condition }} choices={{ notify: (channels.value?.channels ?? []).map((each) => each.name) }}
                     onClose={() => setEditing(false)} onDone={() => { setEditing(false); setDraft(undefined); rules.again(); }} />

@@ -18,6 +18,7 @@ export interface Named {
 }
 export interface ResourcesProps<T extends Named> {
   kind: string; // "triggers": the resource's name in the API
+  query?: string; // of the list
   title: string;
   newTitle: string;
   empty: { title: string; text: string; command: string };
@@ -35,14 +36,14 @@ export function secretIn(answer: unknown): string | undefined {
   return typeof found === "string" && found ? found : undefined;
 }
 
-export function Resources<T extends Named>({ kind, title, newTitle, empty, columns, choices, initial, tools, onTested, above }: ResourcesProps<T>) {
+export function Resources<T extends Named>({ kind, query, title, newTitle, empty, columns, choices, initial, tools, onTested, above }: ResourcesProps<T>) {
   const { t } = useLooks();
   const { message } = App.useApp();
   const paths = usePaths();
   const admin = useMay("admin");
   const base = `/api/v1/${kind}`;
   const known = paths === undefined ? undefined : find(paths, `GET ${base}`);
-  const items = useFollowed(async (signal) => (known ? ((await get<Record<string, T[]>>(base, signal))[kind] ?? []) : []), [!!known], 15_000);
+  const items = useFollowed(async (signal) => (known ? ((await get<Record<string, T[]>>(query ? `${base}?${query}` : base, signal))[kind] ?? []) : []), [!!known], 15_000);
   const [editing, setEditing] = useState<T | "new">();
   const [secret, setSecret] = useState<{ name: string; secret: string }>();
   const one = `${base}/{name}`;
