@@ -168,7 +168,7 @@ step("a token is shown once, then only its name", async () => {
 });
 
 step("every other page opens without a fault", async () => {
-  for (const name of ["Rules", "Activity", "Pools", "Triggers", "Channels", "Schedules"]) {
+  for (const name of ["Dashboards", "Rules", "Activity", "Pools", "Triggers", "Channels", "Schedules"]) {
     await page.getByRole("link", { name, exact: true }).first().click();
     await page.getByRole("heading", { name, exact: true }).waitFor();
     await page.waitForTimeout(300);

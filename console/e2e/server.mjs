@@ -33,6 +33,13 @@ const freePort = () => new Promise((done) => {
 });
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
+export async function signIn(page, url) {
+  await page.goto(url);
+  await page.getByLabel("Admin password").last().fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("navigation").first().waitFor();
+}
+
 export class Server {
   static async start() {
     const server = new Server();
@@ -57,10 +64,13 @@ export class Server {
     throw new Error("the server was not ready in 30 s");
   }
 
-  async json(path, method = "GET") {
+  call(method, path, body) {
     const authorization = `Basic ${Buffer.from(`admin:${password}`).toString("base64")}`;
-    const answer = await fetch(this.url + path, { method, headers: { authorization } });
-    return answer.json();
+    return fetch(this.url + path, { method, headers: { authorization }, body });
+  }
+
+  async json(path) {
+    return (await this.call("GET", path)).json();
   }
 
   async stop() {

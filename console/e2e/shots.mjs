@@ -14,7 +14,7 @@ const node = await first("/api/v1/nodes", "id").catch(() => undefined);
 const rule = await first("/api/v1/rules", "name").catch(() => undefined);
 const query = encodeURIComponent('SELECT mean("utilization_gpu") FROM "gpu" WHERE $timeFilter GROUP BY time($__interval), "node"');
 const pages = {
-  overview: "/", nodes: "/nodes", node: `/nodes/${encodeURIComponent(node)}`, explore: `/explore?q=${query}`, rules: "/rules",
+  overview: "/", nodes: "/nodes", node: `/nodes/${encodeURIComponent(node)}`, explore: `/explore?q=${query}`, dashboards: "/dashboards", rules: "/rules",
   rule: `/rules/${encodeURIComponent(rule)}`, activity: "/activity", pools: "/pools", triggers: "/triggers", channels: "/channels", schedules: "/schedules", tokens: "/tokens",
 };
 

@@ -20,6 +20,7 @@ const pages = {
   node: lazy(() => import("./pages/node")),
   activity: lazy(() => import("./pages/activity")),
   explore: lazy(() => import("./pages/explore")),
+  dashboards: lazy(() => import("./pages/dashboards")),
   rules: lazy(() => import("./pages/rules")),
   rule: lazy(() => import("./pages/rule")),
   channels: lazy(() => import("./pages/channels")),
@@ -96,7 +97,7 @@ export function App() {
     document.title = `${second ? `${second} · ` : ""}${(key in en ? looks.t(key) : first)} · gpuscale`;
   }, [path, looks]);
 
-  const colours = dark ? { colorPrimary: "#3fbf93", colorBgBase: "#121716", colorLink: "#6fdcb5" } : { colorPrimary: "#0b6e4f", colorLink: "#0b6e4f", colorError: "#b81d2d", colorTextDescription: "#57645f" };
+  const colours = dark ? { colorPrimary: "#3fbf93", colorBgBase: "#121716", colorLink: "#6fdcb5", colorError: "#ff7875" } : { colorPrimary: "#0b6e4f", colorLink: "#0b6e4f", colorError: "#b81d2d", colorTextDescription: "#57645f" };
   const shown = () => {
     if (!session) return <Spin fullscreen tip={away ? looks.t("signin.away") : undefined} />;
     if (!session.signed_in) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Every text of the console. {name} is filled in by t(). zh.ts has the same keys. */
 export const en = {
-  "nav.overview": "Overview", "nav.nodes": "Nodes", "nav.explore": "Explore", "nav.rules": "Rules", "nav.activity": "Activity",
+  "nav.overview": "Overview", "nav.nodes": "Nodes", "nav.explore": "Explore", "nav.dashboards": "Dashboards", "nav.rules": "Rules", "nav.activity": "Activity",
   "nav.channels": "Channels", "nav.triggers": "Triggers", "nav.schedules": "Schedules", "nav.pools": "Pools", "nav.tokens": "Tokens",
   "nav.more": "Menu", "nav.skip": "Skip to content",
 
@@ -69,6 +69,8 @@ export const en = {
   "explore.png": "PNG", "explore.share": "Copy address", "explore.hint": "Ctrl+Enter runs; Tab takes the suggestion; $timeFilter stands for the range, $__interval for its bucket.",
   "explore.empty": "The query found nothing in this range.", "explore.bounded": "{left} more series are not drawn.", "explore.rows": "{n} rows", "explore.rows.cut": "the first {n} of {all} rows",
   "explore.examples": "Examples", "explore.took": "{n} series in {ms} ms", "explore.error": "The query is wrong here:", "explore.suggest": "Suggestions", "explore.measurements": "Measurements",
+
+  "dash.edit": "Dashboard as JSON", "dash.hint": "This browser keeps it; copy the text to bring it along, paste one to bring it here. Another name makes another dashboard.", "dash.add": "Add to a dashboard", "dash.added": "Added to {name}",
 
   "rules.title": "Rules", "rules.empty.title": "No rules", "rules.empty": "A rule compares what GPUs report with a threshold and pulls a trigger. Make one here, or declare it in the config file under rules:.",
   "rules.inactive": "OK", "rules.pending": "Pending", "rules.firing": "Firing", "rules.no_data": "No data", "rules.error": "Error", "rules.paused": "Paused",

@@ -2,7 +2,7 @@
 import type { Key } from "./en";
 
 export const zh: Record<Key, string> = {
-  "nav.overview": "总览", "nav.nodes": "节点", "nav.explore": "查询", "nav.rules": "规则", "nav.activity": "活动",
+  "nav.overview": "总览", "nav.nodes": "节点", "nav.explore": "查询", "nav.dashboards": "仪表盘", "nav.rules": "规则", "nav.activity": "活动",
   "nav.channels": "通知通道", "nav.triggers": "触发器", "nav.schedules": "定时计划", "nav.pools": "节点池", "nav.tokens": "令牌",
   "nav.more": "菜单", "nav.skip": "跳到正文",
 
@@ -70,6 +70,8 @@ export const zh: Record<Key, string> = {
   "explore.png": "PNG", "explore.share": "复制地址", "explore.hint": "Ctrl+Enter 执行；Tab 采用建议；$timeFilter 代表时间范围，$__interval 代表间隔。",
   "explore.empty": "此范围内没有结果。", "explore.bounded": "还有 {left} 条序列没有绘出。", "explore.rows": "{n} 行", "explore.rows.cut": "共 {all} 行，显示前 {n} 行",
   "explore.examples": "示例", "explore.took": "{n} 条序列，用时 {ms} 毫秒", "explore.error": "查询语句此处有误：", "explore.suggest": "建议", "explore.measurements": "测量",
+
+  "dash.edit": "仪表盘 JSON", "dash.hint": "保存在此浏览器中；复制文本可带走，粘贴文本可带入。换一个名称即为新仪表盘。", "dash.add": "加入仪表盘", "dash.added": "已加入 {name}",
 
   "rules.title": "规则", "rules.empty.title": "没有规则", "rules.empty": "规则把 GPU 的上报与阈值比较，并触发扩缩容。在这里新建，或在配置文件的 rules: 下声明。",
   "rules.inactive": "正常", "rules.pending": "待定", "rules.firing": "告警", "rules.no_data": "无数据", "rules.error": "出错", "rules.paused": "已暂停",

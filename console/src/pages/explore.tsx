@@ -5,6 +5,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { ApiError } from "../core/api";
 import type { Names } from "../core/completion";
 import { windowOf } from "../core/curve";
+import { keepDashboard, keptDashboards } from "../core/dashboard";
 import { when, unitOf } from "../core/format";
 import { curvesOf, inRange, placeBefore, positionIn, query, toCsv, type Series } from "../core/influx";
 import { useParam } from "../core/router";
@@ -23,6 +24,8 @@ const kExamples = [
 ];
 const kNoNames: Names = { measurements: [], fields: {}, tags: {}, values: {} };
 const kRows = 500;
+/** The dashboard that queries are added to. */
+const kMine = "My queries";
 
 interface Answer {
   series: Series[];
@@ -124,6 +127,11 @@ export default function Explore() {
   const drawable = curves.some((curve) => curve.times.length > 1);
   const field = /\(\s*"?(\w+)"?/.exec(asked)?.[1] ?? "";
   const tabular = view === "table" || !drawable;
+  const add = () => {
+    const mine = keptDashboards().find((each) => each.name === kMine) ?? { name: kMine, variables: [], panels: [] };
+    keepDashboard({ ...mine, panels: [...mine.panels, { title: asked.slice(0, 80), query: asked }] });
+    message.success(t("dash.added", { name: kMine }));
+  };
   const png = () => drawn.current?.querySelector("canvas")?.toBlob((blob) => blob && save("gpuscale.png", blob));
   const wrongAt = error && text === asked && wrong.current !== null ? wrong.current : null;
   return (
@@ -135,6 +143,7 @@ export default function Explore() {
           <Button type="primary" onClick={submit} loading={busy}>{t("explore.run")}</Button>
           <Button onClick={() => void navigator.clipboard?.writeText(window.location.href).then(() => message.success(t("common.copied")))}>{t("explore.share")}</Button>
           <Button disabled={!answer?.series.length} onClick={() => save("gpuscale.csv", new Blob([toCsv(answer!.series)], { type: "text/csv" }))}>{t("explore.csv")}</Button>
+          <Button disabled={tabular || !asked.includes("$timeFilter")} onClick={add}>{t("dash.add")}</Button>
           <Button disabled={tabular} onClick={png}>{t("explore.png")}</Button>
         </div>
         <p className="quiet">{t("explore.hint")}</p>

@@ -62,13 +62,13 @@ export default function Tokens() {
           <p className="quiet">{t("tokens.roles")}</p>
         </FormDialog>
       )}
-      <Modal open={!!made} title={t("tokens.new")} footer={<Button type="primary" onClick={() => setMade(undefined)}>{t("common.close")}</Button>} closable={false} maskClosable={false}>
-        {made && (
+      {made && (
+        <Modal open title={t("tokens.new")} footer={<Button type="primary" onClick={() => setMade(undefined)}>{t("common.close")}</Button>} closable={false} maskClosable={false}>
           <SecretOnce title={t("tokens.token", { name: made.name })} secret={made.token}>
             {made.scopes.includes("write") && <><p>{t("tokens.command")}</p><Command text={`gpuscale agent --server ${window.location.origin} --token ${made.token}`} /></>}
           </SecretOnce>
-        )}
-      </Modal>
+        </Modal>
+      )}
     </>
   );
 }

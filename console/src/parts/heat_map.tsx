@@ -56,12 +56,7 @@ export function HeatMap({ cells, pick }: { cells: Cell[]; pick?: (cell: Cell) =>
       draw.fillStyle = heat(cell.value, dark);
       draw.fillRect((i % columns) * size, Math.floor(i / columns) * size, size - gap, size - gap);
     });
-    if (at >= 0 && at < cells.length) {
-      draw.strokeStyle = dark ? "#fff" : "#000";
-      draw.lineWidth = 2;
-      draw.strokeRect((at % columns) * size + 1, Math.floor(at / columns) * size + 1, size - 2, size - 2);
-    }
-  }, [cells, width, columns, size, rows, dark, at]);
+  }, [cells, width, columns, size, rows, dark]);
 
   const under = (event: MouseEvent) => {
     const box = canvas.current!.getBoundingClientRect();
@@ -80,13 +75,16 @@ export function HeatMap({ cells, pick }: { cells: Cell[]; pick?: (cell: Cell) =>
     event.preventDefault();
     setAt((before) => Math.min(Math.max(before < 0 ? 0 : before + by[event.key], 0), cells.length - 1));
   };
-  const count = (fits: (value: number) => boolean) => cells.filter((cell) => cell.value !== null && fits(cell.value)).length;
-  const summary = t("nodes.heat.aria", { n: cells.length, busy: count((v) => v > 80), idle: count((v) => v < 10), dark: cells.filter((cell) => cell.value === null).length });
+  const summary = useMemo(() => {
+    const count = (fits: (value: number) => boolean) => cells.filter((each) => each.value !== null && fits(each.value)).length;
+    return t("nodes.heat.aria", { n: cells.length, busy: count((v) => v > 80), idle: count((v) => v < 10), dark: cells.filter((each) => each.value === null).length });
+  }, [cells, t]);
   const cell = cells[at];
   return (
-    <div ref={host}>
+    <div ref={host} className="heat">
       <canvas ref={canvas} tabIndex={0} role="img" aria-label={summary} style={{ width: "100%", height: rows * size, display: "block", cursor: at >= 0 ? "pointer" : "default" }}
               onMouseMove={(event) => setAt(under(event))} onMouseLeave={() => setAt(-1)} onClick={(event) => open(under(event))} onKeyDown={key} />
+      {cell && <div className="heat-at" style={{ left: (at % columns) * size, top: Math.floor(at / columns) * size, width: size, height: size }} />}
       <div className="heat-foot">
         <span role="status">{cell ? `${cell.node} · GPU ${cell.gpu}: ${cell.value === null ? t("nodes.heat.none") : percent(cell.value)}` : summary}</span>
         <span className="heat-scale" aria-hidden="true">0 % <i style={{ background: `linear-gradient(90deg, ${[0, 25, 50, 75, 100].map((v) => heat(v, dark)).join(",")})` }} /> 100 %</span>

@@ -116,9 +116,11 @@ export function Resources<T extends Named>({ kind, query, title, newTitle, empty
                     initial={editing === "new" ? initial : editing} choices={choices} onClose={() => setEditing(undefined)}
                     onDone={(answer, body) => { setEditing(undefined); items.again(); told({ name: String(body.name ?? "") } as T, answer); }} />
       )}
-      <Modal open={!!secret} title={title} closable={false} maskClosable={false} footer={<Button type="primary" onClick={() => setSecret(undefined)}>{t("common.close")}</Button>}>
-        {secret && <SecretOnce title={t("triggers.secret", { name: secret.name })} secret={secret.secret} />}
-      </Modal>
+      {secret && (
+        <Modal open title={title} closable={false} maskClosable={false} footer={<Button type="primary" onClick={() => setSecret(undefined)}>{t("common.close")}</Button>}>
+          <SecretOnce title={t("triggers.secret", { name: secret.name })} secret={secret.secret} />
+        </Modal>
+      )}
     </>
   );
 }
