@@ -10,6 +10,7 @@
 
 #include "agent/device_judge.h"
 #include "agent/endpoint.h"
+#include "agent/idle_pages.h"
 #include "agent/inference.h"
 #include "agent/inference_scraper.h"
 #include "agent/line_buffer.h"
@@ -29,6 +30,9 @@ namespace {
 constexpr Nanos kLook = std::chrono::milliseconds{50};
 /// How long "auto" waits for the driver to say whether it is there.
 constexpr Nanos kFirstSight = std::chrono::seconds{5};
+/// By then the start is over, and what it alone needed can go; later, what something rare has brought back.
+constexpr Nanos kSettled = std::chrono::seconds{5};
+constexpr Nanos kReleaseEvery = std::chrono::minutes{10};
 /// Of the interval that a read may take before the tick goes on without it.
 constexpr double kReadShare = 0.5;
 
@@ -276,8 +280,13 @@ PushAnswer Agent::push(std::string_view body, metrics::Precision precision) {
 
 void Agent::run(const std::atomic<bool>& stop) {
   MonoTime next = clock_.mono();
+  MonoTime release_at = next + kSettled;
   while (!stop) {
     tick();
+    if (clock_.mono() >= release_at) {
+      release_idle_pages();
+      release_at = clock_.mono() + kReleaseEvery;
+    }
     // A tick that is late is left out, not made up for: two samples at once would tell nothing more.
     const MonoTime now = clock_.mono();
     next += options_.interval;

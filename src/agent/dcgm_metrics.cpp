@@ -139,15 +139,16 @@ bool is_nvidia(const Reading& reading) {
 
 template <typename T>
 void append(metrics::Exposition& out, const Family<T>& family, const std::vector<Reading>& readings,
-            const DcgmNaming& naming) {
+            const std::vector<std::string>& labels) {
   bool begun = false;
-  for (const Reading& reading : readings) {
+  for (std::size_t i = 0; i < readings.size(); ++i) {
+    const Reading& reading = readings[i];
     const std::optional<T>& value = reading.*family.value;
     if (!is_nvidia(reading) || !value) continue;
     if (!begun) out.family(family.name, family.type, family.help);
     begun = true;
     const double scaled = static_cast<double>(*value) * family.scale;
-    out.fixed_sample(family.name, labels_of(reading, naming), scaled, family.decimals ? 6 : 0);
+    out.fixed_sample(family.name, labels[i], scaled, family.decimals ? 6 : 0);
   }
 }
 
@@ -165,7 +166,8 @@ void append_xids(metrics::Exposition& out, const std::vector<Reading>& readings,
     const std::int64_t last = reading.xid_last.value_or(0);
     labels.emplace_back("err_code", std::to_string(last));
     labels.emplace_back("err_msg", last == 0 ? "No Error" : "Xid " + std::to_string(last));
-    out.fixed_sample("DCGM_FI_DEV_XID_ERRORS", labels, static_cast<double>(last), 0);
+    out.fixed_sample("DCGM_FI_DEV_XID_ERRORS", metrics::Exposition::render_labels(labels),
+                     static_cast<double>(last), 0);
   }
   begun = false;
   for (const Reading& reading : readings) {
@@ -173,11 +175,11 @@ void append_xids(metrics::Exposition& out, const std::vector<Reading>& readings,
     for (const gpu::XidCount& xid : reading.xids) {
       if (!begun) out.family("gpuscale_gpu_xids_total", "counter", "Xids seen, by code");
       begun = true;
-      out.fixed_sample("gpuscale_gpu_xids_total",
-                       {{"gpu", std::to_string(reading.device.index)},
-                        {"uuid", reading.device.uuid},
-                        {"xid", std::to_string(xid.code)}},
-                       static_cast<double>(xid.count), 0);
+      out.sample("gpuscale_gpu_xids_total",
+                 {{"gpu", std::to_string(reading.device.index)},
+                  {"uuid", reading.device.uuid},
+                  {"xid", std::to_string(xid.code)}},
+                 static_cast<double>(xid.count));
     }
   }
 }
@@ -186,8 +188,13 @@ void append_xids(metrics::Exposition& out, const std::vector<Reading>& readings,
 
 void append_dcgm_metrics(metrics::Exposition& out, const std::vector<Reading>& readings,
                          const DcgmNaming& naming) {
-  for (const auto& family : kRealFamilies) append(out, family, readings, naming);
-  for (const auto& family : kWholeFamilies) append(out, family, readings, naming);
+  std::vector<std::string> labels;
+  labels.reserve(readings.size());
+  for (const Reading& reading : readings) {
+    labels.push_back(metrics::Exposition::render_labels(labels_of(reading, naming)));
+  }
+  for (const auto& family : kRealFamilies) append(out, family, readings, labels);
+  for (const auto& family : kWholeFamilies) append(out, family, readings, labels);
   append_xids(out, readings, naming);
 }
 

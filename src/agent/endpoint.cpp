@@ -60,15 +60,17 @@ Exposition::Labels device_labels(const AgentState& state, const gpu::Reading& re
 }
 
 template <typename T>
-void show(Exposition& out, const AgentState& state, const gpu::Signal<T>& signal) {
+void show(Exposition& out, const AgentState& state, const std::vector<std::string>& labels,
+          const gpu::Signal<T>& signal) {
   const std::string name = "gpuscale_gpu_" + std::string(signal.name);
   bool begun = false;
-  for (const gpu::Reading& reading : state.sight.readings) {
+  for (std::size_t i = 0; i < state.sight.readings.size(); ++i) {
+    const gpu::Reading& reading = state.sight.readings[i];
     const auto& value = reading.*signal.value;
     if (reading.state != gpu::DeviceState::kOk || !value) continue;
     if (!begun) out.family(name, signal.kind == gpu::Kind::kCounter ? "counter" : "gauge", signal.help);
     begun = true;
-    out.sample(name, device_labels(state, reading), static_cast<double>(*value));
+    out.sample_rendered(name, labels[i], static_cast<double>(*value));
   }
 }
 
@@ -144,8 +146,12 @@ std::string agent_metrics(const AgentState& state, const InferenceService* servi
   Exposition out;
   if (is_fresh(state)) {
     append_dcgm_metrics(out, state.sight.readings, state.dcgm);
-    for (const auto& signal : gpu::real_signals()) show(out, state, signal);
-    for (const auto& signal : gpu::whole_signals()) show(out, state, signal);
+    std::vector<std::string> labels;
+    for (const gpu::Reading& reading : state.sight.readings) {
+      labels.push_back(Exposition::render_labels(device_labels(state, reading)));
+    }
+    for (const auto& signal : gpu::real_signals()) show(out, state, labels, signal);
+    for (const auto& signal : gpu::whole_signals()) show(out, state, labels, signal);
   }
   show_health(out, state);
   out.gauge("gpuscale_agent_devices_ok", "Devices that measure", static_cast<double>(state.sight.ok()));

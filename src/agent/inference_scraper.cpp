@@ -11,7 +11,7 @@
 namespace gpuscale::agent {
 namespace {
 
-constexpr std::size_t kMostAnswerBytes = 4U << 20U;
+constexpr std::size_t kMostMetricsBytes = 4U << 20U;
 constexpr std::size_t kMostLines = 1'000;  ///< that wait to be taken
 constexpr std::chrono::milliseconds kLongestWait{2'000};
 
@@ -100,7 +100,7 @@ void InferenceScraper::scrape(Watched& watched) {
   request.url = watched.target.url;
   request.timeout = std::clamp(interval_, std::chrono::milliseconds{200}, kLongestWait);
   request.connect_timeout = request.timeout;
-  request.max_answer_bytes = kMostAnswerBytes;
+  request.max_answer_bytes = kMostMetricsBytes;
   const auto answer = watched.client.send(request);
   std::string error = answer ? "" : answer.error().message();
   if (answer && answer->status != 200) error = "it answered " + std::to_string(answer->status);

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kContainerIdDigits = 64;
 constexpr std::size_t kShortIdDigits = 12;  // as docker shows it
 constexpr std::size_t kUidCharacters = 36;
-constexpr std::size_t kMostBytes = 64U << 10U;
+constexpr std::size_t kMostFileBytes = 64U << 10U;
 
 bool is_hex(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
@@ -67,7 +67,7 @@ std::string unit_in(std::string_view path) {
 
 std::string read_some(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string text(kMostBytes, '\0');
+  std::string text(kMostFileBytes, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
   return text;

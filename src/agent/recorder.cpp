@@ -8,7 +8,7 @@
 namespace gpuscale::agent {
 namespace {
 
-constexpr std::uint64_t kMostBytes = 240U << 20U;
+constexpr std::uint64_t kMostRecordingBytes = 240U << 20U;
 
 }  // namespace
 
@@ -28,7 +28,7 @@ void Recorder::write(const std::vector<std::string>& lines) {
     bytes_ += line.size();
   }
   out_.flush();
-  if (out_ && bytes_ < kMostBytes) return;
+  if (out_ && bytes_ < kMostRecordingBytes) return;
   stopped_ = true;
   log_.error("recording.stopped", {{"file", file_}, {"bytes", bytes_}, {"full", static_cast<bool>(out_)}});
   out_.close();

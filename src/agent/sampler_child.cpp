@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "agent/idle_pages.h"
 #include "agent/shared_record.h"
 #include "base/system_clock.h"
 #include "gpu/open_source.h"
@@ -21,6 +22,9 @@ namespace {
 
 /// Fast enough for what changes within a second; the driver's own values are no faster than 100 ms.
 constexpr int kGlanceMs = 200;
+
+constexpr Nanos kStarted = std::chrono::seconds{4};
+constexpr Nanos kIdleAgain = std::chrono::minutes{10};
 
 enum class Wake { kAsked, kIdle, kEnd };
 
@@ -63,9 +67,14 @@ int run_sampler_child(const std::string& source, const Clock& clock, const log::
     (void)answer_word();
     return kExitTrySoon;
   }
+  MonoTime release_at = clock.mono() + kStarted;
   while (true) {
     const Wake wake = wait_for_word(signals);
     if (wake == Wake::kEnd) return 0;
+    if (clock.mono() >= release_at) {
+      release_idle_pages();
+      release_at = clock.mono() + kIdleAgain;
+    }
     if (wake == Wake::kIdle) {
       (*opened)->glance();
       continue;

@@ -37,6 +37,7 @@ struct LogOptions {
 /// "gpuscale: <message>" on stderr; kInvalidArgument counts as usage, everything else as failure.
 int report(const Error& error);
 
+void add_stress_command(CLI::App& app, Action& action);
 void add_top_command(CLI::App& app, Action& action);
 void add_version_command(CLI::App& app, Action& action);
 void add_check_command(CLI::App& app, Action& action);

@@ -40,28 +40,33 @@ void Exposition::family(std::string_view name, std::string_view type, std::strin
   text_.append("# TYPE ").append(name).append(" ").append(type).append("\n");
 }
 
-void Exposition::begin_sample(std::string_view name, const Labels& labels) {
-  text_ += name;
+std::string Exposition::render_labels(const Labels& labels) {
+  std::string out;
   char separator = '{';
   for (const auto& [key, label] : labels) {
-    text_ += separator;
-    text_.append(key).append("=\"");
-    append_label_value(text_, label);
-    text_ += '"';
+    out += separator;
+    out.append(key).append("=\"");
+    append_label_value(out, label);
+    out += '"';
     separator = ',';
   }
-  if (!labels.empty()) text_ += '}';
-  text_ += ' ';
+  if (!labels.empty()) out += '}';
+  return out;
 }
 
 void Exposition::sample(std::string_view name, const Labels& labels, double value) {
-  begin_sample(name, labels);
+  sample_rendered(name, render_labels(labels), value);
+}
+
+void Exposition::sample_rendered(std::string_view name, std::string_view rendered_labels, double value) {
+  text_.append(name).append(rendered_labels).append(" ");
   append_number(text_, value);
   text_ += '\n';
 }
 
-void Exposition::fixed_sample(std::string_view name, const Labels& labels, double value, int decimals) {
-  begin_sample(name, labels);
+void Exposition::fixed_sample(std::string_view name, std::string_view rendered_labels, double value,
+                              int decimals) {
+  text_.append(name).append(rendered_labels).append(" ");
   std::array<char, 512> buffer{};  // the longest double has 309 digits before its point
   const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
                                           std::chars_format::fixed, std::min(decimals, 9));
