@@ -35,6 +35,9 @@ Result<Param> wrapped(const std::string& kind, const json& value) {
     if (!value.is_number()) return unbindable("number literal must be a float value");
     return Param(value.get<double>());
   }
+  // Observed: a number is a count of nanoseconds.
+  if (kind == "duration" && value.is_number_integer())
+    return Param(influxql::DurationParam{Nanos{value.get<std::int64_t>()}});
   const bool identifier = kind == "identifier" || kind == "ident";
   if (!identifier && kind != "regex" && kind != "string" && kind != "duration") {
     return unbindable("unknown bind object type: " + kind);

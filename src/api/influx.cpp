@@ -5,6 +5,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "api/late_answer.h"
 #include "api/text.h"
 #include "base/digest.h"
 
@@ -23,10 +24,9 @@ std::string new_request_id() {
          "-" + hex.substr(20, 12);
 }
 
-void set_cors(const http::Request& request, http::Response& response) {
-  const std::string_view origin = request.headers.get("Origin");
+void set_cors(const std::string& origin, http::Response& response) {
   if (origin.empty()) return;
-  response.headers.set("Access-Control-Allow-Origin", std::string(origin));
+  response.headers.set("Access-Control-Allow-Origin", origin);
   response.headers.set("Access-Control-Allow-Methods", "DELETE, GET, OPTIONS, POST, PUT");
   response.headers.set("Access-Control-Allow-Headers",
                        "Accept, Accept-Encoding, Authorization, Content-Length, Content-Type, X-CSRF-Token, "
@@ -141,15 +141,17 @@ http::Response influx_answer(ResultForm form, std::string body) {
 
 http::Handler with_influx_headers(http::Handler handler) {
   return [handler = std::move(handler)](const http::Request& request) {
-    http::Response response = handler(request);
     std::string id(request.headers.get("X-Request-Id").substr(0, 128));
     if (id.empty()) id = new_request_id();
-    response.headers.set("X-Influxdb-Version", std::string(kInfluxVersion));
-    response.headers.set("X-Influxdb-Build", "OSS");
-    response.headers.set("X-Request-Id", id);
-    response.headers.set("Request-Id", std::move(id));
-    set_cors(request, response);
-    return response;
+    return finished(
+        handler(request),
+        [id = std::move(id), origin = std::string(request.headers.get("Origin"))](http::Response& response) {
+          response.headers.set("X-Influxdb-Version", std::string(kInfluxVersion));
+          response.headers.set("X-Influxdb-Build", "OSS");
+          response.headers.set("X-Request-Id", id);
+          response.headers.set("Request-Id", id);
+          set_cors(origin, response);
+        });
   };
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <memory>
 
 #include "api/influx.h"
 #include "base/ascii.h"
@@ -14,6 +15,7 @@ namespace {
 int write_status(const Error& error) {
   if (error.code() == Errc::kNotFound) return error.message().starts_with("database not found") ? 404 : 500;
   if (error.code() == Errc::kInvalidArgument) return 400;
+  if (error.code() == Errc::kExhausted) return 507;
   return error.retryable() ? 503 : 500;
 }
 
@@ -46,13 +48,52 @@ void note_arrival(Services& services, const std::vector<metrics::PointView>& poi
   services.arrivals.note(base::from_unix_nanos(newest->time_ns), services.clock.wall());
 }
 
+/// What an answer depends on, without the body.
+http::Request shown_part(const http::Request& request) {
+  http::Request out;
+  out.method = request.method;
+  out.path = request.path;
+  out.query = request.query;
+  out.headers = request.headers;
+  return out;
+}
+
+/// A body on its way into the store; the points are views into it.
+struct Arrived {
+  std::string body;
+  metrics::ParsedLines lines;
+  std::string database;
+  std::string policy;
+};
+
+http::Response answer_to(Services& services, const http::Request& request, const Arrived& arrived,
+                         const Result<tsdb::WriteOutcome>& outcome) {
+  if (!outcome) {
+    const int status = write_status(outcome.error());
+    if (status >= 500)
+      services.log.warn("write.failed", {{"database", arrived.database}, {"error", outcome.error()}});
+    return influx_error(request, status, outcome.error().message());
+  }
+  if (arrived.database == metrics::kDefaultDatabase) note_arrival(services, arrived.lines.points);
+  if (outcome->dropped > 0)
+    return influx_error(request, 400, partial(outcome->first_reason, outcome->dropped));
+  if (!arrived.lines.errors.empty())
+    return influx_error(request, 400, partial(all_of(arrived.lines.errors), 0));
+  return influx_no_content();
+}
+
 /// Stores what can be stored. The order of the checks is InfluxDB's: what is stored and what is said depend
-/// on it.
+/// on it. The answer comes later, when the commit that holds the points is on disk: so hundreds of agents
+/// share one commit without a thread each.
 http::Response store_lines(Services& services, const http::Request& request, const std::string& database,
-                           std::string_view body) {
+                           std::string body) {
+  auto arrived = std::make_shared<Arrived>();
+  arrived->body = std::move(body);
+  arrived->database = database;
+  arrived->policy = request.query.get_or("rp", "");
   const metrics::Precision precision = metrics::parse_precision(request.query.get_or("precision", ""));
-  const metrics::ParsedLines lines =
-      metrics::parse_lines(body, precision, base::to_unix_nanos(services.clock.wall()));
+  arrived->lines = metrics::parse_lines(arrived->body, precision, base::to_unix_nanos(services.clock.wall()));
+  const metrics::ParsedLines& lines = arrived->lines;
   if (lines.points.empty()) {
     return lines.errors.empty() ? influx_no_content() : influx_error(request, 400, all_of(lines.errors));
   }
@@ -60,18 +101,16 @@ http::Response store_lines(Services& services, const http::Request& request, con
   if (!consistency.empty() && !known_consistency(consistency)) {
     return influx_error(request, 400, "invalid consistency level");
   }
-  const auto outcome = services.store.write(database, request.query.get_or("rp", ""), lines.points);
-  if (!outcome) {
-    const int status = write_status(outcome.error());
-    if (status >= 500)
-      services.log.warn("write.failed", {{"database", database}, {"error", outcome.error()}});
-    return influx_error(request, status, outcome.error().message());
-  }
-  if (database == metrics::kDefaultDatabase) note_arrival(services, lines.points);
-  if (outcome->dropped > 0)
-    return influx_error(request, 400, partial(outcome->first_reason, outcome->dropped));
-  if (!lines.errors.empty()) return influx_error(request, 400, partial(all_of(lines.errors), 0));
-  return influx_no_content();
+  http::Response response;
+  response.later = [&services, arrived,
+                    shown = shown_part(request)](const std::shared_ptr<http::Responder>& responder) {
+    services.store.write_later(
+        arrived->database, arrived->policy, arrived->lines.points,
+        [&services, arrived, shown, responder](const Result<tsdb::WriteOutcome>& outcome) {
+          responder->respond(answer_to(services, shown, *arrived, outcome));
+        });
+  };
+  return response;
 }
 
 http::Response write(Services& services, const http::Request& request) {
@@ -90,13 +129,13 @@ http::Response write(Services& services, const http::Request& request) {
   if (request.body.size() > kMaxInfluxBody) return influx_error(request, 413, "Request Entity Too Large");
   if (request.headers.get("Content-Encoding") != "gzip")
     return store_lines(services, request, database, request.body);
-  const auto unpacked = http::gunzip(request.body, kMaxInfluxBody);
+  auto unpacked = http::gunzip(request.body, kMaxInfluxBody);
   if (!unpacked) {
     const bool large = unpacked.error().code() == Errc::kExhausted;
     return influx_error(request, large ? 413 : 400,
                         large ? "Request Entity Too Large" : unpacked.error().message());
   }
-  return store_lines(services, request, database, *unpacked);
+  return store_lines(services, request, database, *std::move(unpacked));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "api/routes.h"
 
 #include "api/answers.h"
+#include "api/late_answer.h"
 #include "api/text.h"
 
 namespace gpuscale::api {
@@ -79,9 +80,10 @@ void Routes::add_plain(http::Method method, std::string_view pattern, http::Hand
                 const MonoTime begin = clock.mono();
                 http::Response response = handler(request);
                 counters.busy_ns += static_cast<std::uint64_t>((clock.mono() - begin).count());
-                const auto index = static_cast<std::size_t>(response.status / 100);
-                if (index < counters.by_class.size()) ++counters.by_class[index];
-                return response;
+                return finished(std::move(response), [owner, &counters](const http::Response& answer) {
+                  const auto index = static_cast<std::size_t>(answer.status / 100);
+                  if (index < counters.by_class.size()) ++counters.by_class[index];
+                });
               });
 }
 

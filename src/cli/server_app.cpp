@@ -271,6 +271,10 @@ void ServerApp::Parts::stop() {
   if (controller) controller->stop();
   if (events) events->stop();
   if (server) server->stop(kStopGrace);
+  // Writes on their way answer through what is taken down next.
+  if (store) {
+    if (const auto done = store->flush(); !done) log.warn("store.not_sealed", {{"error", done.error()}});
+  }
   {
     const std::scoped_lock lock(house_mutex);
     house_closed = true;

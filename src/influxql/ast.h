@@ -259,14 +259,21 @@ struct DeleteStatement {
 
 /// A statement that is understood and not offered here (users, continuous queries, subscriptions, shards).
 struct UnofferedStatement {
-  std::string text;     ///< canonical
-  std::string feature;  ///< "continuous queries"
+  std::string text;             ///< canonical
+  std::string feature;          ///< "continuous queries"
+  bool absent_is_fine = false;  ///< it removes one, and none can be there
+};
+
+struct KillStatement {
+  std::int64_t id;
+  std::string text;  ///< canonical
 };
 
 struct Statement {
   std::variant<SelectStatement, ShowStatement, ExplainStatement, CreateDatabaseStatement,
                DropDatabaseStatement, CreatePolicyStatement, AlterPolicyStatement, DropPolicyStatement,
-               DropMeasurementStatement, DropSeriesStatement, DeleteStatement, UnofferedStatement>
+               DropMeasurementStatement, DropSeriesStatement, DeleteStatement, KillStatement,
+               UnofferedStatement>
       node;
 };
 

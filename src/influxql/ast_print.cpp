@@ -228,6 +228,7 @@ struct StatementPrinter {
   }
   std::string operator()(const DropSeriesStatement& s) const { return "DROP SERIES" + from_where(s); }
   std::string operator()(const DeleteStatement& s) const { return "DELETE" + from_where(s); }
+  std::string operator()(const KillStatement& s) const { return s.text; }
   std::string operator()(const UnofferedStatement& s) const { return s.text; }
 
   template <typename S>

@@ -68,14 +68,27 @@ bool changes_state(const Statement& statement) {
 Result<std::vector<Row>> execute_one(Run& run, const Statement& statement) {
   if (const auto* select = std::get_if<SelectStatement>(&statement.node)) return execute_select(run, *select);
   if (const auto* show = std::get_if<ShowStatement>(&statement.node)) return execute_show(run, *show);
-  if (std::holds_alternative<ExplainStatement>(statement.node)) {
-    return fail(Errc::kUnsupported, "EXPLAIN is not offered by this server");
-  }
+  if (const auto* explain = std::get_if<ExplainStatement>(&statement.node))
+    return execute_explain(run, *explain);
   GS_CHECK(execute_change(run, statement));
   return std::vector<Row>();
 }
 
 }  // namespace
+
+Engine::Engine(tsdb::Store& store)
+    : store_(store),
+      answers_(std::make_unique<AnswerCache>()),
+      running_(std::make_unique<RunningQueries>()) {}
+
+Engine::~Engine() = default;
+
+Result<std::vector<Row>> Engine::run_one(const Statement& statement, const QueryContext& context) const {
+  GS_TRY(const auto ticket,
+         running_->enter(print(statement), context.database, context.limits.max_concurrent));
+  Run run(store_, *answers_, *running_, ticket, context);
+  return execute_one(run, statement);
+}
 
 Result<std::vector<StatementResult>> Engine::execute(std::string_view text,
                                                      const QueryContext& context) const {
@@ -99,8 +112,7 @@ Result<std::vector<StatementResult>> Engine::execute(std::string_view text,
       result.error = "not executed";
       continue;
     }
-    Run run(store_, context);
-    auto rows = execute_one(run, statement);
+    auto rows = run_one(statement, context);
     if (!rows) {
       result.error = rows.error().message();
       result.error_code = rows.error().code();

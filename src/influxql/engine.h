@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -67,6 +68,7 @@ struct QueryLimits {
   /// Values that one statement holds in memory at once: samples of median(), percentile() and raw queries,
   /// rows of the answer. About 50 bytes each; 0 = none.
   std::size_t max_values = 20'000'000;
+  std::size_t max_concurrent = 256;  ///< statements that run at once; 0 = any number
 };
 
 struct QueryContext {
@@ -85,9 +87,14 @@ struct QueryContext {
       authorize;
 };
 
+class AnswerCache;
+class RunningQueries;
+struct Statement;
+
 class Engine {
  public:
-  explicit Engine(tsdb::Store& store) : store_(store) {}
+  explicit Engine(tsdb::Store& store);
+  ~Engine();
 
   /// Runs every statement of `text` in order and stops at the first that fails: its result carries the true
   /// error, the ones after it "not executed". Errors (the whole text is refused, nothing has run):
@@ -96,7 +103,11 @@ class Engine {
   Result<std::vector<StatementResult>> execute(std::string_view text, const QueryContext& context) const;
 
  private:
+  Result<std::vector<Row>> run_one(const Statement& statement, const QueryContext& context) const;
+
   tsdb::Store& store_;
+  std::unique_ptr<AnswerCache> answers_;
+  std::unique_ptr<RunningQueries> running_;
 };
 
 }  // namespace gpuscale::influxql

@@ -16,6 +16,12 @@ bool has_database(const Run& run, std::string_view name);
 /// `wanted`, or the context's. Errors: "database name required"; with `must_exist`, "database not found: x".
 Result<std::string> database_of(const Run& run, const std::string& wanted, bool must_exist);
 
+Result<std::vector<Row>> execute_explain(Run& run, const ExplainStatement& explain);
+
+/// The named measurements that there are; all where none is named.
+std::vector<std::string> match_measurements(const Run& run, const std::string& database,
+                                            const std::vector<Source>& sources);
+
 /// The series of the named measurements (all where none is named) whose tags meet `condition`.
 struct MatchedSeries {
   std::string measurement;

@@ -172,12 +172,15 @@ struct Changer {
   }
   Result<void> operator()(const DropMeasurementStatement& s) const {
     GS_TRY(const std::string database, database_of(run, "", true));
-    return run.store().drop_measurement(database, s.name);
+    // Observed: what is not there is dropped already.
+    auto dropped = run.store().drop_measurement(database, s.name);
+    return !dropped && dropped.error().code() == Errc::kNotFound ? Result<void>() : dropped;
   }
   Result<void> operator()(const DropSeriesStatement& s) const { return drop_series(run, s); }
   Result<void> operator()(const DeleteStatement& s) const { return delete_from(run, s); }
+  Result<void> operator()(const KillStatement& s) const { return run.running().kill(s.id); }
   Result<void> operator()(const UnofferedStatement& s) const {
-    if (s.feature.starts_with("no such")) return fail(Errc::kNotFound, s.feature);
+    if (s.absent_is_fine) return {};
     return fail(Errc::kUnsupported, s.feature + " are not offered by this server");
   }
   template <typename Other>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <chrono>
 #include <set>
 
 #include "influxql/condition.h"
@@ -192,8 +193,25 @@ Result<Rows> show_tag_keys(Run& run, const ShowStatement& show) {
   return out;
 }
 
+/// Without a condition the catalogue knows the answer without a look at every series.
+Rows show_all_tag_values(const Run& run, const ShowStatement& show, const std::string& database) {
+  Rows out;
+  for (const std::string& measurement : match_measurements(run, database, show.sources)) {
+    Row row = make_row(measurement, {"key", "value"});
+    for (const std::string& key : run.store().tag_keys(database, measurement)) {
+      if (!key_wanted(show, key)) continue;
+      for (std::string& value : run.store().tag_values(database, measurement, key))
+        row.values.push_back({Cell(key), Cell(std::move(value))});
+    }
+    cut(row.values, show.offset, show.limit);
+    if (!row.values.empty()) out.push_back(std::move(row));
+  }
+  return out;
+}
+
 Result<Rows> show_tag_values(Run& run, const ShowStatement& show) {
   GS_TRY(const std::string database, database_of(run, show.database, true));
+  if (!show.condition) return show_all_tag_values(run, show, database);
   GS_TRY(const auto matched, series_for(run, database, show));
   Rows out;
   for (const MatchedSeries& one : matched) {
@@ -337,6 +355,36 @@ Rows headed(std::vector<std::string> columns) {
   return out;
 }
 
+Rows show_queries(const Run& run) {
+  Rows out = headed({"qid", "query", "database", "duration", "status"});
+  const auto now = std::chrono::steady_clock::now();
+  for (const RunningQueries::Query& query : run.running().all()) {
+    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now - query.begun).count();
+    out.front().values.push_back({Cell(query.id), Cell(query.text), Cell(query.database),
+                                  Cell(std::to_string(us) + "µs"),
+                                  Cell(std::string(query.killed->load() ? "killed" : "running"))});
+  }
+  return out;
+}
+
+/// What of InfluxDB's counters this server has.
+Rows show_stats(const Run& run) {
+  const tsdb::StoreStats stats = run.store().stats();
+  const auto number = [](std::uint64_t value) { return Cell(static_cast<std::int64_t>(value)); };
+  Rows out;
+  out.push_back(make_row("queryExecutor", {"queriesActive"}));
+  out.back().values.push_back({number(run.running().all().size())});
+  out.push_back(make_row("database", {"numSeries", "diskBytes"}));
+  out.back().values.push_back({number(stats.series), number(stats.disk_bytes)});
+  out.push_back(make_row("write", {"pointReq", "writeDrop", "commits"}));
+  out.back().values.push_back(
+      {number(stats.points_written), number(stats.points_dropped), number(stats.commits)});
+  // There are no subscriptions; tools look for their counters.
+  out.push_back(make_row("subscriber", {"createFailures", "pointsWritten", "writeFailures"}));
+  out.back().values.push_back({number(0), number(0), number(0)});
+  return out;
+}
+
 Rows show_continuous_queries(const Run& run) {
   Rows out;
   for (const auto& database : run.store().databases())
@@ -369,9 +417,10 @@ Result<std::vector<Row>> execute_show(Run& run, const ShowStatement& show) {
     case ShowKind::kGrants:
       return fail(Errc::kNotFound, "user not found");
     case ShowKind::kQueries:
-      return headed({"qid", "query", "database", "duration", "status"});
-    case ShowKind::kShards:
+      return show_queries(run);
     case ShowKind::kStats:
+      return show_stats(run);
+    case ShowKind::kShards:
     case ShowKind::kDiagnostics:
     case ShowKind::kSubscriptions:
       return Rows();

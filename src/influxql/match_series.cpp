@@ -18,15 +18,21 @@ Result<std::string> database_of(const Run& run, const std::string& wanted, bool 
   return name;
 }
 
+std::vector<std::string> match_measurements(const Run& run, const std::string& database,
+                                            const std::vector<Source>& sources) {
+  std::vector<std::string> names = run.store().measurements(database);
+  std::erase_if(names, [&sources](const std::string& name) {
+    return !sources.empty() && std::none_of(sources.begin(), sources.end(), [&name](const Source& source) {
+      const Measurement& m = source.measurement;
+      return m.pattern ? m.pattern->matches(name) : m.name == name;
+    });
+  });
+  return names;
+}
+
 Result<std::vector<MatchedSeries>> match_series(Run& run, const std::string& database,
                                                 const std::vector<Source>& sources, const ExprPtr& filter,
                                                 bool drop_empty) {
-  const auto wanted = [&sources](const std::string& name) {
-    return sources.empty() || std::any_of(sources.begin(), sources.end(), [&name](const Source& source) {
-             const Measurement& m = source.measurement;
-             return m.pattern ? m.pattern->matches(name) : m.name == name;
-           });
-  };
   std::vector<std::string> names;
   Formula formula;
   if (filter) {
@@ -39,8 +45,7 @@ Result<std::vector<MatchedSeries>> match_series(Run& run, const std::string& dat
   }
   std::vector<MatchedSeries> out;
   std::vector<Value> cells(names.size());
-  for (const std::string& measurement : run.store().measurements(database)) {
-    if (!wanted(measurement)) continue;
+  for (const std::string& measurement : match_measurements(run, database, sources)) {
     GS_CHECK(run.check());
     MatchedSeries matched{measurement, run.store().series(database, measurement)};
     if (filter) {

@@ -13,7 +13,7 @@ constexpr std::string_view kUsers = "users";
 constexpr std::string_view kSubscriptions = "subscriptions";
 
 Statement unoffered(std::string text, std::string_view feature) {
-  return Statement{UnofferedStatement{std::move(text), std::string(feature)}};
+  return Statement{UnofferedStatement{std::move(text), std::string(feature), false}};
 }
 
 }  // namespace
@@ -64,8 +64,10 @@ Result<Statement> Parser::drop_continuous_query() {
   GS_TRY(const std::string name, ident());
   GS_CHECK(expect(Token::kOn));
   GS_TRY(const std::string database, ident());
-  return unoffered("DROP CONTINUOUS QUERY " + quote_ident(name) + " ON " + quote_ident(database),
-                   kContinuousQueries);
+  // Observed: to drop one that is not there is no error, and none is ever there.
+  return Statement{
+      UnofferedStatement{"DROP CONTINUOUS QUERY " + quote_ident(name) + " ON " + quote_ident(database),
+                         std::string(kContinuousQueries), true}};
 }
 
 Result<Statement> Parser::create_user() {
@@ -170,7 +172,7 @@ Result<Statement> Parser::kill() {
     GS_TRY(const std::string host, ident());
     text += " ON " + quote_ident(host);
   }
-  return unoffered(std::move(text), "no such query id: " + std::to_string(id));
+  return Statement{KillStatement{id, std::move(text)}};
 }
 
 }  // namespace gpuscale::influxql

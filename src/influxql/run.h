@@ -10,18 +10,27 @@
 #include <vector>
 
 #include "base/result.h"
+#include "influxql/answer_cache.h"
 #include "influxql/engine.h"
+#include "influxql/running.h"
 
 namespace gpuscale::influxql {
 
 class Run {
  public:
-  Run(tsdb::Store& store, const QueryContext& context)
+  Run(tsdb::Store& store, AnswerCache& answers, RunningQueries& running, const RunningQueries::Ticket& ticket,
+      const QueryContext& context)
       : store_(store),
+        answers_(answers),
+        running_(running),
+        ticket_(ticket),
         context_(context),
         deadline_(std::chrono::steady_clock::now() + context.limits.timeout) {}
 
   tsdb::Store& store() const { return store_; }
+  AnswerCache& answers() const { return answers_; }
+  RunningQueries& running() const { return running_; }
+  std::size_t points() const { return points_; }  ///< samples read so far
   const QueryContext& context() const { return context_; }
   const QueryLimits& limits() const { return context_.limits; }
 
@@ -51,7 +60,8 @@ class Run {
   }
   /// Whether to go on.
   Result<void> check() const {
-    if (context_.cancelled && context_.cancelled()) return fail(Errc::kUnavailable, "query interrupted");
+    if (ticket_.killed() || (context_.cancelled && context_.cancelled()))
+      return fail(Errc::kUnavailable, "query interrupted");
     if (limits().timeout.count() > 0 && std::chrono::steady_clock::now() > deadline_) {
       return fail(Errc::kTimeout, "query-timeout limit exceeded");
     }
@@ -65,6 +75,9 @@ class Run {
 
  private:
   tsdb::Store& store_;
+  AnswerCache& answers_;
+  RunningQueries& running_;
+  const RunningQueries::Ticket& ticket_;
   const QueryContext& context_;
   std::chrono::steady_clock::time_point deadline_;
   std::size_t points_ = 0;

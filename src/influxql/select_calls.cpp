@@ -6,6 +6,7 @@
 #include <set>
 
 #include "influxql/aggregates.h"
+#include "influxql/bucket_scan.h"
 #include "influxql/merge.h"
 #include "influxql/transforms.h"
 
@@ -99,6 +100,8 @@ Result<PointSet> CallPoints::of(const ExprPtr& expr, const TimeFrame& frame, boo
   if (call == nullptr)
     return fail(Errc::kInvalidArgument, "invalid expression type: " + std::string(go_type_name(expr)));
   if (call->name.starts_with("holt_winters")) {
+    GS_TRY(const PointSet in, of(call->args.front(), frame, false));
+    if (in.empty()) return PointSet();
     return fail(Errc::kUnsupported, call->name + "() is not offered by this server");
   }
   if (!is_transformation(call->name)) return base_call(*call, frame, selector);
@@ -152,8 +155,11 @@ Result<PointSet> CallPoints::base_call(const Call& call, const TimeFrame& frame,
 Result<PointSet> CallPoints::streaming(const Call& call, const VarRef& ref, const TimeFrame& frame,
                                        bool selector) {
   GS_CHECK(check_type(call, ref.type));
-  std::map<SeriesKey, StreamingAggregate> groups;
   const bool with_aux = is_selector(call.name) && !scope_.refs.empty();
+  GS_TRY(auto quick,
+         scan_buckets(scope_.run, scope_.select.sources, request_for(ref, frame, with_aux), call.name));
+  if (quick) return shaped(call, *std::move(quick), frame, selector, 0);
+  std::map<SeriesKey, StreamingAggregate> groups;
   GS_CHECK(read(request_for(ref, frame, with_aux),
                 [&](const SeriesKey& key, const SeriesRows& rows) -> Result<void> {
                   groups.try_emplace(key, call.name, frame).first->second.add(rows);

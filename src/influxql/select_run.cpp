@@ -38,7 +38,8 @@ class Runner {
     if (calls_.empty()) {
       GS_TRY(out.rows, raw_rows());
     } else {
-      GS_CHECK(scope_.check_buckets());
+      // Where there is nothing to read there are no buckets either.
+      if (!scope_.select.sources.empty()) GS_CHECK(scope_.check_buckets());
       GS_TRY(out.rows, call_rows());
     }
     return out;

@@ -321,15 +321,21 @@ Result<std::vector<DataSourceRef>> find_measurements(Run& run, const Measurement
   return out;
 }
 
-Result<void> read_measurement(Run& run, const DataSourceRef& source, const ReadRequest& request,
-                              const RowSink& sink) {
-  const FilterPlan filter(request.filter, [&](const VarRef& ref) {
-    if (ref.name == "_name" || asks_for_tag(ref)) return false;
-    return ref.type == DataType::kAnyField || source.fields.contains(ref.name);
-  });
-  std::map<SeriesKey, std::vector<tsdb::SeriesInfo>> groups;
+namespace {
+
+using Groups = std::map<SeriesKey, std::vector<tsdb::SeriesInfo>>;
+
+FilterPlan filter_of(const DataSourceRef& source, const ReadRequest& request) {
+  return {request.filter, [&](const VarRef& ref) {
+            if (ref.name == "_name" || asks_for_tag(ref)) return false;
+            return ref.type == DataType::kAnyField || source.fields.contains(ref.name);
+          }};
+}
+
+Groups find_groups(Run& run, const DataSourceRef& source, const ReadRequest& request,
+                   const FilterPlan& filter) {
+  Groups groups;
   std::vector<Value> tags(filter.tag_refs().size());
-  std::size_t count = 0;
   for (tsdb::SeriesInfo& series : run.store().series(source.database, source.measurement)) {
     for (std::size_t i = 0; i < tags.size(); ++i) {
       const std::string& name = filter.tag_refs()[i].name;
@@ -338,8 +344,33 @@ Result<void> read_measurement(Run& run, const DataSourceRef& source, const ReadR
     }
     if (!filter.tags_hold(tags)) continue;
     groups[key_of(source.measurement, *series.tags, request.dimensions)].push_back(std::move(series));
-    ++count;
   }
+  return groups;
+}
+
+}  // namespace
+
+Result<SeriesGroups> group_series(Run& run, const DataSourceRef& source, const ReadRequest& request) {
+  const FilterPlan filter = filter_of(source, request);
+  Groups groups = find_groups(run, source, request, filter);
+  limit_groups(groups, request);
+  SeriesGroups out;
+  out.filters_rows = filter.has_rows();
+  for (const auto& [key, members] : groups) {
+    GS_CHECK(run.check());
+    for (const tsdb::SeriesInfo& series : members) out.ids.push_back(series.id);
+    out.keys.push_back(key);
+    out.ends.push_back(out.ids.size());
+  }
+  return out;
+}
+
+Result<void> read_measurement(Run& run, const DataSourceRef& source, const ReadRequest& request,
+                              const RowSink& sink) {
+  const FilterPlan filter = filter_of(source, request);
+  Groups groups = find_groups(run, source, request, filter);
+  std::size_t count = 0;
+  for (const auto& [key, members] : groups) count += members.size();
   GS_CHECK(run.count_series(count));
   limit_groups(groups, request);
   for (const auto& [key, members] : groups) {

@@ -49,6 +49,15 @@ struct ReadRequest {
   std::int64_t soffset = 0;
 };
 
+/// The series of a measurement that match, group by group.
+struct SeriesGroups {
+  std::vector<SeriesKey> keys;      ///< ascending
+  std::vector<tsdb::SeriesId> ids;  ///< those of the first group, then those of the second ...
+  std::vector<std::size_t> ends;    ///< of each group among the ids
+  bool filters_rows = false;        ///< the filter also looks at fields
+};
+Result<SeriesGroups> group_series(Run& run, const DataSourceRef& source, const ReadRequest& request);
+
 /// Called series by series, times ascending, within a group in the order of the series.
 using RowSink = std::function<Result<void>(const SeriesKey& key, SeriesRows rows)>;
 Result<void> read_measurement(Run& run, const DataSourceRef& source, const ReadRequest& request,

@@ -187,10 +187,8 @@ bool is_transformation(std::string_view function) {
 }
 
 std::int64_t buckets_before(const Call& call) {
-  if (call.name == "cumulative_sum") return 0;
-  if (call.name != "moving_average") return 1;
-  const auto* size = as<std::int64_t>(call.args.at(1));
-  return size == nullptr ? 1 : *size - 1;
+  // Observed: one, also for a moving average over more.
+  return call.name == "cumulative_sum" ? 0 : 1;
 }
 
 Points transform(const Call& call, const Points& in, const TimeFrame& frame) {

@@ -1,20 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tsdb/batch.h"
 
-namespace gpuscale::tsdb {
+#include <algorithm>
 
-void BatchWriter::begin_row(SeriesId series, std::int64_t time_ns, std::size_t fields) {
+namespace gpuscale::tsdb {
+namespace {
+
+/// Shapes that are looked through for one that is not the last one's; beyond it a shape may be named twice.
+constexpr std::size_t kShapesSearched = 16;
+
+}  // namespace
+
+std::size_t BatchWriter::shape_number(std::span<const CellName> shape) const {
+  const auto same = [shape](const std::vector<CellName>& known) {
+    return std::equal(known.begin(), known.end(), shape.begin(), shape.end());
+  };
+  if (last_shape_ < shapes_.size() && same(shapes_[last_shape_])) return last_shape_;
+  for (std::size_t i = 0; i < std::min(kShapesSearched, shapes_.size()); ++i) {
+    if (same(shapes_[i])) return i;
+  }
+  return shapes_.size();
+}
+
+void BatchWriter::begin_row(SeriesId series, std::int64_t time_ns, std::span<const CellName> shape) {
   put_signed(bytes_, wrapping_sub(static_cast<std::int64_t>(series), static_cast<std::int64_t>(series_)));
   put_signed(bytes_, wrapping_sub(time_ns, time_ns_));
-  put_varint(bytes_, fields);
+  last_shape_ = shape_number(shape);
+  put_varint(bytes_, last_shape_);
+  if (last_shape_ == shapes_.size()) {
+    put_varint(bytes_, shape.size());
+    for (const CellName& name : shape)
+      put_varint(bytes_,
+                 (static_cast<std::uint64_t>(name.field) << 2U) | static_cast<std::uint64_t>(name.type));
+    shapes_.emplace_back(shape.begin(), shape.end());
+  }
   series_ = series;
   time_ns_ = time_ns;
   ++rows_;
 }
 
-void BatchWriter::put(FieldId field, const CellValue& value) {
-  put_varint(bytes_, (static_cast<std::uint64_t>(field) << 2U) | static_cast<std::uint64_t>(value.type));
-  switch (value.type) {
+void BatchWriter::put(FieldType type, const CellValue& value) {
+  switch (type) {
     case FieldType::kFloat:
       put_fixed(bytes_, value.bits);
       break;
@@ -30,31 +56,48 @@ void BatchWriter::put(FieldId field, const CellValue& value) {
   }
 }
 
-bool BatchReader::next_row() {
-  if (!reader_.ok() || reader_.at_end()) return false;
-  series_ = static_cast<SeriesId>(wrapping_add(static_cast<std::int64_t>(series_), reader_.signed_varint()));
-  time_ns_ = wrapping_add(time_ns_, reader_.signed_varint());
-  fields_ = reader_.varint();
+bool BatchReader::read_shape() {
+  const std::uint64_t number = reader_.varint();
+  if (number > shapes_.size()) return false;
+  shape_ = number;
+  if (number < shapes_.size()) return true;
+  const std::uint64_t cells = reader_.varint();
+  if (cells > reader_.left()) return false;
+  std::vector<CellName>& shape = shapes_.emplace_back();
+  for (std::uint64_t i = 0; i < cells; ++i) {
+    const std::uint64_t name = reader_.varint();
+    shape.push_back({static_cast<FieldId>(name >> 2U), static_cast<FieldType>(name & 3U)});
+  }
   return reader_.ok();
 }
 
-bool BatchReader::next_cell(FieldId& field, CellValue& value) {
-  const std::uint64_t name = reader_.varint();
-  field = static_cast<FieldId>(name >> 2U);
-  value = {static_cast<FieldType>(name & 3U), 0, {}};
-  switch (value.type) {
-    case FieldType::kFloat:
-      value.bits = reader_.fixed();
-      break;
-    case FieldType::kInteger:
-      value.bits = static_cast<std::uint64_t>(reader_.signed_varint());
-      break;
-    case FieldType::kBoolean:
-      value.bits = reader_.byte();
-      break;
-    case FieldType::kString:
-      value.text = reader_.text();
-      break;
+bool BatchReader::next_row() {
+  if (!ok() || reader_.at_end()) return false;
+  series_ = static_cast<SeriesId>(wrapping_add(static_cast<std::int64_t>(series_), reader_.signed_varint()));
+  time_ns_ = wrapping_add(time_ns_, reader_.signed_varint());
+  if (!reader_.ok() || !read_shape()) {
+    good_ = false;
+    return false;
+  }
+  const std::vector<CellName>& shape = shapes_[shape_];
+  cells_.resize(shape.size());
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    CellValue& value = cells_[i];
+    value.text = {};
+    switch (shape[i].type) {
+      case FieldType::kFloat:
+        value.bits = reader_.fixed();
+        break;
+      case FieldType::kInteger:
+        value.bits = static_cast<std::uint64_t>(reader_.signed_varint());
+        break;
+      case FieldType::kBoolean:
+        value.bits = reader_.byte() != 0 ? 1 : 0;
+        break;
+      case FieldType::kString:
+        value.text = reader_.text();
+        break;
+    }
   }
   return reader_.ok();
 }

@@ -1,55 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Private to the room: one acknowledged batch as it stands in the log. It names series and fields by their
 /// ids, whose definitions are committed in the same transaction; each value carries its type, so that a batch
-/// stays readable after its measurement was dropped.
+/// stays readable after its measurement was dropped. Rows of one shape (the same fields in the same order)
+/// name it once.
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tsdb/byte_code.h"
-#include "tsdb/column_block.h"
+#include "tsdb/catalogue.h"
 
 namespace gpuscale::tsdb {
+
+/// What a cell is called.
+struct CellName {
+  FieldId field;
+  FieldType type;
+  friend bool operator==(const CellName&, const CellName&) = default;
+};
+/// One value on its way; `text` only for strings.
+struct CellValue {
+  std::uint64_t bits = 0;
+  std::string_view text;
+};
 
 class BatchWriter {
  public:
   explicit BatchWriter(PolicyId policy) { put_varint(bytes_, policy); }
-  void begin_row(SeriesId series, std::int64_t time_ns, std::size_t fields);
-  void put(FieldId field, const CellValue& value);
+  /// As many put() must follow as the shape has cells.
+  void begin_row(SeriesId series, std::int64_t time_ns, std::span<const CellName> shape);
+  void put(FieldType type, const CellValue& value);
 
   std::size_t rows() const { return rows_; }
   std::string take() && { return std::move(bytes_); }
 
  private:
+  std::size_t shape_number(std::span<const CellName> shape) const;
+
   std::string bytes_;
   std::size_t rows_ = 0;
   SeriesId series_ = 0;
   std::int64_t time_ns_ = 0;
+  std::vector<std::vector<CellName>> shapes_;
+  std::size_t last_shape_ = 0;
 };
 
-/// Reads a batch row by row: while (reader.next_row()) for each of fields(): reader.next_cell(...).
+/// Reads a batch row by row: while (reader.next_row()) use shape() and cells().
 class BatchReader {
  public:
   explicit BatchReader(std::string_view bytes)
       : reader_(bytes), policy_(static_cast<PolicyId>(reader_.varint())) {}
 
   bool next_row();
-  bool next_cell(FieldId& field, CellValue& value);
   /// False once the bytes proved malformed.
-  bool ok() const { return reader_.ok(); }
+  bool ok() const { return reader_.ok() && good_; }
 
   PolicyId policy() const { return policy_; }
   SeriesId series() const { return series_; }
   std::int64_t time_ns() const { return time_ns_; }
-  std::size_t fields() const { return fields_; }
+  std::span<const CellName> shape() const { return shapes_[shape_]; }
+  std::span<const CellValue> cells() const { return cells_; }
 
  private:
+  bool read_shape();
+
   ByteReader reader_;
   PolicyId policy_;
   SeriesId series_ = 0;
   std::int64_t time_ns_ = 0;
-  std::size_t fields_ = 0;
+  std::vector<std::vector<CellName>> shapes_;
+  std::size_t shape_ = 0;
+  std::vector<CellValue> cells_;
+  bool good_ = true;
 };
 
 }  // namespace gpuscale::tsdb

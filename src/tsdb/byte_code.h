@@ -48,6 +48,20 @@ inline void put_text(std::string& out, std::string_view text) {
   out += text;
 }
 
+/// Sixty-four bits that tell damaged bytes from whole ones; no defence against malice.
+inline std::uint64_t checksum(std::string_view bytes) {
+  constexpr std::uint64_t kOddMultiplier = 0x9e3779b97f4a7c15ULL;  // 2^64 / golden ratio
+  std::uint64_t sum = bytes.size() * kOddMultiplier;
+  while (!bytes.empty()) {
+    std::uint64_t word = 0;
+    const std::size_t part = bytes.size() < sizeof word ? bytes.size() : sizeof word;
+    std::memcpy(&word, bytes.data(), part);
+    sum = (std::rotl(sum, 29) ^ word) * kOddMultiplier;
+    bytes.remove_prefix(part);
+  }
+  return sum ^ (sum >> 32U);
+}
+
 /// Reads the same back. Running past the end or a malformed varint makes ok() false and every later read 0.
 class ByteReader {
  public:

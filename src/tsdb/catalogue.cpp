@@ -132,6 +132,8 @@ FieldDef& Catalogue::add_field(MeasurementDef& measurement, FieldId id, std::str
 void Catalogue::add_series(DatabaseDef& database, MeasurementDef& measurement, SeriesId id,
                            std::shared_ptr<const metrics::Tags> tags, std::uint64_t hash) {
   measurement.series_by_hash.emplace(hash, id);
+  measurement.series_version = ++version_;
+  for (const metrics::Tag& tag : *tags) ++measurement.tag_values[tag.key][tag.value];
   series_[id] = {&measurement, std::move(tags), hash};
   ++database.series_count;
   last_series_ = std::max(last_series_, id);
@@ -179,6 +181,13 @@ void Catalogue::forget_measurement(DatabaseDef& database, std::string_view name)
 void Catalogue::forget_series(DatabaseDef& database, SeriesId id) {
   const auto it = series_.find(id);
   if (it == series_.end()) return;
+  it->second.measurement->series_version = ++version_;
+  for (const metrics::Tag& tag : *it->second.tags) {
+    const auto key = it->second.measurement->tag_values.find(tag.key);
+    const auto value = key->second.find(tag.value);
+    if (--value->second == 0) key->second.erase(value);
+    if (key->second.empty()) it->second.measurement->tag_values.erase(key);
+  }
   auto& by_hash = it->second.measurement->series_by_hash;
   const auto [begin, end] = by_hash.equal_range(it->second.hash);
   const auto entry = std::find_if(begin, end, [id](const auto& pair) { return pair.second == id; });

@@ -9,9 +9,12 @@
 #include <unordered_map>
 #include <vector>
 
-#include "tsdb/column_block.h"
+#include "tsdb/store.h"
 
 namespace gpuscale::tsdb {
+
+using FieldId = std::uint32_t;
+using PolicyId = std::uint32_t;
 
 struct FieldDef {
   FieldId id;
@@ -25,6 +28,12 @@ struct MeasurementDef {
   std::vector<std::unique_ptr<FieldDef>> fields;  ///< in order of creation
   std::map<std::string_view, FieldDef*> fields_by_key;
   std::unordered_multimap<std::uint64_t, SeriesId> series_by_hash;
+  /// How many series have each value of each tag.
+  std::map<std::string, std::map<std::string, std::size_t, std::less<>>, std::less<>> tag_values;
+  std::uint64_t series_version = 0;  ///< grows with every series that comes or goes; unique in the catalogue
+  /// Every series ascending by tags, as of `sorted_version`; guarded by the store's sort mutex.
+  mutable std::shared_ptr<const std::vector<SeriesInfo>> sorted;
+  mutable std::uint64_t sorted_version = 0;
 };
 
 struct SeriesDef {
@@ -126,6 +135,7 @@ class Catalogue {
   std::unordered_map<SeriesId, SeriesDef> series_;
   std::unordered_map<PolicyId, PolicyDef*> policies_;
   NewDefinitions unsaved_;
+  std::uint64_t version_ = 0;
   std::int64_t last_measurement_ = 0;
   FieldId last_field_ = 0;
   SeriesId last_series_ = 0;

@@ -3,18 +3,17 @@
 
 #include <algorithm>
 
-#include "tsdb/block_codec.h"
 #include "tsdb/log_entry.h"
 #include "tsdb/resolver.h"
 
 namespace gpuscale::tsdb {
 namespace {
 
-/// Rows of one block: at a sample a second about an hour, so that a read of minutes decodes little more than
-/// it needs.
-constexpr std::size_t kBlockRows = 4'096;
 /// Batches of one commit: beyond it a writer would wait for strangers' megabytes.
 constexpr std::size_t kMaxBatchesPerCommit = 1'024;
+/// How long a commit waits for a sealing that does not keep up: then memory is dearer than the wait.
+constexpr std::chrono::seconds kLongestWaitForSealing{10};
+constexpr std::uint64_t kPageBytes = 4'096;  // SQLite's own default, which nothing here changes
 constexpr std::string_view kMemory = ":memory:";
 
 }  // namespace
@@ -27,22 +26,42 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options, const Clock& cl
 
 Result<void> DiskStore::open_file() {
   GS_TRY(writer_, db::Database::open(options_.path));
+  GS_CHECK(writer_->read<bool>([](db::Transaction& transaction) -> Result<bool> {
+    GS_CHECK(tables::refuse_unreleased(transaction));
+    return true;
+  }));
   GS_CHECK(writer_->migrate("tsdb", tables::migrations()));
+  if (options_.limits.max_file_bytes > 0) {
+    GS_CHECK(writer_->transact(Work([this](db::Transaction& transaction) {
+      return transaction.execute("PRAGMA max_page_count=" +
+                                 std::to_string(options_.limits.max_file_bytes / kPageBytes));
+    })));
+  }
   if (!options_.path.empty() && options_.path != kMemory) {
     GS_TRY(readers_, db::Database::open(options_.path));
   }
   GS_CHECK(writer_->read<bool>([this](db::Transaction& transaction) -> Result<bool> {
     GS_CHECK(tables::load_catalogue(transaction, catalogue_));
-    GS_TRY(const auto extents, tables::select_extents(transaction));
-    for (const auto& extent : extents)
-      extents_[{extent.policy, extent.series}] = {extent.min_ns, extent.max_ns};
-    GS_TRY(generation_, tables::newest_generation(transaction));
+    GS_CHECK(
+        tables::each_segment(transaction, [this](tables::SegmentRow row) { load_segment(std::move(row)); }));
     GS_TRY(sequence_, tables::replay_log(transaction,
                                          [this](std::string_view entry) { return apply_log_entry(entry); }));
     return true;
   }));
-  thread_ = std::thread([this] { run(); });
+  committer_ = std::thread([this] { run_commits(); });
+  upkeep_ = std::thread([this] { run_upkeep(); });
   return {};
+}
+
+void DiskStore::load_segment(tables::SegmentRow row) {
+  generation_ = std::max(generation_, row.label.generation);
+  auto segment = Segment::decode(row.label, std::move(row.directory));
+  if (segment) {
+    segments_[row.label.owner].push_back(*std::move(segment));
+    return;
+  }
+  log_.error("store.damaged_segment", {{"segment", row.label.id}, {"error", segment.error()}});
+  damaged_.push_back({row.label.id, row.label.owner, row.range, segment.error().message()});
 }
 
 DiskStore::~DiskStore() {
@@ -51,23 +70,32 @@ DiskStore::~DiskStore() {
     closing_ = true;
   }
   arrived_.notify_all();
-  if (!thread_.joinable()) return;
-  thread_.join();
+  if (committer_.joinable()) committer_.join();
+  {
+    const std::scoped_lock lock(upkeep_wake_mutex_);
+    upkeep_closing_ = true;
+  }
+  upkeep_wake_.notify_all();
+  if (!upkeep_.joinable()) return;
+  upkeep_.join();
   // So that the next start need not replay; what fails here is in the log.
-  const std::scoped_lock change(change_mutex_);
-  if (const auto sealed = seal(); !sealed) log_.warn("store.not_sealed", {{"error", sealed.error()}});
+  const std::scoped_lock upkeep(upkeep_mutex_);
+  if (const auto sealed = seal_head(); !sealed) log_.warn("store.not_sealed", {{"error", sealed.error()}});
 }
 
-bool DiskStore::alive(PolicyId policy, SeriesId series) const {
-  return catalogue_.find_policy(policy) != nullptr && catalogue_.find_series(series) != nullptr;
+bool DiskStore::apply(std::string_view batch) {
+  const auto alive = [this](PolicyId policy) { return catalogue_.find_policy(policy) != nullptr; };
+  const auto owner = [this](SeriesId id) -> MeasurementId {
+    const SeriesDef* series = catalogue_.find_series(id);
+    return series == nullptr ? 0 : series->measurement->id;
+  };
+  return head_->apply(batch, alive, owner, changes_);
 }
 
 Result<void> DiskStore::apply_log_entry(std::string_view entry) {
   GS_TRY(const auto batches, decode_log_entry(entry));
   for (const std::string& batch : batches) {
-    if (!head_.apply(batch, [this](PolicyId policy, SeriesId series) { return alive(policy, series); })) {
-      return fail(Errc::kCorrupt, "a batch does not decode");
-    }
+    if (!apply(batch)) return fail(Errc::kCorrupt, "a batch does not decode");
   }
   return {};
 }
@@ -77,73 +105,99 @@ Result<void> DiskStore::apply_log_entry(std::string_view entry) {
 
 Result<WriteOutcome> DiskStore::write(std::string_view database, std::string_view policy,
                                       std::span<const metrics::PointView> points) {
+  std::mutex mutex;
+  std::condition_variable arrived;
+  std::optional<Result<WriteOutcome>> outcome;
+  write_later(database, policy, points, [&](Result<WriteOutcome> made) {
+    const std::scoped_lock lock(mutex);
+    outcome = std::move(made);
+    arrived.notify_one();
+  });
+  std::unique_lock lock(mutex);
+  arrived.wait(lock, [&] { return outcome.has_value(); });
+  return *std::move(outcome);
+}
+
+void DiskStore::write_later(std::string_view database, std::string_view policy,
+                            std::span<const metrics::PointView> points, const WriteDone& done) {
   const std::int64_t now_ns = base::to_unix_nanos(clock_.wall());
   const ResolveRequest request{database, policy, points, now_ns};
-  std::optional<ResolvedBatch> batch;
-  {
-    const std::shared_lock lock(mutex_);
-    GS_TRY(batch, resolve_known(catalogue_, request, options_.limits));
-  }
-  if (!batch) {
+  const auto resolve = [&]() -> Result<ResolvedBatch> {
+    {
+      const std::shared_lock lock(mutex_);
+      GS_TRY(auto known, resolve_known(catalogue_, request, options_.limits));
+      if (known) return *std::move(known);
+    }
     const std::unique_lock lock(mutex_);
-    GS_TRY(batch, resolve_and_define(catalogue_, request, options_.limits));
-  }
-  if (!batch->bytes.empty()) GS_CHECK(commit_and_wait(std::move(batch->bytes)));
-  const std::unique_lock lock(mutex_);
-  points_written_ += batch->outcome.written;
+    return resolve_and_define(catalogue_, request, options_.limits);
+  };
+  auto batch = resolve();
+  if (!batch) return done(batch.error());
   points_dropped_ += batch->outcome.dropped;
-  return std::move(batch->outcome);
-}
-
-Result<void> DiskStore::commit_and_wait(std::string bytes) {
-  Pending pending{std::move(bytes), std::nullopt};
+  if (batch->bytes.empty()) return done(std::move(batch->outcome));
   std::unique_lock lock(queue_mutex_);
-  if (closing_) return fail(Errc::kUnavailable, "the store is closed");
-  queue_.push_back(&pending);
+  if (closing_) {
+    lock.unlock();
+    return done(fail(Errc::kUnavailable, "the store is closed"));
+  }
+  queue_.push_back({std::move(batch->bytes), std::move(batch->outcome), done});
+  ++queued_count_;
   arrived_.notify_one();
-  settled_.wait(lock, [&] { return pending.outcome.has_value(); });
-  return *std::move(pending.outcome);
 }
 
-void DiskStore::run() {
+void DiskStore::run_commits() {
   std::unique_lock lock(queue_mutex_);
   while (true) {
     arrived_.wait(lock, [this] { return closing_ || !queue_.empty(); });
     if (queue_.empty()) return;
-    std::vector<Pending*> batches;
-    while (!queue_.empty() && batches.size() < kMaxBatchesPerCommit) {
-      batches.push_back(queue_.front());
-      queue_.pop_front();
-    }
+    std::vector<Pending> batches;
+    const std::size_t count = std::min(queue_.size(), kMaxBatchesPerCommit);
+    const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
+    std::move(queue_.begin(), end, std::back_inserter(batches));
+    queue_.erase(queue_.begin(), end);
     lock.unlock();
     const Result<void> outcome = commit(batches);
-    lock.lock();
-    for (Pending* pending : batches) pending->outcome = outcome;
-    settled_.notify_all();
-    if (!outcome) continue;
-    lock.unlock();
-    {
-      const std::scoped_lock change(change_mutex_);
-      if (head_.bytes() > options_.limits.max_unflushed_bytes) {
-        if (const auto sealed = seal(); !sealed) log_.error("store.not_sealed", {{"error", sealed.error()}});
+    for (Pending& pending : batches) {
+      if (outcome) {
+        pending.done(std::move(pending.outcome));
+      } else {
+        pending.done(outcome.error());
       }
+    }
+    lock.lock();
+    settled_count_ += count;
+    settled_.notify_all();
+    lock.unlock();
+    std::size_t bytes = 0;
+    {
+      const std::shared_lock reading(mutex_);
+      bytes = head_->bytes();
+    }
+    if (bytes > options_.limits.max_unflushed_bytes) {
+      std::unique_lock wake(upkeep_wake_mutex_);
+      upkeep_wanted_ = true;
+      upkeep_wake_.notify_one();
+      const std::uint64_t before = sealings_;
+      if (bytes > 2 * options_.limits.max_unflushed_bytes)
+        sealed_.wait_for(wake, kLongestWaitForSealing, [&] { return sealings_ != before; });
     }
     lock.lock();
   }
 }
 
-Result<void> DiskStore::commit(const std::vector<Pending*>& batches) {
+Result<void> DiskStore::commit(const std::vector<Pending>& batches) {
   const std::scoped_lock change(change_mutex_);
   std::vector<std::string_view> bytes;
-  for (const Pending* pending : batches) bytes.push_back(pending->bytes);
+  for (const Pending& pending : batches) bytes.push_back(pending.bytes);
   NewDefinitions definitions;
   {
     const std::unique_lock lock(mutex_);
     std::swap(definitions, catalogue_.unsaved());
   }
+  const std::string entry = encode_log_entry(bytes);
   const Work work = [&](db::Transaction& transaction) -> Result<void> {
     GS_CHECK(tables::save_definitions(transaction, definitions));
-    return tables::append_log(transaction, sequence_ + 1, encode_log_entry(bytes));
+    return tables::append_log(transaction, sequence_ + 1, entry);
   };
   const Result<void> committed = writer_->transact(work);
   const std::unique_lock lock(mutex_);
@@ -156,58 +210,12 @@ Result<void> DiskStore::commit(const std::vector<Pending*>& batches) {
   }
   ++sequence_;
   ++commits_;
-  for (const std::string_view batch : bytes) {
-    head_.apply(batch, [this](PolicyId policy, SeriesId series) { return alive(policy, series); });
+  changes_.next_version();
+  for (const Pending& pending : batches) {
+    apply(pending.bytes);
+    points_written_ += pending.outcome.written;
   }
   return {};
-}
-
-// --- sealing
-// -----------------------------------------------------------------------------------------------------
-
-std::vector<tables::BlockRow> DiskStore::encode_head(std::int64_t generation) const {
-  std::vector<tables::BlockRow> rows;
-  for (const auto& [policy, buffers] : head_.policies()) {
-    for (const auto& [series, buffer] : buffers) {
-      const ColumnBlock& whole = buffer.block();
-      for (std::size_t begin = 0; begin < whole.times.size(); begin += kBlockRows) {
-        const ColumnBlock part = slice(whole, begin, std::min(begin + kBlockRows, whole.times.size()));
-        rows.push_back({.policy = policy,
-                        .series = series,
-                        .generation = generation,
-                        .min_ns = part.times.front(),
-                        .max_ns = part.times.back(),
-                        .bytes = encode_block(part)});
-      }
-    }
-  }
-  return rows;
-}
-
-Result<void> DiskStore::seal() {
-  if (head_.empty()) return {};
-  const std::int64_t generation = generation_ + 1;
-  const std::vector<tables::BlockRow> rows = encode_head(generation);
-  const Work work = [&](db::Transaction& transaction) -> Result<void> {
-    GS_CHECK(tables::insert_blocks(transaction, rows));
-    return tables::truncate_log(transaction, sequence_);
-  };
-  GS_CHECK(writer_->transact(work));
-  const std::unique_lock lock(mutex_);
-  for (const auto& row : rows) {
-    const auto [at, made] = extents_.try_emplace({row.policy, row.series}, Extent{row.min_ns, row.max_ns});
-    if (made) continue;
-    at->second.min_ns = std::min(at->second.min_ns, row.min_ns);
-    at->second.max_ns = std::max(at->second.max_ns, row.max_ns);
-  }
-  head_.clear();
-  generation_ = generation;
-  return {};
-}
-
-Result<void> DiskStore::flush() {
-  const std::scoped_lock change(change_mutex_);
-  return seal();
 }
 
 StoreStats DiskStore::stats() const {
@@ -218,7 +226,9 @@ StoreStats DiskStore::stats() const {
     stats.points_dropped = points_dropped_;
     stats.commits = commits_;
     stats.series = catalogue_.series_count();
-    stats.memory_bytes = head_.bytes();
+    stats.memory_bytes = head_->bytes() + (sealing_ ? sealing_->bytes() : 0) + strips_.bytes();
+    for (const auto& [owner, segments] : segments_) stats.segments += segments.size();
+    stats.damaged_segments = damaged_.size();
   }
   const auto bytes = reading().read<std::int64_t>(
       [](db::Transaction& transaction) { return tables::bytes_on_disk(transaction); });

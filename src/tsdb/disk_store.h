@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Private to the room: the store that Store::open() makes.
 ///
-/// Who holds what: `mutex_` guards catalogue, head and extents; readers share it and never wait for the
-/// disk's commit. `change_mutex_` is held by whoever changes the file - the commit thread, or a change of
-/// structure - for the whole of the change, and comes before `mutex_`. So whoever holds `change_mutex_` may
-/// read the head without `mutex_`.
+/// Who holds what: `mutex_` guards catalogue, heads and the list of segments; readers share it and never wait
+/// for the disk. `change_mutex_` is held by whoever changes the file - the commit thread, or a change of
+/// structure - for the whole of the change. `upkeep_mutex_` is held while samples are sealed, joined or
+/// deleted, so that segments change under one hand. Order: upkeep, change, mutex.
 #pragma once
+#include <atomic>
 #include <condition_variable>
-#include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -18,6 +18,9 @@
 #include "db/database.h"
 #include "tsdb/catalogue.h"
 #include "tsdb/head.h"
+#include "tsdb/rebuild.h"
+#include "tsdb/sample_columns.h"
+#include "tsdb/strip_cache.h"
 #include "tsdb/tables.h"
 #include "tsdb/writer_first_mutex.h"
 
@@ -26,7 +29,11 @@ namespace gpuscale::tsdb {
 class DiskStore final : public Store {
  public:
   DiskStore(StoreOptions options, const Clock& clock, log::Log log)
-      : options_(std::move(options)), clock_(clock), log_(std::move(log)) {}
+      : options_(std::move(options)),
+        clock_(clock),
+        log_(std::move(log)),
+        head_(std::make_unique<Head>()),
+        strips_(options_.limits.max_cached_bytes) {}
   ~DiskStore() override;
   DiskStore(const DiskStore&) = delete;
   DiskStore& operator=(const DiskStore&) = delete;
@@ -44,6 +51,8 @@ class DiskStore final : public Store {
 
   Result<WriteOutcome> write(std::string_view database, std::string_view policy,
                              std::span<const metrics::PointView> points) override;
+  void write_later(std::string_view database, std::string_view policy,
+                   std::span<const metrics::PointView> points, const WriteDone& done) override;
 
   Result<void> drop_measurement(std::string_view database, std::string_view measurement) override;
   Result<void> drop_series(std::string_view database, const std::vector<SeriesId>& ids) override;
@@ -59,6 +68,15 @@ class DiskStore final : public Store {
                    TimeRange range) const override;
   Result<Column> read(std::string_view database, std::string_view policy, SeriesId id, std::string_view field,
                       TimeRange range) const override;
+  Result<void> scan(std::string_view database, std::string_view policy, std::span<const SeriesId> ids,
+                    std::string_view field, TimeRange range, const ScanSink& sink) const override;
+  Result<void> scan_last(std::string_view database, std::string_view policy, std::span<const SeriesId> ids,
+                         std::string_view field, TimeRange range, const ScanSink& sink) const override;
+  std::uint64_t changes(std::string_view database, std::string_view policy, std::string_view measurement,
+                        TimeRange range) const override;
+  std::uint64_t series_changes(std::string_view database, std::string_view measurement) const override;
+  std::vector<std::string> tag_values(std::string_view database, std::string_view measurement,
+                                      std::string_view key) const override;
 
   StoreStats stats() const override;
   Result<void> flush() override;
@@ -66,51 +84,75 @@ class DiskStore final : public Store {
  private:
   using Work = std::function<Result<void>(db::Transaction&)>;
 
-  /// A batch on its way to the disk; lives on the stack of its writer.
+  /// A batch on its way to the disk.
   struct Pending {
     std::string bytes;
-    std::optional<Result<void>> outcome;
+    WriteOutcome outcome;
+    WriteDone done;
   };
-  /// First and last time of what a series has in blocks.
-  struct Extent {
-    std::int64_t min_ns;
-    std::int64_t max_ns;
+  /// A segment whose directory does not decode: reads that touch its time are errors.
+  struct Damaged {
+    SegmentId id;
+    SegmentOwner owner;
+    TimeRange range;
+    std::string reason;
   };
-  using Extents = std::map<std::pair<PolicyId, SeriesId>, Extent>;
+  using Segments = std::vector<std::shared_ptr<const Segment>>;  ///< ascending by generation
 
   // --- committing
   // ----------------------------------------------------------------------------------------------
-  Result<void> commit_and_wait(std::string bytes);
-  void run();
-  Result<void> commit(const std::vector<Pending*>& batches);
-  bool alive(PolicyId policy, SeriesId series) const;
+  void run_commits();
+  Result<void> commit(const std::vector<Pending>& batches);
+  bool apply(std::string_view batch);
   Result<void> apply_log_entry(std::string_view entry);
+  void load_segment(tables::SegmentRow row);
 
-  // --- sealing; the caller holds change_mutex_
+  // --- sealing and joining; the caller holds upkeep_mutex_
   // -------------------------------------------------------------------
-  Result<void> seal();
-  std::vector<tables::BlockRow> encode_head(std::int64_t generation) const;
+  void run_upkeep();
+  Result<void> seal_head();
+  Result<void> join_segments();
+  Result<void> join_oldest(const SegmentOwner& owner, bool& joined);
+  RebuildRequest rebuild_request(const SegmentOwner& owner, Segments sources) const;
+  /// Puts `made` in the place of `replaced`, on disk and then in memory, and shortens the log.
+  Result<void> publish(std::vector<NewSegment> made, const Segments& replaced,
+                       std::optional<std::int64_t> log_up_to);
 
   // --- changes of structure; the caller holds change_mutex_
   // ------------------------------------------------------
   Result<void> forget_series(std::string_view database, const std::vector<SeriesId>& ids, const Work& work);
   std::vector<SeriesId> series_of(const MeasurementDef& measurement) const;
-  Result<void> cut_blocks(db::Transaction& transaction, SeriesId series, TimeRange range);
+  void forget_segments(const std::function<bool(const SegmentOwner&)>& gone);
+  Result<void> forget_emptied(std::string_view database, const std::vector<SeriesId>& ids);
+  Result<void> cut_samples(std::string_view database, const std::vector<SeriesId>& ids, TimeRange range);
 
   // --- reading
   // ---------------------------------------------------------------------------------------------------
-  /// What a read needs, taken in one moment.
-  struct Source {
-    PolicyId policy = 0;
+  /// What a scan needs, taken in one moment.
+  struct View {
+    SegmentOwner owner;
     FieldId field = 0;
     FieldType type = FieldType::kFloat;
-    std::int64_t generation = 0;
-    bool in_blocks = false;
     TimeRange range;
-    Column head;
+    Segments segments;                   ///< that touch the range
+    Column head;                         ///< samples of the first series, then of the second ...
+    std::vector<std::size_t> head_ends;  ///< of each series in it; empty where nothing is in memory
+    std::vector<std::shared_ptr<const Strip>> strips;  ///< per segment; null where it lacks the field
+
+    RowRange head_rows(std::size_t i) const {
+      return head_ends.empty() ? RowRange{0, 0} : RowRange{i == 0 ? 0 : head_ends[i - 1], head_ends[i]};
+    }
   };
-  std::optional<Source> source_of(std::string_view database, std::string_view policy, SeriesId id,
-                                  std::string_view field, TimeRange range) const;
+  /// Nothing where what is asked for does not exist. Errors: kCorrupt.
+  Result<std::optional<View>> view_of(std::string_view database, std::string_view policy,
+                                      std::span<const SeriesId> ids, std::string_view field,
+                                      TimeRange range) const;
+  /// Fills in what is in memory; the caller holds mutex_.
+  void collect_heads(View& view, std::span<const SeriesId> ids) const;
+  std::optional<View> begin_view(std::string_view database, std::string_view policy,
+                                 std::span<const SeriesId> ids, std::string_view field, TimeRange range,
+                                 std::optional<Error>& damage) const;
+  Result<std::shared_ptr<const Strip>> strip_of(const Segment& segment, FieldId field) const;
   db::Database& reading() const { return readers_ ? *readers_ : *writer_; }
 
   const StoreOptions options_;
@@ -119,24 +161,40 @@ class DiskStore final : public Store {
   std::unique_ptr<db::Database> writer_;
   std::unique_ptr<db::Database> readers_;  ///< a connection of their own; null for a store in memory
 
+  mutable std::mutex upkeep_mutex_;
   mutable std::mutex change_mutex_;
   std::int64_t sequence_ = 0;  ///< of the newest log entry; under change_mutex_
 
   mutable WriterFirstMutex mutex_;
   Catalogue catalogue_;
-  Head head_;
-  Extents extents_;
-  std::int64_t generation_ = 0;  ///< of the newest blocks
-  std::uint64_t points_written_ = 0;
-  std::uint64_t points_dropped_ = 0;
+  std::unique_ptr<Head> head_;
+  std::unique_ptr<Head> sealing_;      ///< what is becoming segments; older than the head. Null mostly.
+  std::int64_t sealing_sequence_ = 0;  ///< the newest log entry in it
+  std::map<SegmentOwner, Segments> segments_;
+  std::vector<Damaged> damaged_;
+  Changes changes_;
+  std::int64_t generation_ = 0;  ///< of the newest segments
   std::uint64_t commits_ = 0;
+  std::atomic<std::uint64_t> points_written_{0};
+  std::atomic<std::uint64_t> points_dropped_{0};
+  mutable StripCache strips_;
+  mutable std::mutex sort_mutex_;
 
   std::mutex queue_mutex_;
   std::condition_variable arrived_;
   std::condition_variable settled_;
-  std::deque<Pending*> queue_;
+  std::uint64_t queued_count_ = 0;   ///< of writes, ever
+  std::uint64_t settled_count_ = 0;  ///< of those that were answered
+  std::vector<Pending> queue_;
   bool closing_ = false;
-  std::thread thread_;
+  std::mutex upkeep_wake_mutex_;
+  std::condition_variable upkeep_wake_;
+  bool upkeep_wanted_ = false;
+  bool upkeep_closing_ = false;
+  std::condition_variable sealed_;  ///< with upkeep_wake_mutex_: a sealing came to its end
+  std::uint64_t sealings_ = 0;
+  std::thread committer_;
+  std::thread upkeep_;
 };
 
 }  // namespace gpuscale::tsdb

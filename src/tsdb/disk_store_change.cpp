@@ -2,8 +2,8 @@
 /// The changing half of DiskStore: databases, policies, deletions, retention. Each is on disk before it is in
 /// memory.
 #include <algorithm>
+#include <iterator>
 
-#include "tsdb/block_codec.h"
 #include "tsdb/disk_store.h"
 
 namespace gpuscale::tsdb {
@@ -41,7 +41,21 @@ Result<void> DiskStore::create_database(std::string_view name, std::optional<Ret
   return {};
 }
 
+void DiskStore::forget_segments(const std::function<bool(const SegmentOwner&)>& gone) {
+  for (auto at = segments_.begin(); at != segments_.end();) {
+    if (!gone(at->first)) {
+      ++at;
+      continue;
+    }
+    for (const auto& segment : at->second) strips_.forget(segment->label().id);
+    at = segments_.erase(at);
+  }
+  std::erase_if(damaged_, [&](const Damaged& damaged) { return gone(damaged.owner); });
+  changes_.note_all();
+}
+
 Result<void> DiskStore::drop_database(std::string_view name) {
+  const std::scoped_lock upkeep(upkeep_mutex_);
   const std::scoped_lock change(change_mutex_);
   const DatabaseDef* known = catalogue_.find_database(name);
   if (known == nullptr) return {};
@@ -49,8 +63,9 @@ Result<void> DiskStore::drop_database(std::string_view name) {
       Work([&](db::Transaction& transaction) { return tables::remove_database(transaction, known->id); })));
   const std::unique_lock lock(mutex_);
   for (const auto& policy : known->policies) {
-    head_.drop_policy(policy->id);
-    std::erase_if(extents_, [&](const auto& extent) { return extent.first.first == policy->id; });
+    head_->drop_policy(policy->id);
+    if (sealing_) sealing_->drop_policy(policy->id);
+    forget_segments([&](const SegmentOwner& owner) { return owner.policy == policy->id; });
   }
   catalogue_.forget_database(name);
   return {};
@@ -98,6 +113,7 @@ Result<void> DiskStore::alter_retention_policy(std::string_view database, const 
 }
 
 Result<void> DiskStore::drop_retention_policy(std::string_view database, std::string_view name) {
+  const std::scoped_lock upkeep(upkeep_mutex_);
   const std::scoped_lock change(change_mutex_);
   DatabaseDef* known = catalogue_.find_database(database);
   if (known == nullptr) return no_database(database);
@@ -107,8 +123,9 @@ Result<void> DiskStore::drop_retention_policy(std::string_view database, std::st
   GS_CHECK(writer_->transact(
       Work([&](db::Transaction& transaction) { return tables::remove_policy(transaction, id); })));
   const std::unique_lock lock(mutex_);
-  head_.drop_policy(id);
-  std::erase_if(extents_, [&](const auto& extent) { return extent.first.first == id; });
+  head_->drop_policy(id);
+  if (sealing_) sealing_->drop_policy(id);
+  forget_segments([&](const SegmentOwner& owner) { return owner.policy == id; });
   catalogue_.forget_policy(*known, name);
   return {};
 }
@@ -125,14 +142,17 @@ Result<void> DiskStore::forget_series(std::string_view database, const std::vect
   const std::unique_lock lock(mutex_);
   DatabaseDef* known = catalogue_.find_database(database);
   for (const SeriesId id : ids) {
-    head_.drop_series(id);
-    for (const auto& policy : known->policies) extents_.erase({policy->id, id});
+    head_->drop_series(id);
+    if (sealing_) sealing_->drop_series(id);
     catalogue_.forget_series(*known, id);
   }
+  // In segments nobody asks for what the catalogue does not know; joining them leaves it out.
+  changes_.note_all();
   return {};
 }
 
 Result<void> DiskStore::drop_measurement(std::string_view database, std::string_view measurement) {
+  const std::scoped_lock upkeep(upkeep_mutex_);
   const std::scoped_lock change(change_mutex_);
   DatabaseDef* known = catalogue_.find_database(database);
   if (known == nullptr) return no_database(database);
@@ -150,56 +170,118 @@ Result<void> DiskStore::drop_measurement(std::string_view database, std::string_
     return tables::remove_measurement(transaction, measurement_id);
   }));
   const std::unique_lock lock(mutex_);
+  forget_segments([&](const SegmentOwner& owner) { return owner.measurement == measurement_id; });
   catalogue_.forget_measurement(*known, measurement);
   return {};
 }
 
 Result<void> DiskStore::drop_series(std::string_view database, const std::vector<SeriesId>& ids) {
+  const std::scoped_lock upkeep(upkeep_mutex_);
   const std::scoped_lock change(change_mutex_);
   if (catalogue_.find_database(database) == nullptr) return no_database(database);
   return forget_series(database, ids,
                        [&](db::Transaction& transaction) { return tables::remove_series(transaction, ids); });
 }
 
-Result<void> DiskStore::cut_blocks(db::Transaction& transaction, SeriesId series, TimeRange range) {
-  GS_TRY(auto blocks, tables::select_blocks_of_series(transaction, series, range));
-  for (tables::BlockRow& row : blocks) {
-    auto block = decode_block(row.bytes);
-    if (!block) return block.error().with_context("block " + std::to_string(row.id) + " of " + options_.path);
-    const ColumnBlock left = without(*block, range);
-    GS_CHECK(tables::delete_block(transaction, row.id));
-    if (left.times.empty()) continue;
-    row.min_ns = left.times.front();
-    row.max_ns = left.times.back();
-    row.bytes = encode_block(left);
-    GS_CHECK(tables::insert_blocks(transaction, std::span(&row, 1)));
+Result<void> DiskStore::cut_samples(std::string_view database, const std::vector<SeriesId>& ids,
+                                    TimeRange range) {
+  std::map<SegmentOwner, Segments> touched;
+  Cut cut{{ids.begin(), ids.end()}, range};
+  {
+    const std::shared_lock lock(mutex_);
+    const DatabaseDef* known = catalogue_.find_database(database);
+    if (known == nullptr) return no_database(database);
+    for (const auto& [owner, list] : segments_) {
+      const bool ours = std::any_of(known->policies.begin(), known->policies.end(),
+                                    [&](const auto& policy) { return policy->id == owner.policy; });
+      if (!ours) continue;
+      for (const auto& segment : list) {
+        std::size_t hint = 0;
+        const bool holds = std::any_of(
+            ids.begin(), ids.end(), [&](SeriesId id) { return segment->find(id, hint) != Segment::kNone; });
+        if (holds && segment->touches(range)) touched[owner].push_back(segment);
+      }
+    }
+  }
+  for (const auto& [owner, list] : touched) {
+    for (const auto& segment : list) {
+      RebuildRequest request = rebuild_request(owner, {segment});
+      request.cut = cut;
+      GS_TRY(auto made, rebuild(request));
+      std::vector<NewSegment> fresh;
+      if (made) {
+        made->level = segment->label().level;
+        made->generation = segment->label().generation;
+        fresh.push_back(*std::move(made));
+      }
+      GS_CHECK(publish(std::move(fresh), {segment}, std::nullopt));
+    }
   }
   return {};
 }
 
 Result<void> DiskStore::delete_range(std::string_view database, const std::vector<SeriesId>& ids,
                                      TimeRange range) {
+  const std::scoped_lock upkeep(upkeep_mutex_);
+  // In segments a deletion lasts by itself; in the head the log would bring the samples back.
+  GS_CHECK(seal_head());
+  GS_CHECK(seal_head());
+  GS_CHECK(cut_samples(database, ids, range));
+  {
+    const std::unique_lock lock(mutex_);
+    changes_.note_all();
+  }
+  return forget_emptied(database, ids);
+}
+
+/// Series without any sample left are no longer shown, as InfluxDB has it.
+Result<void> DiskStore::forget_emptied(std::string_view database, const std::vector<SeriesId>& ids) {
+  std::vector<SeriesId> empty;
+  std::vector<std::string> policies;
   const std::scoped_lock change(change_mutex_);
-  if (catalogue_.find_database(database) == nullptr) return no_database(database);
-  // In blocks a deletion lasts by itself; in the head the log would bring the samples back.
-  GS_CHECK(seal());
-  return writer_->transact(Work([&](db::Transaction& transaction) -> Result<void> {
-    for (const SeriesId id : ids) GS_CHECK(cut_blocks(transaction, id, range));
-    return {};
-  }));
+  {
+    const std::shared_lock lock(mutex_);
+    const DatabaseDef* known = catalogue_.find_database(database);
+    if (known == nullptr) return no_database(database);
+    for (const auto& policy : known->policies) policies.push_back(policy->policy.name);
+  }
+  for (const SeriesId id : ids) {
+    if (std::none_of(policies.begin(), policies.end(),
+                     [&](const std::string& policy) { return has_samples(database, policy, id, {}); }))
+      empty.push_back(id);
+  }
+  if (empty.empty()) return {};
+  return forget_series(database, empty, [&](db::Transaction& transaction) {
+    return tables::remove_series(transaction, empty);
+  });
 }
 
 Result<void> DiskStore::enforce_retention(WallTime now) {
+  const std::scoped_lock upkeep(upkeep_mutex_);
   const std::scoped_lock change(change_mutex_);
   for (const auto& database : catalogue_.databases()) {
     for (const auto& policy : database->policies) {
       if (policy->policy.duration <= Nanos{0}) continue;
       const std::int64_t floor = base::to_unix_nanos(now - policy->policy.duration);
-      GS_CHECK(writer_->transact(Work([&](db::Transaction& transaction) {
-        return tables::delete_blocks_before(transaction, policy->id, floor);
-      })));
+      Segments gone;
+      for (const auto& [owner, list] : segments_) {
+        if (owner.policy != policy->id) continue;
+        std::copy_if(list.begin(), list.end(), std::back_inserter(gone),
+                     [floor](const auto& segment) { return segment->range().max_ns < floor; });
+      }
+      if (!gone.empty()) {
+        GS_CHECK(writer_->transact(Work([&](db::Transaction& transaction) -> Result<void> {
+          for (const auto& segment : gone) GS_CHECK(tables::delete_segment(transaction, segment->label().id));
+          return {};
+        })));
+      }
       const std::unique_lock lock(mutex_);
+      for (const auto& segment : gone) {
+        std::erase(segments_[segment->label().owner], segment);
+        strips_.forget(segment->label().id);
+      }
       policy->floor_ns = std::max(policy->floor_ns, floor);
+      if (!gone.empty()) changes_.note_all();
     }
   }
   return {};

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The reading half of DiskStore: the catalogue and the samples.
 #include <algorithm>
-#include <set>
 
-#include "tsdb/block_codec.h"
 #include "tsdb/disk_store.h"
 
 namespace gpuscale::tsdb {
@@ -39,108 +37,344 @@ std::vector<FieldInfo> DiskStore::fields(std::string_view database, std::string_
 
 std::vector<std::string> DiskStore::tag_keys(std::string_view database, std::string_view measurement) const {
   const std::shared_lock lock(mutex_);
-  std::set<std::string_view> keys;
+  std::vector<std::string> keys;
   if (const MeasurementDef* found = catalogue_.find_measurement(database, measurement)) {
-    for (const auto& [hash, id] : found->series_by_hash) {
-      for (const metrics::Tag& tag : *catalogue_.find_series(id)->tags) keys.insert(tag.key);
-    }
+    for (const auto& [key, values] : found->tag_values) keys.push_back(key);
   }
-  return {keys.begin(), keys.end()};
+  return keys;
 }
 
-std::vector<SeriesInfo> DiskStore::series(std::string_view database, std::string_view measurement) const {
-  std::vector<SeriesInfo> out;
-  {
-    const std::shared_lock lock(mutex_);
-    const MeasurementDef* found = catalogue_.find_measurement(database, measurement);
-    if (found == nullptr) return out;
-    out.reserve(found->series_by_hash.size());
-    for (const auto& [hash, id] : found->series_by_hash)
-      out.push_back({id, catalogue_.find_series(id)->tags});
-  }
-  std::sort(out.begin(), out.end(),
-            [](const SeriesInfo& a, const SeriesInfo& b) { return *a.tags < *b.tags; });
+std::vector<std::string> DiskStore::tag_values(std::string_view database, std::string_view measurement,
+                                               std::string_view key) const {
+  const std::shared_lock lock(mutex_);
+  std::vector<std::string> out;
+  const MeasurementDef* found = catalogue_.find_measurement(database, measurement);
+  if (found == nullptr) return out;
+  const auto values = found->tag_values.find(key);
+  if (values == found->tag_values.end()) return out;
+  for (const auto& [value, series] : values->second) out.push_back(value);
   return out;
 }
 
-std::optional<DiskStore::Source> DiskStore::source_of(std::string_view database, std::string_view policy,
-                                                      SeriesId id, std::string_view field,
-                                                      TimeRange range) const {
+std::vector<SeriesInfo> DiskStore::series(std::string_view database, std::string_view measurement) const {
+  const std::shared_lock lock(mutex_);
+  const MeasurementDef* found = catalogue_.find_measurement(database, measurement);
+  if (found == nullptr) return {};
+  std::shared_ptr<const std::vector<SeriesInfo>> sorted;
+  {
+    const std::scoped_lock sorting(sort_mutex_);
+    if (found->sorted_version == found->series_version) sorted = found->sorted;
+  }
+  if (!sorted) {
+    std::vector<SeriesInfo> all;
+    all.reserve(found->series_by_hash.size());
+    for (const auto& [hash, id] : found->series_by_hash)
+      all.push_back({id, catalogue_.find_series(id)->tags});
+    std::sort(all.begin(), all.end(),
+              [](const SeriesInfo& a, const SeriesInfo& b) { return *a.tags < *b.tags; });
+    sorted = std::make_shared<const std::vector<SeriesInfo>>(std::move(all));
+    const std::scoped_lock sorting(sort_mutex_);
+    found->sorted = sorted;
+    found->sorted_version = found->series_version;
+  }
+  return *sorted;
+}
+
+std::uint64_t DiskStore::series_changes(std::string_view database, std::string_view measurement) const {
+  const std::shared_lock lock(mutex_);
+  const MeasurementDef* found = catalogue_.find_measurement(database, measurement);
+  return found == nullptr ? 0 : found->series_version;
+}
+
+std::uint64_t DiskStore::changes(std::string_view database, std::string_view policy,
+                                 std::string_view measurement, TimeRange range) const {
   const std::shared_lock lock(mutex_);
   const DatabaseDef* held = catalogue_.find_database(database);
   const PolicyDef* kept = held == nullptr ? nullptr : held->find_policy(policy);
-  const SeriesDef* series = catalogue_.find_series(id);
-  if (kept == nullptr || series == nullptr) return std::nullopt;
-  const auto found = series->measurement->fields_by_key.find(field);
-  if (found == series->measurement->fields_by_key.end()) return std::nullopt;
-  Source source;
-  source.policy = kept->id;
-  source.field = found->second->id;
-  source.type = found->second->type;
-  source.range = {std::max(range.min_ns, kept->floor_ns), range.max_ns};
-  source.generation = generation_;
-  source.head.type = source.type;
-  if (const ColumnBlock* block = head_.find(kept->id, id)) {
-    source.head = extract(*block, source.field, source.type, source.range);
+  const MeasurementDef* found = catalogue_.find_measurement(database, measurement);
+  if (kept == nullptr || found == nullptr || range.min_ns < kept->floor_ns) return 0;
+  return changes_.of({kept->id, found->id}, range);
+}
+
+// --- samples
+// -----------------------------------------------------------------------------------------------------
+
+Result<std::shared_ptr<const Strip>> DiskStore::strip_of(const Segment& segment, FieldId field) const {
+  const SegmentId id = segment.label().id;
+  if (const auto held = strips_.find(id, field); held.known) return held.strip;
+  GS_TRY(std::string bytes, reading().read<std::string>([&](db::Transaction& transaction) {
+    return tables::select_strip(transaction, id, field);
+  }));
+  std::shared_ptr<const Strip> strip;
+  if (!bytes.empty()) {
+    auto opened = Strip::open(std::move(bytes), segment.series().size());
+    if (!opened) {
+      return std::move(opened).error().with_context("segment " + std::to_string(id) + ", field " +
+                                                    std::to_string(field) + " of " + options_.path);
+    }
+    strip = *std::move(opened);
   }
-  const auto extent = extents_.find({kept->id, id});
-  source.in_blocks = extent != extents_.end() && extent->second.max_ns >= source.range.min_ns &&
-                     extent->second.min_ns <= source.range.max_ns;
-  return source;
+  strips_.keep(id, field, strip);
+  return strip;
+}
+
+std::optional<DiskStore::View> DiskStore::begin_view(std::string_view database, std::string_view policy,
+                                                     std::span<const SeriesId> ids, std::string_view field,
+                                                     TimeRange range, std::optional<Error>& damage) const {
+  const std::shared_lock lock(mutex_);
+  const DatabaseDef* held = catalogue_.find_database(database);
+  const PolicyDef* kept = held == nullptr ? nullptr : held->find_policy(policy);
+  if (kept == nullptr) return std::nullopt;
+  const MeasurementDef* measurement = nullptr;
+  for (const SeriesId id : ids) {
+    const SeriesDef* series = catalogue_.find_series(id);
+    if (series == nullptr) continue;
+    measurement = series->measurement;
+    break;
+  }
+  if (measurement == nullptr) return std::nullopt;
+  const auto found = measurement->fields_by_key.find(field);
+  if (found == measurement->fields_by_key.end()) return std::nullopt;
+  View view;
+  view.owner = {kept->id, measurement->id};
+  view.field = found->second->id;
+  view.type = found->second->type;
+  view.range = {std::max(range.min_ns, kept->floor_ns), range.max_ns};
+  for (const Damaged& damaged : damaged_) {
+    if (damaged.owner != view.owner || damaged.range.max_ns < view.range.min_ns ||
+        damaged.range.min_ns > view.range.max_ns)
+      continue;
+    damage = fail(Errc::kCorrupt,
+                  "segment " + std::to_string(damaged.id) + " of " + options_.path + ": " + damaged.reason);
+    return std::nullopt;
+  }
+  if (const auto list = segments_.find(view.owner); list != segments_.end()) {
+    for (const auto& segment : list->second) {
+      if (segment->touches(view.range)) view.segments.push_back(segment);
+    }
+  }
+  collect_heads(view, ids);
+  return view;
+}
+
+void DiskStore::collect_heads(View& view, std::span<const SeriesId> ids) const {
+  std::vector<const Head::SeriesBuffers*> buffers;  // the older one first
+  for (const Head* head : {sealing_.get(), head_.get()}) {
+    if (head == nullptr) continue;
+    const auto at = head->policies().find(view.owner.policy);
+    if (at != head->policies().end()) buffers.push_back(&at->second);
+  }
+  view.head.type = view.type;
+  if (buffers.empty()) return;
+  view.head_ends.reserve(ids.size());
+  Column newer;
+  for (const SeriesId id : ids) {
+    const std::size_t first = view.head.times.size();
+    for (const Head::SeriesBuffers* held : buffers) {
+      const auto at = held->find(id);
+      if (at == held->end()) continue;
+      if (view.head.times.size() == first) {
+        at->second.rows.collect(view.field, view.range, view.head);
+        continue;
+      }
+      reset(newer, view.type);
+      at->second.rows.collect(view.field, view.range, newer);
+      if (newer.times.empty()) continue;
+      if (view.head.times.back() < newer.times.front()) {
+        append_rows(view.head, newer, {0, newer.times.size()});
+        continue;
+      }
+      Column older;
+      older.type = view.type;
+      append_rows(older, view.head, {first, view.head.times.size()});
+      truncate(view.head, first);
+      join(older, newer);
+      append_rows(view.head, older, {0, older.times.size()});
+    }
+    view.head_ends.push_back(view.head.times.size());
+  }
+}
+
+Result<std::optional<DiskStore::View>> DiskStore::view_of(std::string_view database, std::string_view policy,
+                                                          std::span<const SeriesId> ids,
+                                                          std::string_view field, TimeRange range) const {
+  // A segment may be joined away between the moment it is listed and the moment it is read.
+  constexpr int kTries = 5;
+  for (int attempt = 1;; ++attempt) {
+    std::optional<Error> damage;
+    auto view = begin_view(database, policy, ids, field, range, damage);
+    if (damage) return *std::move(damage);
+    if (!view) return std::optional<View>();
+    std::optional<Error> error;
+    for (const auto& segment : view->segments) {
+      auto strip = strip_of(*segment, view->field);
+      if (!strip) {
+        error = strip.error();
+        break;
+      }
+      const bool fits = *strip && (*strip)->type() == view->type;
+      view->strips.push_back(fits ? *std::move(strip) : nullptr);
+    }
+    if (!error) return view;
+    if (error->code() != Errc::kNotFound || attempt == kTries) return *std::move(error);
+  }
+}
+
+namespace {
+
+/// Reads series after series out of the segments of one view.
+class SegmentCursor {
+ public:
+  SegmentCursor(const Segment& segment, const Strip* strip) : segment_(segment), strip_(strip) {}
+
+  /// Position of the series where it has values of the field in the range.
+  std::optional<std::size_t> find(SeriesId id, TimeRange range) {
+    if (strip_ == nullptr) return std::nullopt;
+    const std::size_t position = segment_.find(id, hint_);
+    if (position == Segment::kNone || strip_->chunk(position).empty()) return std::nullopt;
+    const AxisExtent& extent = segment_.extent(position);
+    if (extent.max_ns < range.min_ns || extent.min_ns > range.max_ns) return std::nullopt;
+    return position;
+  }
+  const AxisExtent& extent(std::size_t position) const { return segment_.extent(position); }
+
+  Result<void> read(std::size_t position, TimeRange range, Column& out) {
+    const std::size_t axis = segment_.axis_of(position);
+    if (!known_ || axis != axis_) {
+      auto decoded = segment_.times(axis);
+      if (!decoded) return damaged(decoded.error());
+      times_ = *std::move(decoded);
+      axis_ = axis;
+      known_ = true;
+    }
+    if (auto done = decode_chunk(strip_->chunk(position), times_, out); !done) return damaged(done.error());
+    restrict(out, range);
+    return {};
+  }
+
+ private:
+  Error damaged(Error error) const {
+    return std::move(error).with_context("segment " + std::to_string(segment_.label().id));
+  }
+
+  const Segment& segment_;
+  const Strip* strip_;
+  std::size_t hint_ = 0;
+  bool known_ = false;
+  std::size_t axis_ = 0;
+  std::vector<std::int64_t> times_;
+};
+
+}  // namespace
+
+Result<void> DiskStore::scan(std::string_view database, std::string_view policy,
+                             std::span<const SeriesId> ids, std::string_view field, TimeRange range,
+                             const ScanSink& sink) const {
+  GS_TRY(auto view, view_of(database, policy, ids, field, range));
+  if (!view) return {};
+  std::vector<SegmentCursor> cursors;
+  for (std::size_t s = 0; s < view->segments.size(); ++s)
+    cursors.emplace_back(*view->segments[s], view->strips[s].get());
+  Column whole;
+  Column piece;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    reset(whole, view->type);
+    for (SegmentCursor& cursor : cursors) {
+      const auto position = cursor.find(ids[i], view->range);
+      if (!position) continue;
+      Column& into = whole.times.empty() ? whole : piece;
+      into.type = view->type;
+      GS_CHECK(cursor.read(*position, view->range, into));
+      if (&into == &piece) join(whole, piece);
+    }
+    const RowRange head = view->head_rows(i);
+    if (head.size() > 0 && (whole.times.empty() || whole.times.back() < view->head.times[head.begin])) {
+      append_rows(whole, view->head, head);
+    } else if (head.size() > 0) {
+      reset(piece, view->type);
+      append_rows(piece, view->head, head);
+      join(whole, piece);
+    }
+    if (!whole.times.empty()) GS_CHECK(sink(i, whole));
+  }
+  return {};
+}
+
+Result<void> DiskStore::scan_last(std::string_view database, std::string_view policy,
+                                  std::span<const SeriesId> ids, std::string_view field, TimeRange range,
+                                  const ScanSink& sink) const {
+  GS_TRY(auto view, view_of(database, policy, ids, field, range));
+  if (!view) return {};
+  std::vector<SegmentCursor> cursors;
+  for (std::size_t s = view->segments.size(); s-- > 0;)
+    cursors.emplace_back(*view->segments[s], view->strips[s].get());
+  Column best;
+  Column piece;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    reset(best, view->type);
+    const RowRange head = view->head_rows(i);
+    if (head.size() > 0) append_rows(best, view->head, {head.end - 1, head.end});
+    // The newest generation first: an older one wins only by a later time.
+    for (SegmentCursor& cursor : cursors) {
+      const auto position = cursor.find(ids[i], view->range);
+      if (!position || (!best.times.empty() && cursor.extent(*position).max_ns <= best.times.back()))
+        continue;
+      piece.type = view->type;
+      GS_CHECK(cursor.read(*position, view->range, piece));
+      if (piece.times.empty() || (!best.times.empty() && piece.times.back() <= best.times.back())) continue;
+      restrict(piece, {piece.times.back(), piece.times.back()});
+      std::swap(best, piece);
+    }
+    if (!best.times.empty()) GS_CHECK(sink(i, best));
+  }
+  return {};
 }
 
 Result<Column> DiskStore::read(std::string_view database, std::string_view policy, SeriesId id,
                                std::string_view field, TimeRange range) const {
-  auto source = source_of(database, policy, id, field, range);
-  if (!source) return Column{};
-  if (!source->in_blocks) return std::move(source->head);
-  // Blocks of a later generation were in the head when the source was taken.
-  GS_TRY(const auto blocks, reading().read<std::vector<tables::BlockRow>>([&](db::Transaction& transaction) {
-    return tables::select_blocks(transaction, source->policy, id, source->range, source->generation);
-  }));
-  Column column;
-  column.type = source->type;
-  for (const tables::BlockRow& row : blocks) {
-    auto block = decode_block(row.bytes);
-    if (!block) return block.error().with_context("block " + std::to_string(row.id) + " of " + options_.path);
-    column = merge(std::move(column), extract(*block, source->field, source->type, source->range));
-  }
-  return merge(std::move(column), std::move(source->head));
+  Column out;
+  GS_CHECK(scan(database, policy, std::span(&id, 1), field, range,
+                [&out](std::size_t, const Column& column) -> Result<void> {
+                  out = column;
+                  return {};
+                }));
+  return out;
 }
 
 bool DiskStore::has_samples(std::string_view database, std::string_view policy, SeriesId id,
                             TimeRange range) const {
-  PolicyId kept_id = 0;
-  std::int64_t generation = 0;
+  Segments unsure;
   {
     const std::shared_lock lock(mutex_);
     const DatabaseDef* held = catalogue_.find_database(database);
     const PolicyDef* kept = held == nullptr ? nullptr : held->find_policy(policy);
-    if (kept == nullptr || catalogue_.find_series(id) == nullptr) return false;
+    const SeriesDef* series = catalogue_.find_series(id);
+    if (kept == nullptr || series == nullptr) return false;
     range.min_ns = std::max(range.min_ns, kept->floor_ns);
-    if (const ColumnBlock* block = head_.find(kept->id, id)) {
-      const RowRange rows = rows_in(block->times, range);
-      if (rows.begin < rows.end) return true;
+    for (const Head* head : {head_.get(), sealing_.get()}) {
+      const RowBuffer* rows = head == nullptr ? nullptr : head->find(kept->id, id);
+      if (rows != nullptr && rows->has_rows(range)) return true;
     }
-    const auto extent = extents_.find({kept->id, id});
-    if (extent == extents_.end() || extent->second.max_ns < range.min_ns ||
-        extent->second.min_ns > range.max_ns) {
-      return false;
+    const SegmentOwner owner{kept->id, series->measurement->id};
+    // What cannot be read is not known to be absent; the read that follows says what is wrong.
+    if (std::any_of(damaged_.begin(), damaged_.end(), [&](const Damaged& d) { return d.owner == owner; }))
+      return true;
+    const auto list = segments_.find(owner);
+    if (list == segments_.end()) return false;
+    for (const auto& segment : list->second) {
+      std::size_t hint = 0;
+      const std::size_t position = segment->find(id, hint);
+      if (position == Segment::kNone) continue;
+      const AxisExtent& extent = segment->extent(position);
+      if (extent.max_ns < range.min_ns || extent.min_ns > range.max_ns) continue;
+      if (extent.min_ns >= range.min_ns || extent.max_ns <= range.max_ns) return true;
+      unsure.push_back(segment);
     }
-    kept_id = kept->id;
-    generation = generation_;
   }
-  const auto blocks = reading().read<std::vector<tables::BlockRow>>([&](db::Transaction& transaction) {
-    return tables::select_blocks(transaction, kept_id, id, range, generation);
-  });
-  // What cannot be read is not known to be absent; the read that follows says what is wrong.
-  if (!blocks) return true;
-  return std::any_of(blocks->begin(), blocks->end(), [&](const tables::BlockRow& row) {
-    if (row.min_ns >= range.min_ns || row.max_ns <= range.max_ns) return true;
-    const auto block = decode_block(row.bytes);
-    if (!block) return true;
-    const RowRange rows = rows_in(block->times, range);
-    return rows.begin < rows.end;
+  return std::any_of(unsure.begin(), unsure.end(), [&](const auto& segment) {
+    std::size_t hint = 0;
+    const auto times = segment->times(segment->axis_of(segment->find(id, hint)));
+    return !times || rows_in(*times, range).size() > 0;
   });
 }
 

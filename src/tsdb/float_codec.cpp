@@ -4,7 +4,8 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <optional>
+
+#include "tsdb/packed_integers.h"
 
 namespace gpuscale::tsdb {
 namespace {
@@ -13,23 +14,16 @@ enum Form : std::uint8_t { kDecimal0 = 0, kLastDecimal = 6, kXor = 7 };
 constexpr std::array<double, 7> kScales = {1, 10, 100, 1'000, 10'000, 100'000, 1'000'000};
 constexpr double kMaxExact = 9'007'199'254'740'992.0;  // 2^53
 
-/// The integer that gives back exactly these bits when divided by `scale`.
-std::optional<std::int64_t> as_scaled(std::uint64_t bits, double scale) {
-  const double value = std::bit_cast<double>(bits);
-  const double scaled = std::nearbyint(value * scale);
-  if (!(std::abs(scaled) <= kMaxExact)) return std::nullopt;
-  const auto integer = static_cast<std::int64_t>(scaled);
-  if (std::bit_cast<std::uint64_t>(static_cast<double>(integer) / scale) != bits) return std::nullopt;
-  return integer;
-}
-
-bool encode_decimal(std::string& out, const std::vector<std::uint64_t>& bits, std::size_t digits) {
-  std::int64_t previous = 0;
-  for (const std::uint64_t b : bits) {
-    const auto scaled = as_scaled(b, kScales[digits]);
-    if (!scaled) return false;
-    put_signed(out, *scaled - previous);
-    previous = *scaled;
+/// The integers that give back exactly these values when divided by `scale`; false where one has none.
+bool scaled_exactly(std::span<const double> values, double scale, std::vector<std::int64_t>& out) {
+  out.resize(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double scaled = std::nearbyint(values[i] * scale);
+    if (!(std::abs(scaled) <= kMaxExact)) return false;
+    const auto integer = static_cast<std::int64_t>(scaled);
+    const double back = static_cast<double>(integer) / scale;
+    if (std::bit_cast<std::uint64_t>(back) != std::bit_cast<std::uint64_t>(values[i])) return false;
+    out[i] = integer;
   }
   return true;
 }
@@ -91,13 +85,13 @@ class BitReader {
   bool ok_ = true;
 };
 
-std::string encode_xor(const std::vector<std::uint64_t>& bits) {
-  std::string out;
+void put_xor(std::string& out, std::span<const double> values) {
   BitWriter writer(out);
   std::uint64_t previous = 0;
   unsigned leading = 65;  // no window yet
   unsigned trailing = 0;
-  for (const std::uint64_t b : bits) {
+  for (const double value : values) {
+    const auto b = std::bit_cast<std::uint64_t>(value);
     const std::uint64_t x = b ^ previous;
     previous = b;
     if (x == 0) {
@@ -121,10 +115,11 @@ std::string encode_xor(const std::vector<std::uint64_t>& bits) {
     writer.put(x >> trail, width);
   }
   writer.finish();
-  return out;
 }
 
-bool decode_xor(std::string_view bytes, std::size_t count, std::vector<std::uint64_t>& bits) {
+bool get_xor(std::string_view bytes, std::size_t count, std::vector<double>& out) {
+  // Every value takes a bit at least: a damaged count must not ask for all memory.
+  if (count / 8 > bytes.size()) return false;
   BitReader reader(bytes);
   std::uint64_t previous = 0;
   unsigned width = 0;
@@ -141,37 +136,38 @@ bool decode_xor(std::string_view bytes, std::size_t count, std::vector<std::uint
       previous ^= reader.get(width) << trailing;
     }
     if (!reader.ok()) return false;
-    bits.push_back(previous);
+    out.push_back(std::bit_cast<double>(previous));
   }
   return true;
 }
 
 }  // namespace
 
-void encode_floats(std::string& out, const std::vector<std::uint64_t>& bits) {
-  const std::string exact = encode_xor(bits);
+void encode_floats(std::string& out, std::span<const double> values) {
+  std::vector<std::int64_t> integers;
   for (std::size_t digits = 0; digits <= kLastDecimal; ++digits) {
-    std::string decimal;
-    if (!encode_decimal(decimal, bits, digits)) continue;
-    if (decimal.size() > exact.size() + bits.size() / 8) break;
+    if (!scaled_exactly(values, kScales[digits], integers)) continue;
     out.push_back(static_cast<char>(digits));
-    out += decimal;
+    pack_integers(out, integers);
     return;
   }
   out.push_back(static_cast<char>(kXor));
-  put_text(out, exact);
+  put_xor(out, values);
 }
 
-bool decode_floats(ByteReader& reader, std::size_t count, std::vector<std::uint64_t>& bits) {
+bool decode_floats(ByteReader& reader, std::size_t count, std::vector<double>& out) {
   const std::uint8_t form = reader.byte();
   if (!reader.ok() || form > kXor) return false;
-  if (form == kXor) return decode_xor(reader.text(), count, bits) && reader.ok();
-  std::int64_t value = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    value = wrapping_add(value, reader.signed_varint());
-    bits.push_back(std::bit_cast<std::uint64_t>(static_cast<double>(value) / kScales[form]));
+  if (form == kXor) return get_xor(reader.take(reader.left()), count, out);
+  const double scale = kScales[form];
+  PackedRuns runs(reader, count);
+  while (runs.next()) {
+    const std::span<const std::int64_t> run = runs.values();
+    const std::size_t first = out.size();
+    out.resize(first + run.size());
+    for (std::size_t i = 0; i < run.size(); ++i) out[first + i] = static_cast<double>(run[i]) / scale;
   }
-  return reader.ok();
+  return runs.ok();
 }
 
 }  // namespace gpuscale::tsdb

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Private to the room: runs of doubles, bit-exact. Telemetry is mostly short decimals (97.5, 333.25), which
-/// are small integers once scaled; what is not is written as XORs of neighbours (Gorilla, VLDB 2015,
-/// section 4.1.2).
+/// Private to the room: doubles as scaled integers where that gives back the same bits, else as XORs of
+/// neighbours. Pure.
 #pragma once
-#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,9 +10,8 @@
 
 namespace gpuscale::tsdb {
 
-/// Appends the bits of the doubles in whichever form is shorter.
-void encode_floats(std::string& out, const std::vector<std::uint64_t>& bits);
-/// @return false on malformed bytes.
-bool decode_floats(ByteReader& reader, std::size_t count, std::vector<std::uint64_t>& bits);
+void encode_floats(std::string& out, std::span<const double> values);
+/// Appends `count` values to `out`. False where the bytes are malformed.
+bool decode_floats(ByteReader& reader, std::size_t count, std::vector<double>& out);
 
 }  // namespace gpuscale::tsdb

@@ -1,49 +1,100 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tsdb/head.h"
 
+#include <algorithm>
+#include <map>
+
 #include "tsdb/batch.h"
 
 namespace gpuscale::tsdb {
 
-bool Head::apply(std::string_view batch, const std::function<bool(PolicyId, SeriesId)>& alive) {
+bool Head::apply(std::string_view batch, const std::function<bool(PolicyId)>& alive,
+                 const std::function<MeasurementId(SeriesId)>& owner, Changes& changes) {
   BatchReader reader(batch);
+  if (!alive(reader.policy())) return true;
   std::vector<RowBuffer*> touched;
   SeriesBuffers* series = nullptr;
-  FieldId field = 0;
-  CellValue value{};
+  SeriesId last = 0;
+  SeriesBuffer* buffer = nullptr;
   while (reader.next_row()) {
-    RowBuffer* buffer = nullptr;
-    if (alive(reader.policy(), reader.series())) {
+    if (buffer == nullptr || reader.series() != last) {
+      const MeasurementId measurement = owner(reader.series());
+      buffer = nullptr;
+      if (measurement == 0) continue;
       if (series == nullptr) series = &policies_[reader.policy()];
       // References into an unordered_map survive its growth.
       buffer = &(*series)[reader.series()];
-      buffer->begin_row(reader.time_ns());
-      bytes_ += sizeof(std::int64_t);
-      if (touched.empty() || touched.back() != buffer) touched.push_back(buffer);
+      buffer->measurement = measurement;
+      last = reader.series();
+      touched.push_back(&buffer->rows);
     }
-    for (std::size_t i = 0; i < reader.fields() && reader.ok(); ++i) {
-      if (!reader.next_cell(field, value)) break;
-      if (buffer != nullptr) bytes_ += buffer->set(i, field, value);
-    }
+    bytes_ += buffer->rows.add(reader.time_ns(), reader.shape(), reader.cells());
+    changes.note({reader.policy(), buffer->measurement}, reader.time_ns());
   }
-  for (RowBuffer* buffer : touched) buffer->settle();
+  for (RowBuffer* rows : touched) rows->settle();
   return reader.ok();
 }
 
-const ColumnBlock* Head::find(PolicyId policy, SeriesId series) const {
+const RowBuffer* Head::find(PolicyId policy, SeriesId series) const {
   const auto p = policies_.find(policy);
   if (p == policies_.end()) return nullptr;
   const auto s = p->second.find(series);
-  return s == p->second.end() ? nullptr : &s->second.block();
+  return s == p->second.end() ? nullptr : &s->second.rows;
 }
 
 void Head::drop_series(SeriesId series) {
   for (auto& [policy, buffers] : policies_) buffers.erase(series);
 }
 
-void Head::clear() {
-  policies_.clear();
-  bytes_ = 0;
+namespace {
+
+struct Member {
+  SeriesId id;
+  const RowBuffer* rows;
+};
+
+NewSegment seal_members(const SegmentOwner& owner, const std::vector<Member>& members,
+                        std::int64_t generation) {
+  NewSegment out;
+  out.owner = owner;
+  out.generation = generation;
+  DirectoryWriter directory;
+  std::vector<std::vector<std::int64_t>> axes;
+  std::map<FieldId, FieldType> fields;
+  axes.reserve(members.size());
+  for (const Member& member : members) {
+    member.rows->times(axes.emplace_back());
+    directory.add(member.id, axes.back());
+    for (const CellName& name : member.rows->fields()) fields.emplace(name.field, name.type);
+  }
+  out.directory = std::move(directory).take();
+  Column column;
+  for (const auto& [field, type] : fields) {
+    StripWriter strip(type);
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      reset(column, type);
+      members[i].rows->collect(field, {}, column);
+      strip.add(axes[i], column);
+    }
+    if (!strip.empty()) out.strips.emplace_back(field, std::move(strip).take());
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<NewSegment> seal(const Head& head, std::int64_t generation) {
+  std::map<SegmentOwner, std::vector<Member>> owners;
+  for (const auto& [policy, buffers] : head.policies()) {
+    for (const auto& [id, buffer] : buffers)
+      owners[{policy, buffer.measurement}].push_back({id, &buffer.rows});
+  }
+  std::vector<NewSegment> out;
+  for (auto& [owner, members] : owners) {
+    std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) { return a.id < b.id; });
+    out.push_back(seal_members(owner, members, generation));
+  }
+  return out;
 }
 
 }  // namespace gpuscale::tsdb

@@ -1,28 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Private to the room: the acknowledged samples that are not in blocks yet. Not thread-safe: the store
+/// Private to the room: the acknowledged samples that are in no segment yet. Not thread-safe: the store
 /// guards it.
 #pragma once
 #include <functional>
 #include <string_view>
 #include <unordered_map>
 
-#include "tsdb/column_block.h"
+#include "tsdb/changes.h"
+#include "tsdb/row_buffer.h"
+#include "tsdb/segment.h"
 
 namespace gpuscale::tsdb {
 
 class Head {
  public:
-  using SeriesBuffers = std::unordered_map<SeriesId, RowBuffer>;
+  struct SeriesBuffer {
+    MeasurementId measurement = 0;
+    RowBuffer rows;
+  };
+  using SeriesBuffers = std::unordered_map<SeriesId, SeriesBuffer>;
 
-  /// Adds a batch; rows whose policy or series `alive` denies are left out (dropped meanwhile). False where
-  /// the batch is malformed.
-  bool apply(std::string_view batch, const std::function<bool(PolicyId, SeriesId)>& alive);
+  /// Adds a batch. Rows of which `owner` knows no measurement are left out (dropped meanwhile), and so is a
+  /// batch of a policy that `alive` denies. What is added is noted in `changes`. False where the batch is
+  /// malformed.
+  bool apply(std::string_view batch, const std::function<bool(PolicyId)>& alive,
+             const std::function<MeasurementId(SeriesId)>& owner, Changes& changes);
 
-  const ColumnBlock* find(PolicyId policy, SeriesId series) const;
+  const RowBuffer* find(PolicyId policy, SeriesId series) const;
   const std::unordered_map<PolicyId, SeriesBuffers>& policies() const { return policies_; }
   void drop_policy(PolicyId policy) { policies_.erase(policy); }
   void drop_series(SeriesId series);
-  void clear();
   bool empty() const { return policies_.empty(); }
   std::size_t bytes() const { return bytes_; }
 
@@ -30,5 +37,8 @@ class Head {
   std::unordered_map<PolicyId, SeriesBuffers> policies_;
   std::size_t bytes_ = 0;
 };
+
+/// The head as segments, one for each measurement and policy. Pure.
+std::vector<NewSegment> seal(const Head& head, std::int64_t generation);
 
 }  // namespace gpuscale::tsdb

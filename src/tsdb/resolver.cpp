@@ -13,18 +13,17 @@ std::string quoted(std::string_view text) {
 }
 
 CellValue cell_of(const metrics::FieldView& field) {
-  const auto type = static_cast<FieldType>(field.value.index());
-  switch (type) {
+  switch (static_cast<FieldType>(field.value.index())) {
     case FieldType::kFloat:
-      return {type, std::bit_cast<std::uint64_t>(std::get<double>(field.value)), {}};
+      return {std::bit_cast<std::uint64_t>(std::get<double>(field.value)), {}};
     case FieldType::kInteger:
-      return {type, static_cast<std::uint64_t>(std::get<std::int64_t>(field.value)), {}};
+      return {static_cast<std::uint64_t>(std::get<std::int64_t>(field.value)), {}};
     case FieldType::kBoolean:
-      return {type, std::get<bool>(field.value) ? 1U : 0U, {}};
+      return {std::get<bool>(field.value) ? 1U : 0U, {}};
     case FieldType::kString:
       break;
   }
-  return {FieldType::kString, 0, std::get<std::string_view>(field.value)};
+  return {0, std::get<std::string_view>(field.value)};
 }
 
 /// One pass over the points of one request. `definer` is null where nothing may be made.
@@ -155,7 +154,7 @@ class Resolver {
   }
 
   void write_row(SeriesId series, const metrics::PointView& point, BatchWriter& writer) {
-    std::size_t cells = 0;
+    cells_.clear();
     for (std::size_t i = 0; i < point.fields.size(); ++i) {
       const metrics::FieldView& field = point.fields[i];
       if (field.key == kTimeName) continue;
@@ -163,13 +162,13 @@ class Resolver {
       if (shape_[i] == nullptr) shape_[i] = find_field(field.key);
       if (shape_[i] == nullptr) shape_[i] = &definer_->make_field(*measurement_, field.key, type);
       // A line may name one new field twice with two types: the first one stands.
-      if (shape_[i]->type == type) ++cells;
+      if (shape_[i]->type == type) cells_.push_back({shape_[i]->id, type});
     }
-    writer.begin_row(series, point.time_ns, cells);
+    writer.begin_row(series, point.time_ns, cells_);
     for (std::size_t i = 0; i < point.fields.size(); ++i) {
       const metrics::FieldView& field = point.fields[i];
-      if (field.key == kTimeName || shape_[i]->type != static_cast<FieldType>(field.value.index())) continue;
-      writer.put(shape_[i]->id, cell_of(field));
+      const auto type = static_cast<FieldType>(field.value.index());
+      if (field.key != kTimeName && shape_[i]->type == type) writer.put(type, cell_of(field));
     }
   }
 
@@ -180,6 +179,7 @@ class Resolver {
   DatabaseDef* database_ = nullptr;
   MeasurementDef* measurement_ = nullptr;
   std::vector<const FieldDef*> shape_;
+  std::vector<CellName> cells_;
   ResolvedBatch batch_;
 };
 

@@ -78,8 +78,11 @@ struct WriteOutcome {
 struct StoreLimits {
   std::size_t max_series_per_database = 1'000'000;
   std::size_t max_tag_value_bytes = 65'536;
-  std::size_t max_unflushed_bytes = 16U
-                                    << 20U;  ///< of acknowledged samples in memory before a flush to blocks
+  /// Of acknowledged samples in memory before they are sealed; as much again may come while that goes on.
+  std::size_t max_unflushed_bytes = 24U << 20U;
+  std::size_t max_cached_bytes = 48U << 20U;  ///< of sealed samples read lately
+  std::uint64_t max_file_bytes =
+      0;  ///< of metrics.db; over it writes are refused as on a full disk; 0 = none
 };
 
 struct StoreOptions {
@@ -94,7 +97,14 @@ struct StoreStats {
   std::uint64_t series = 0;
   std::uint64_t memory_bytes = 0;  ///< of samples held in memory
   std::uint64_t disk_bytes = 0;
+  std::uint64_t segments = 0;
+  std::uint64_t damaged_segments = 0;  ///< found at the start; reads of their time are errors
 };
+
+/// What a write did, or why nothing of it was stored.
+using WriteDone = std::function<void(Result<WriteOutcome>)>;
+/// The samples of series number `index` of a scan. The column is the store's own: copy what must stay.
+using ScanSink = std::function<Result<void>(std::size_t index, const Column& column)>;
 
 class Store {
  public:
@@ -123,13 +133,20 @@ class Store {
   /// limits).
   virtual Result<WriteOutcome> write(std::string_view database, std::string_view policy,
                                      std::span<const metrics::PointView> points) = 0;
+  /// The same without waiting: `done` is called once, from whatever thread, when it is on disk. The points
+  /// need live no longer than this call.
+  virtual void write_later(std::string_view database, std::string_view policy,
+                           std::span<const metrics::PointView> points, const WriteDone& done) {
+    done(write(database, policy, points));
+  }
 
   // --- deleting
   // ------------------------------------------------------------------------------------------------
   virtual Result<void> drop_measurement(std::string_view database, std::string_view measurement) = 0;
   /// Removes the series with all their samples, in every policy.
   virtual Result<void> drop_series(std::string_view database, const std::vector<SeriesId>& ids) = 0;
-  /// Removes the samples of these series inside the range, in every policy.
+  /// Removes the samples of these series inside the range, in every policy, and the series that have none
+  /// left.
   virtual Result<void> delete_range(std::string_view database, const std::vector<SeriesId>& ids,
                                     TimeRange range) = 0;
   /// Drops samples older than their policies allow. Called by the server's housekeeping.
@@ -154,8 +171,32 @@ class Store {
   virtual Result<Column> read(std::string_view database, std::string_view policy, SeriesId id,
                               std::string_view field, TimeRange range) const = 0;
 
+  /// The same for many series of one measurement at once, in the order of `ids`; series without samples are
+  /// passed over. Errors: as read(), and those of the sink, which end the scan.
+  virtual Result<void> scan(std::string_view database, std::string_view policy, std::span<const SeriesId> ids,
+                            std::string_view field, TimeRange range, const ScanSink& sink) const;
+  /// As scan(), the newest sample of each series alone.
+  virtual Result<void> scan_last(std::string_view database, std::string_view policy,
+                                 std::span<const SeriesId> ids, std::string_view field, TimeRange range,
+                                 const ScanSink& sink) const;
+  /// A number that grows whenever samples of the measurement inside the range change; it may grow without.
+  /// 0 = not known. What was computed from samples is right as long as the number asked for before it is the
+  /// number now.
+  virtual std::uint64_t changes(std::string_view /*database*/, std::string_view /*policy*/,
+                                std::string_view /*measurement*/, TimeRange /*range*/) const {
+    return 0;
+  }
+  /// The same for the set of series of a measurement.
+  virtual std::uint64_t series_changes(std::string_view /*database*/,
+                                       std::string_view /*measurement*/) const {
+    return 0;
+  }
+  /// The values of a tag, ascending.
+  virtual std::vector<std::string> tag_values(std::string_view database, std::string_view measurement,
+                                              std::string_view key) const;
+
   virtual StoreStats stats() const = 0;
-  /// Moves what is in memory to sealed blocks and shortens the log.
+  /// Waits for every write that was begun, moves what is in memory to segments and shortens the log.
   virtual Result<void> flush() = 0;
 };
 

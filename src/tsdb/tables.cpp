@@ -32,6 +32,15 @@ CREATE TABLE tsdb_blocks (
   id INTEGER PRIMARY KEY, policy INTEGER NOT NULL, series INTEGER NOT NULL, generation INTEGER NOT NULL,
   min_ns INTEGER NOT NULL, max_ns INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
 CREATE INDEX tsdb_blocks_by_series ON tsdb_blocks (series, policy, max_ns, min_ns, generation);
+)sql"},
+                                         {2, R"sql(
+DROP TABLE tsdb_blocks;
+CREATE TABLE tsdb_segments (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, policy INTEGER NOT NULL, measurement INTEGER NOT NULL, level INTEGER NOT NULL,
+  generation INTEGER NOT NULL, min_ns INTEGER NOT NULL, max_ns INTEGER NOT NULL, directory BLOB NOT NULL) STRICT;
+CREATE TABLE tsdb_strips (
+  id INTEGER PRIMARY KEY, segment INTEGER NOT NULL, field INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
+CREATE UNIQUE INDEX tsdb_strips_by_segment ON tsdb_strips (segment, field);
 )sql"}};
 
 std::string encode_tags(const metrics::Tags& tags) {
@@ -144,25 +153,23 @@ Result<void> load_series(Transaction& transaction, Catalogue& catalogue, const O
   }
 }
 
-Result<std::vector<BlockRow>> collect_blocks(Statement& select) {
-  std::vector<BlockRow> blocks;
-  while (true) {
-    GS_TRY(const bool row, select.step());
-    if (!row) return blocks;
-    blocks.push_back({.id = select.integer(0),
-                      .policy = static_cast<PolicyId>(select.integer(1)),
-                      .series = static_cast<SeriesId>(select.integer(2)),
-                      .generation = select.integer(3),
-                      .min_ns = select.integer(4),
-                      .max_ns = select.integer(5),
-                      .bytes = std::string(select.blob(6))});
-  }
-}
-
 }  // namespace
 
 std::span<const db::Migration> migrations() {
   return kMigrations;
+}
+
+Result<void> refuse_unreleased(Transaction& transaction) {
+  GS_TRY(const std::int64_t old,
+         one_integer(transaction, "SELECT count(*) FROM sqlite_schema WHERE name = 'tsdb_blocks'"));
+  if (old == 0) return {};
+  GS_TRY(const std::int64_t samples,
+         one_integer(transaction,
+                     "SELECT EXISTS (SELECT 1 FROM tsdb_blocks) OR EXISTS (SELECT 1 FROM tsdb_log)"));
+  if (samples == 0) return {};
+  return fail(Errc::kConflict,
+              "its samples have a form from before the first release, which this version does not read; move "
+              "metrics.db away to start with an empty one");
 }
 
 Result<void> load_catalogue(Transaction& transaction, Catalogue& catalogue) {
@@ -236,8 +243,9 @@ Result<void> set_default_policy(Transaction& transaction, std::int64_t database,
 
 Result<void> remove_database(Transaction& transaction, std::int64_t id) {
   for (const std::string_view sql :
-       {"DELETE FROM tsdb_blocks WHERE series IN (SELECT s.id FROM tsdb_series s JOIN tsdb_measurements m "
-        "ON m.id = s.measurement WHERE m.database = ?)",
+       {"DELETE FROM tsdb_strips WHERE segment IN (SELECT s.id FROM tsdb_segments s JOIN tsdb_policies p "
+        "ON p.id = s.policy WHERE p.database = ?)",
+        "DELETE FROM tsdb_segments WHERE policy IN (SELECT id FROM tsdb_policies WHERE database = ?)",
         "DELETE FROM tsdb_series WHERE measurement IN (SELECT id FROM tsdb_measurements WHERE database = ?)",
         "DELETE FROM tsdb_fields WHERE measurement IN (SELECT id FROM tsdb_measurements WHERE database = ?)",
         "DELETE FROM tsdb_measurements WHERE database = ?", "DELETE FROM tsdb_policies WHERE database = ?",
@@ -248,15 +256,18 @@ Result<void> remove_database(Transaction& transaction, std::int64_t id) {
 }
 
 Result<void> remove_policy(Transaction& transaction, PolicyId id) {
-  GS_CHECK(run(transaction, "DELETE FROM tsdb_blocks WHERE policy = ?", {id}));
+  GS_CHECK(run(transaction,
+               "DELETE FROM tsdb_strips WHERE segment IN (SELECT id FROM tsdb_segments WHERE policy = ?)",
+               {id}));
+  GS_CHECK(run(transaction, "DELETE FROM tsdb_segments WHERE policy = ?", {id}));
   return run(transaction, "DELETE FROM tsdb_policies WHERE id = ?", {id});
 }
 
 Result<void> remove_measurement(Transaction& transaction, std::int64_t id) {
   for (const std::string_view sql :
-       {"DELETE FROM tsdb_blocks WHERE series IN (SELECT id FROM tsdb_series WHERE measurement = ?)",
-        "DELETE FROM tsdb_series WHERE measurement = ?", "DELETE FROM tsdb_fields WHERE measurement = ?",
-        "DELETE FROM tsdb_measurements WHERE id = ?"}) {
+       {"DELETE FROM tsdb_strips WHERE segment IN (SELECT id FROM tsdb_segments WHERE measurement = ?)",
+        "DELETE FROM tsdb_segments WHERE measurement = ?", "DELETE FROM tsdb_series WHERE measurement = ?",
+        "DELETE FROM tsdb_fields WHERE measurement = ?", "DELETE FROM tsdb_measurements WHERE id = ?"}) {
     GS_CHECK(run(transaction, sql, {id}));
   }
   return {};
@@ -264,7 +275,6 @@ Result<void> remove_measurement(Transaction& transaction, std::int64_t id) {
 
 Result<void> remove_series(Transaction& transaction, std::span<const SeriesId> ids) {
   for (const SeriesId id : ids) {
-    GS_CHECK(run(transaction, "DELETE FROM tsdb_blocks WHERE series = ?", {sql_id(id)}));
     GS_CHECK(run(transaction, "DELETE FROM tsdb_series WHERE id = ?", {sql_id(id)}));
   }
   return {};
@@ -293,61 +303,55 @@ Result<std::int64_t> replay_log(Transaction& transaction,
   }
 }
 
-Result<void> insert_blocks(Transaction& transaction, std::span<const BlockRow> blocks) {
+Result<SegmentId> insert_segment(Transaction& transaction, const NewSegment& segment, TimeRange range) {
   GS_TRY(Statement insert,
-         transaction.prepare("INSERT INTO tsdb_blocks (policy, series, generation, min_ns, max_ns, bytes) "
-                             "VALUES (?, ?, ?, ?, ?, ?)"));
-  for (const BlockRow& block : blocks) {
-    insert.bind(1, std::int64_t{block.policy}).bind(2, sql_id(block.series)).bind(3, block.generation);
-    GS_CHECK(insert.bind(4, block.min_ns).bind(5, block.max_ns).bind_blob(6, block.bytes).run());
-  }
-  return {};
-}
-
-Result<void> delete_block(Transaction& transaction, std::int64_t id) {
-  return run(transaction, "DELETE FROM tsdb_blocks WHERE id = ?", {id});
-}
-
-Result<void> delete_blocks_before(Transaction& transaction, PolicyId policy, std::int64_t time_ns) {
-  return run(transaction, "DELETE FROM tsdb_blocks WHERE policy = ? AND max_ns < ?", {policy, time_ns});
-}
-
-Result<std::vector<BlockRow>> select_blocks(Transaction& transaction, PolicyId policy, SeriesId series,
-                                            TimeRange range, std::int64_t newest) {
-  GS_TRY(Statement select,
          transaction.prepare(
-             "SELECT id, policy, series, generation, min_ns, max_ns, bytes FROM tsdb_blocks "
-             "WHERE series = ? AND policy = ? AND max_ns >= ? AND min_ns <= ? AND generation <= ? "
-             "ORDER BY generation, min_ns"));
-  select.bind(1, sql_id(series)).bind(2, std::int64_t{policy}).bind(3, range.min_ns);
-  select.bind(4, range.max_ns).bind(5, newest);
-  return collect_blocks(select);
+             "INSERT INTO tsdb_segments (policy, measurement, level, generation, min_ns, max_ns, "
+             "directory) VALUES (?, ?, ?, ?, ?, ?, ?)"));
+  insert.bind(1, std::int64_t{segment.owner.policy})
+      .bind(2, segment.owner.measurement)
+      .bind(3, segment.level);
+  insert.bind(4, segment.generation).bind(5, range.min_ns).bind(6, range.max_ns);
+  GS_CHECK(insert.bind_blob(7, segment.directory).run());
+  const SegmentId id = transaction.last_insert_id();
+  GS_TRY(Statement strip,
+         transaction.prepare("INSERT INTO tsdb_strips (segment, field, bytes) VALUES (?, ?, ?)"));
+  for (const auto& [field, bytes] : segment.strips) {
+    GS_CHECK(strip.bind(1, id).bind(2, std::int64_t{field}).bind_blob(3, bytes).run());
+  }
+  return id;
 }
 
-Result<std::vector<BlockRow>> select_blocks_of_series(Transaction& transaction, SeriesId series,
-                                                      TimeRange range) {
-  GS_TRY(Statement select,
-         transaction.prepare("SELECT id, policy, series, generation, min_ns, max_ns, bytes FROM tsdb_blocks "
-                             "WHERE series = ? AND max_ns >= ? AND min_ns <= ?"));
-  select.bind(1, sql_id(series)).bind(2, range.min_ns).bind(3, range.max_ns);
-  return collect_blocks(select);
+Result<void> delete_segment(Transaction& transaction, SegmentId id) {
+  GS_CHECK(run(transaction, "DELETE FROM tsdb_strips WHERE segment = ?", {id}));
+  return run(transaction, "DELETE FROM tsdb_segments WHERE id = ?", {id});
 }
 
-Result<std::vector<BlockExtent>> select_extents(Transaction& transaction) {
+Result<void> each_segment(Transaction& transaction, const std::function<void(SegmentRow)>& visit) {
   GS_TRY(Statement select,
-         transaction.prepare("SELECT policy, series, min(min_ns), max(max_ns) FROM tsdb_blocks "
-                             "GROUP BY series, policy"));
-  std::vector<BlockExtent> extents;
+         transaction.prepare("SELECT id, policy, measurement, level, generation, min_ns, max_ns, directory "
+                             "FROM tsdb_segments ORDER BY generation, id"));
   while (true) {
     GS_TRY(const bool row, select.step());
-    if (!row) return extents;
-    extents.push_back({static_cast<PolicyId>(select.integer(0)), static_cast<SeriesId>(select.integer(1)),
-                       select.integer(2), select.integer(3)});
+    if (!row) return {};
+    visit({{select.integer(0),
+            {static_cast<PolicyId>(select.integer(1)), select.integer(2)},
+            static_cast<int>(select.integer(3)),
+            select.integer(4)},
+           {select.integer(5), select.integer(6)},
+           std::string(select.blob(7))});
   }
 }
 
-Result<std::int64_t> newest_generation(Transaction& transaction) {
-  return one_integer(transaction, "SELECT coalesce(max(generation), 0) FROM tsdb_blocks");
+Result<std::string> select_strip(Transaction& transaction, SegmentId segment, FieldId field) {
+  GS_TRY(Statement select,
+         transaction.prepare("SELECT bytes FROM tsdb_strips WHERE segment = ? AND field = ?"));
+  GS_TRY(const bool found, select.bind(1, segment).bind(2, std::int64_t{field}).step());
+  if (found) return std::string(select.blob(0));
+  GS_TRY(Statement exists, transaction.prepare("SELECT 1 FROM tsdb_segments WHERE id = ?"));
+  GS_TRY(const bool there, exists.bind(1, segment).step());
+  if (there) return std::string();
+  return fail(Errc::kNotFound, "segment " + std::to_string(segment) + " is gone");
 }
 
 Result<std::int64_t> bytes_on_disk(Transaction& transaction) {

@@ -6,11 +6,13 @@
 #include <span>
 
 #include "db/database.h"
-#include "tsdb/catalogue.h"
+#include "tsdb/segment.h"
 
 namespace gpuscale::tsdb::tables {
 
 std::span<const db::Migration> migrations();
+/// Errors: kConflict where the file holds samples in the form of a version before the first release.
+Result<void> refuse_unreleased(db::Transaction& transaction);
 
 // --- catalogue
 // ---------------------------------------------------------------------------------------------------
@@ -36,33 +38,20 @@ Result<void> truncate_log(db::Transaction& transaction, std::int64_t up_to_seque
 Result<std::int64_t> replay_log(db::Transaction& transaction,
                                 const std::function<Result<void>(std::string_view)>& apply);
 
-// --- blocks
+// --- segments
 // ------------------------------------------------------------------------------------------------------
-struct BlockRow {
-  std::int64_t id = 0;
-  PolicyId policy = 0;
-  SeriesId series = 0;
-  std::int64_t generation = 0;  ///< of two blocks with one time, the higher one wins
-  std::int64_t min_ns = 0;
-  std::int64_t max_ns = 0;
-  std::string bytes;
+/// @return its id.
+Result<SegmentId> insert_segment(db::Transaction& transaction, const NewSegment& segment, TimeRange range);
+Result<void> delete_segment(db::Transaction& transaction, SegmentId id);
+struct SegmentRow {
+  Segment::Label label;
+  TimeRange range;
+  std::string directory;
 };
-struct BlockExtent {
-  PolicyId policy;
-  SeriesId series;
-  std::int64_t min_ns;
-  std::int64_t max_ns;
-};
-Result<void> insert_blocks(db::Transaction& transaction, std::span<const BlockRow> blocks);
-Result<void> delete_block(db::Transaction& transaction, std::int64_t id);
-Result<void> delete_blocks_before(db::Transaction& transaction, PolicyId policy, std::int64_t time_ns);
-/// Blocks that touch the range, of generations up to `newest`, oldest generation first.
-Result<std::vector<BlockRow>> select_blocks(db::Transaction& transaction, PolicyId policy, SeriesId series,
-                                            TimeRange range, std::int64_t newest);
-Result<std::vector<BlockRow>> select_blocks_of_series(db::Transaction& transaction, SeriesId series,
-                                                      TimeRange range);
-Result<std::vector<BlockExtent>> select_extents(db::Transaction& transaction);
-Result<std::int64_t> newest_generation(db::Transaction& transaction);
+/// Calls `visit` for each segment, the oldest generation first.
+Result<void> each_segment(db::Transaction& transaction, const std::function<void(SegmentRow)>& visit);
+/// Empty where the segment has no such field. Errors: kNotFound where the segment itself is gone.
+Result<std::string> select_strip(db::Transaction& transaction, SegmentId segment, FieldId field);
 Result<std::int64_t> bytes_on_disk(db::Transaction& transaction);
 
 }  // namespace gpuscale::tsdb::tables

@@ -2,6 +2,7 @@
 /// The whole room over fakes: state in memory, a clock that stands still, calls by value.
 #pragma once
 #include <cstdlib>
+#include <future>
 #include <initializer_list>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -55,7 +56,18 @@ class TestApi {
 
   FakeStore& store() { return dynamic_cast<FakeStore&>(*store_in_use); }
 
-  http::Response send(const http::Request& request) const { return handler(request); }
+  /// Waits for answers that come later.
+  http::Response send(const http::Request& request) const {
+    http::Response response = handler(request);
+    if (!response.later) return response;
+    struct Kept final : http::Responder {
+      void respond(http::Response answer) override { promise.set_value(std::move(answer)); }
+      std::promise<http::Response> promise;
+    };
+    const auto kept = std::make_shared<Kept>();
+    response.later(kept);
+    return kept->promise.get_future().get();
+  }
 
   /// `target` = path and query. As admin unless `headers` name somebody else.
   http::Response call(http::Method method, const std::string& target, const std::string& body = "",

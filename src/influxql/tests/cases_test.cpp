@@ -190,7 +190,7 @@ bool about_writing(const json& one) {
   return suite == "obs_line_protocol" || suite == "obs_write_precision" || suite == "obs_server_timestamp";
 }
 
-// Not offered: users (2 cases), SHOW STATS (1); not imitated: "partial":true on a complete answer (1).
+// Not offered: users (2 cases); "partial":true on a complete answer is the api room's (1).
 TEST(Cases, ServerTestsOfInfluxDb) {
   std::vector<json> cases;
   for (json& one : compat_lines("influx_cases.jsonl")) {

@@ -1,61 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Blocks and log entries as bytes and back.
+/// Times, values, directories, strips, batches and log entries as bytes and back.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <limits>
 #include <random>
 
-#include "tsdb/block_codec.h"
+#include "tsdb/batch.h"
 #include "tsdb/log_entry.h"
+#include "tsdb/segment.h"
 
 namespace gpuscale::tsdb {
 namespace {
 
-/// Blocks as telemetry, people and malice make them.
-class BlockMaker {
+/// Samples as telemetry, people and malice make them.
+class SampleMaker {
  public:
-  explicit BlockMaker(std::uint32_t seed) : random_(seed) {}
+  explicit SampleMaker(std::uint32_t seed) : random_(seed) {}
 
-  ColumnBlock make() {
-    ColumnBlock block;
-    const std::size_t rows = 1 + below(200);
-    block.times = times(rows);
-    for (std::size_t i = below(6); i < 6; ++i)
-      block.columns.push_back(column(static_cast<FieldId>(i + 1), rows));
-    return block;
+  std::vector<std::int64_t> axis() {
+    std::vector<std::int64_t> out;
+    std::int64_t at =
+        below(3) == 0 ? std::numeric_limits<std::int64_t>::min() + 2 : 1'700'000'000'000'000'000;
+    const bool regular = below(2) == 0;
+    for (std::size_t i = 1 + below(300); i > 0; --i) {
+      out.push_back(at);
+      at += regular ? 1'000'000'000 : static_cast<std::int64_t>(1 + below(5'000'000'000));
+    }
+    if (below(4) == 0) out.push_back(std::numeric_limits<std::int64_t>::max() - 1);
+    return out;
+  }
+
+  Column column(const std::vector<std::int64_t>& axis) {
+    Column column;
+    column.type = static_cast<FieldType>(below(4));
+    const std::size_t style = below(5);
+    const bool full = below(2) == 0;
+    for (const std::int64_t time : axis) {
+      if (!full && below(3) == 0) continue;
+      column.times.push_back(time);
+      add(column, style);
+    }
+    return column;
   }
 
  private:
   std::size_t below(std::size_t bound) { return random_() % bound; }
 
-  std::vector<std::int64_t> times(std::size_t rows) {
-    std::vector<std::int64_t> out;
-    std::int64_t at =
-        below(3) == 0 ? std::numeric_limits<std::int64_t>::min() + 2 : 1'700'000'000'000'000'000;
-    const bool regular = below(2) == 0;
-    for (std::size_t i = 0; i < rows; ++i) {
-      out.push_back(at);
-      at += regular ? 1'000'000'000 : static_cast<std::int64_t>(1 + below(5'000'000'000));
-    }
-    return out;
-  }
-
-  BlockColumn column(FieldId field, std::size_t rows) {
-    BlockColumn column;
-    column.field = field;
-    column.type = static_cast<FieldType>(below(4));
-    const std::size_t filled = below(3) == 0 ? below(rows + 1) : rows;
-    const std::size_t style = below(4);
-    for (std::size_t i = 0; i < filled; ++i) add(column, style);
-    if (below(2) == 0) {
-      column.present.assign(filled, 1);
-      for (auto& present : column.present) present = below(4) == 0 ? 0 : 1;
-    }
-    return column;
-  }
-
-  void add(BlockColumn& column, std::size_t style) {
+  void add(Column& column, std::size_t style) {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
     constexpr double kOdd[] = {0.0,
                                -0.0,
@@ -64,20 +57,22 @@ class BlockMaker {
                                -kInfinity,
                                std::numeric_limits<double>::denorm_min(),
                                std::numeric_limits<double>::max()};
+    constexpr std::int64_t kOddIntegers[] = {std::numeric_limits<std::int64_t>::min(),
+                                             std::numeric_limits<std::int64_t>::max(), 0, -1};
     switch (column.type) {
-      case FieldType::kFloat: {
-        double value =
-            style == 0 ? kOdd[below(7)] : static_cast<double>(below(10'000)) / (style == 1 ? 100.0 : 7.0);
-        column.bits.push_back(std::bit_cast<std::uint64_t>(value));
+      case FieldType::kFloat:
+        column.floats.push_back(style == 0 ? kOdd[below(7)]
+                                : style == 4
+                                    ? 42.5
+                                    : static_cast<double>(below(10'000)) / (style == 1 ? 100.0 : 7.0));
         break;
-      }
       case FieldType::kInteger:
-        column.bits.push_back(style == 0   ? (static_cast<std::uint64_t>(random_()) << 32U) ^ random_()
-                              : style == 1 ? 1ULL << 63U
-                                           : below(100));
+        column.integers.push_back(style == 0   ? kOddIntegers[below(4)]
+                                  : style == 1 ? static_cast<std::int64_t>(column.integers.size()) * 3
+                                               : static_cast<std::int64_t>(below(100)) - 50);
         break;
       case FieldType::kBoolean:
-        column.bits.push_back(below(2));
+        column.booleans.push_back(static_cast<std::uint8_t>(below(2)));
         break;
       case FieldType::kString:
         column.strings.push_back(std::string(below(20), style == 0 ? '\0' : 'x') +
@@ -89,59 +84,167 @@ class BlockMaker {
   std::mt19937 random_;
 };
 
-/// What a reader sees: absent entries have no value.
-std::string seen(const ColumnBlock& block) {
-  std::string out;
-  for (const std::int64_t time : block.times) out += std::to_string(time) + " ";
-  for (const BlockColumn& column : block.columns) {
-    out += "\n" + std::to_string(column.field) + ":" + std::to_string(static_cast<int>(column.type));
-    for (std::size_t row = 0; row < block.times.size(); ++row) {
-      if (!column.has(row)) {
-        out += " -";
-      } else {
-        out += " " +
-               (column.type == FieldType::kString ? column.strings[row] : std::to_string(column.bits[row]));
-      }
-    }
-  }
+std::vector<std::uint64_t> bits_of(const std::vector<double>& values) {
+  std::vector<std::uint64_t> out;
+  for (const double value : values) out.push_back(std::bit_cast<std::uint64_t>(value));
   return out;
 }
 
-TEST(BlockCodec, GivesBackWhatItWasGivenBitByBit) {
-  for (std::uint32_t seed = 0; seed < 500; ++seed) {
-    const ColumnBlock block = BlockMaker(seed).make();
-    const auto back = decode_block(encode_block(block));
-    ASSERT_TRUE(back) << seed << ": " << back.error().message();
-    ASSERT_EQ(seen(*back), seen(block)) << seed;
+void expect_same(const Column& a, const Column& b, std::uint32_t seed) {
+  ASSERT_EQ(a.type, b.type) << seed;
+  ASSERT_EQ(a.times, b.times) << seed;
+  ASSERT_EQ(bits_of(a.floats), bits_of(b.floats)) << seed;
+  ASSERT_EQ(a.integers, b.integers) << seed;
+  ASSERT_EQ(a.booleans, b.booleans) << seed;
+  ASSERT_EQ(a.strings, b.strings) << seed;
+}
+
+TEST(ChunkCodec, GivesBackWhatItWasGivenBitByBit) {
+  for (std::uint32_t seed = 0; seed < 1'000; ++seed) {
+    SampleMaker maker(seed);
+    const auto axis = maker.axis();
+    const auto times = decode_axis(encode_axis(axis));
+    ASSERT_TRUE(times) << seed << ": " << times.error().message();
+    ASSERT_EQ(*times, axis) << seed;
+    const Column column = maker.column(axis);
+    Column back;
+    back.type = column.type;
+    const auto done = decode_chunk(encode_chunk(axis, column), axis, back);
+    ASSERT_TRUE(done) << seed << ": " << done.error().message();
+    expect_same(column, back, seed);
   }
 }
 
-TEST(BlockCodec, DamageIsAnErrorOrAnotherBlockButNeverACrash) {
+TEST(ChunkCodec, DamageIsAnErrorOrOtherValuesButNeverACrash) {
   std::mt19937 random(5);
   int refused = 0;
-  for (std::uint32_t seed = 0; seed < 300; ++seed) {
-    std::string bytes = encode_block(BlockMaker(seed).make());
-    bytes[random() % bytes.size()] ^= static_cast<char>(1U << (random() % 8));
-    if (random() % 2 == 0) bytes.resize(random() % bytes.size());
-    const auto back = decode_block(bytes);
-    if (back) continue;
-    EXPECT_EQ(back.error().code(), Errc::kCorrupt);
-    ++refused;
+  for (std::uint32_t seed = 0; seed < 500; ++seed) {
+    SampleMaker maker(seed);
+    const auto axis = maker.axis();
+    const Column column = maker.column(axis);
+    std::string bytes = encode_chunk(axis, column);
+    std::string times = encode_axis(axis);
+    for (std::string* text : {&bytes, &times}) {
+      (*text)[random() % text->size()] ^= static_cast<char>(1U << (random() % 8));
+      if (random() % 2 == 0) text->resize(random() % text->size());
+    }
+    Column back;
+    back.type = column.type;
+    if (!decode_chunk(bytes, axis, back)) ++refused;
+    if (!decode_axis(times)) ++refused;
   }
-  EXPECT_GT(refused, 100);
-  EXPECT_FALSE(decode_block(""));
+  EXPECT_GT(refused, 300);
 }
 
-TEST(BlockCodec, TelemetryShrinksAtLeastFourfold) {
-  ColumnBlock block;
-  BlockColumn utilization{1, FieldType::kFloat, {}, {}, {}};
+TEST(ChunkCodec, TelemetryShrinksTenfold) {
   std::mt19937 random(9);
+  std::vector<std::int64_t> axis;
+  Column utilization;
+  int walk = 500;
   for (int i = 0; i < 3'600; ++i) {
-    block.times.push_back(1'700'000'000'000'000'000 + i * 1'000'000'000LL);
-    utilization.bits.push_back(std::bit_cast<std::uint64_t>(static_cast<double>(random() % 1'000) / 10));
+    axis.push_back(1'700'000'000'000'000'000 + i * 1'000'000'000LL);
+    walk = std::clamp(walk + static_cast<int>(random() % 41) - 20, 0, 1'000);
+    utilization.floats.push_back(walk / 10.0);
   }
-  block.columns.push_back(utilization);
-  EXPECT_LT(encode_block(block).size() * 4, 3'600U * 16U);
+  utilization.times = axis;
+  EXPECT_LT(encode_axis(axis).size(), 20U);
+  EXPECT_LT(encode_chunk(axis, utilization).size() * 10, 3'600U * 8U);
+}
+
+/// A segment of three series; the first two share their times.
+struct Sealed {
+  std::string directory;
+  std::string strip;
+};
+Sealed sealed() {
+  const std::vector<std::int64_t> together = {10, 20};
+  const std::vector<std::int64_t> alone = {15};
+  DirectoryWriter directory;
+  directory.add(3, together);
+  directory.add(4, together);
+  directory.add(9, alone);
+  StripWriter strip(FieldType::kInteger);
+  Column both;
+  both.type = FieldType::kInteger;
+  both.times = together;
+  both.integers = {1, 2};
+  strip.add(together, both);
+  strip.add(together, Column{.type = FieldType::kInteger});
+  Column one;
+  one.type = FieldType::kInteger;
+  one.times = alone;
+  one.integers = {7};
+  strip.add(alone, one);
+  return {std::move(directory).take(), std::move(strip).take()};
+}
+
+TEST(Segment, FindsItsSeriesAndTheirChunks) {
+  const auto segment = Segment::decode({}, sealed().directory);
+  ASSERT_TRUE(segment) << segment.error().message();
+  const auto strip = Strip::open(sealed().strip, (*segment)->series().size());
+  ASSERT_TRUE(strip) << strip.error().message();
+  EXPECT_EQ((*segment)->range().min_ns, 10);
+  EXPECT_EQ((*segment)->range().max_ns, 20);
+  EXPECT_EQ((*segment)->rows(), 5U);
+  std::size_t hint = 0;
+  EXPECT_EQ((*segment)->find(9, hint), 2U);
+  EXPECT_EQ((*segment)->find(3, hint), 0U);
+  EXPECT_EQ((*segment)->find(4, hint), 1U);
+  EXPECT_EQ((*segment)->find(5, hint), Segment::kNone);
+  EXPECT_EQ((*segment)->axis_of(0), (*segment)->axis_of(1));
+  EXPECT_NE((*segment)->axis_of(0), (*segment)->axis_of(2));
+  EXPECT_TRUE((*strip)->chunk(1).empty());
+  Column column;
+  column.type = FieldType::kInteger;
+  ASSERT_TRUE(decode_chunk((*strip)->chunk(2), *(*segment)->times((*segment)->axis_of(2)), column));
+  EXPECT_EQ(column.integers, std::vector<std::int64_t>{7});
+}
+
+TEST(Segment, AnyDamageIsSeen) {
+  const Sealed whole = sealed();
+  for (std::size_t at = 0; at < whole.directory.size(); ++at) {
+    std::string bytes = whole.directory;
+    bytes[at] ^= 4;
+    EXPECT_FALSE(Segment::decode({}, bytes)) << at;
+    EXPECT_FALSE(Segment::decode({}, whole.directory.substr(0, at))) << at;
+  }
+  for (std::size_t at = 0; at < whole.strip.size(); ++at) {
+    std::string bytes = whole.strip;
+    bytes[at] ^= 4;
+    EXPECT_FALSE(Strip::open(bytes, 3)) << at;
+  }
+  EXPECT_FALSE(Strip::open(whole.strip, 4)) << "of another directory";
+}
+
+TEST(Batch, GivesBackRowsOfManyShapes) {
+  const std::vector<CellName> wide = {{1, FieldType::kFloat}, {2, FieldType::kInteger}};
+  const std::vector<CellName> narrow = {{3, FieldType::kString}, {4, FieldType::kBoolean}};
+  BatchWriter writer(7);
+  for (int i = 0; i < 3; ++i) {
+    writer.begin_row(5, 100 + i, wide);
+    writer.put(FieldType::kFloat, {std::bit_cast<std::uint64_t>(1.5), {}});
+    writer.put(FieldType::kInteger, {static_cast<std::uint64_t>(-i), {}});
+    writer.begin_row(6, 50, narrow);
+    writer.put(FieldType::kString, {0, "text"});
+    writer.put(FieldType::kBoolean, {1, {}});
+  }
+  EXPECT_EQ(writer.rows(), 6U);
+  const std::string bytes = std::move(writer).take();
+  BatchReader reader(bytes);
+  EXPECT_EQ(reader.policy(), 7U);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(reader.next_row());
+    EXPECT_EQ(reader.series(), 5U);
+    EXPECT_EQ(reader.time_ns(), 100 + i);
+    ASSERT_EQ(reader.shape().size(), 2U);
+    EXPECT_EQ(std::bit_cast<double>(reader.cells()[0].bits), 1.5);
+    EXPECT_EQ(static_cast<std::int64_t>(reader.cells()[1].bits), -i);
+    ASSERT_TRUE(reader.next_row());
+    EXPECT_EQ(reader.cells()[0].text, "text");
+    EXPECT_EQ(reader.cells()[1].bits, 1U);
+  }
+  EXPECT_FALSE(reader.next_row());
+  EXPECT_TRUE(reader.ok());
 }
 
 TEST(LogEntry, GivesBackItsBatches) {

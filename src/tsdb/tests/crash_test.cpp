@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <array>
+#include <cstdlib>
 #include <random>
 
 #include "tests/store_fixture.h"
@@ -45,9 +46,12 @@ class CrashTest : public StoreTest {
 };
 
 TEST_F(CrashTest, EveryAcknowledgedBatchIsWholeAfterKill9) {
+  // GPUSCALE_KILLS=500 for a long run by hand.
+  const char* wanted = std::getenv("GPUSCALE_KILLS");
+  const int kills = wanted == nullptr ? 20 : std::atoi(wanted);
   std::mt19937 random(17);
   int acknowledged = 0;
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < kills; ++round) {
     acknowledged += write_and_die(acknowledged, 1 + static_cast<int>(random() % 40));
     auto store = Store::open({path_, {}}, clock_, log::Log::silent());
     ASSERT_TRUE(store) << store.error().message();

@@ -239,7 +239,7 @@ TEST_F(StoreTest, ALargeHeadIsSealedByItself) {
   reopen(limits);
   for (int i = 0; i < 200; ++i) must_write("m f=" + std::to_string(i) + " " + std::to_string(i) + "\n");
   const auto stats = store_->stats();
-  EXPECT_LT(stats.memory_bytes, 3'000U);
+  EXPECT_LT(stats.memory_bytes, 60'000U);
   EXPECT_EQ(stats.points_written, 200U);
   EXPECT_EQ(stats.series, 1U);
   EXPECT_GT(stats.disk_bytes, 0U);
@@ -248,20 +248,116 @@ TEST_F(StoreTest, ALargeHeadIsSealedByItself) {
   EXPECT_EQ(column->times.size(), 200U);
 }
 
-TEST_F(StoreTest, ADamagedBlockIsAnErrorNeverAGap) {
-  must_write("m f=1 10\n");
-  ASSERT_TRUE(store_->flush());
-  store_.reset();
-  {
-    const auto file = *db::Database::open(path_);
-    ASSERT_TRUE(file->transact(std::function<Result<void>(db::Transaction&)>(
-        [](db::Transaction& t) { return t.execute("UPDATE tsdb_blocks SET bytes = x'0102'"); })));
+TEST_F(StoreTest, ADamagedSegmentIsAnErrorNeverAGapAndHurtsNoOther) {
+  for (const char* damage : {"UPDATE tsdb_strips SET bytes = substr(bytes, 2) WHERE segment = 1",
+                             "UPDATE tsdb_segments SET directory = x'0102' WHERE id = 1"}) {
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directory(folder_);
+    reopen();
+    must_write("m f=1 10\n");
+    ASSERT_TRUE(store_->flush());
+    must_write("m f=2 20\nother f=3 10\n");
+    ASSERT_TRUE(store_->flush());
+    store_.reset();
+    {
+      const auto file = *db::Database::open(path_);
+      ASSERT_TRUE(file->transact(std::function<Result<void>(db::Transaction&)>(
+          [&](db::Transaction& t) { return t.execute(damage); })));
+    }
+    reopen();
+    const auto column = store_->read("db", "", id_of("m"), "f", {});
+    ASSERT_FALSE(column) << damage;
+    EXPECT_EQ(column.error().code(), Errc::kCorrupt);
+    EXPECT_THAT(column.error().message(), HasSubstr("segment 1"));
+    EXPECT_EQ(samples("m", "f", {15, 30}), "20:2");
+    EXPECT_EQ(samples("other", "f"), "10:3");
+    must_write("m f=4 40\n");
+    EXPECT_EQ(samples("m", "f", {15, 50}), "20:2 40:4");
   }
+}
+
+TEST_F(StoreTest, ManySegmentsBecomeFewAndReadTheSame) {
+  std::string wanted;
+  for (int i = 0; i < 100; ++i) {
+    must_write("m f=" + std::to_string(i) + " " + std::to_string(i) + "\nm,gone=1 f=1 " + std::to_string(i) +
+               "\n");
+    if (i == 50) must_write("m f=7 5\nm late=1i 6\n");
+    ASSERT_TRUE(store_->flush());
+    wanted += (i == 0 ? "" : " ") + std::to_string(i) + ":" + std::to_string(i == 5 ? 7 : i);
+    if (i == 70) {
+      ASSERT_TRUE(store_->drop_series("db", {id_of("m", 1)}));
+    }
+  }
+  EXPECT_LT(store_->stats().segments, 25U);
+  EXPECT_EQ(samples("m", "f"), wanted);
+  EXPECT_EQ(samples("m", "late"), "6:1");
   reopen();
-  const auto column = store_->read("db", "", id_of("m"), "f", {});
-  ASSERT_FALSE(column);
-  EXPECT_EQ(column.error().code(), Errc::kCorrupt);
-  EXPECT_THAT(column.error().message(), HasSubstr("block "));
+  EXPECT_EQ(samples("m", "late"), "6:1");
+  EXPECT_EQ(samples("m", "f"), wanted);
+}
+
+TEST_F(StoreTest, AScanGivesManySeriesAndTheirLastSamples) {
+  std::vector<SeriesId> ids;
+  for (int round = 0; round < 3; ++round) {
+    for (int s = 0; s < 20; ++s) {
+      must_write("m,s=" + std::to_string(s) + " f=" + std::to_string(round * 100 + s) + " " +
+                 std::to_string(round + 1) + "\n");
+    }
+    if (round < 2) {
+      ASSERT_TRUE(store_->flush());
+    }
+  }
+  must_write("m,s=3 f=5 2\n");  // late: not the last one
+  for (const SeriesInfo& info : store_->series("db", "m")) ids.push_back(info.id);
+  std::size_t samples_seen = 0;
+  ASSERT_TRUE(
+      store_->scan("db", "", ids, "f", {2, 3}, [&](std::size_t, const Column& column) -> Result<void> {
+        samples_seen += column.times.size();
+        return {};
+      }));
+  EXPECT_EQ(samples_seen, 40U);
+  std::size_t lasts = 0;
+  ASSERT_TRUE(
+      store_->scan_last("db", "", ids, "f", {}, [&](std::size_t, const Column& column) -> Result<void> {
+        EXPECT_EQ(column.times, std::vector<std::int64_t>{3});
+        EXPECT_GE(column.floats.at(0), 200.0);
+        ++lasts;
+        return {};
+      }));
+  EXPECT_EQ(lasts, 20U);
+}
+
+TEST_F(StoreTest, ChangesAreKnownByTheirTime) {
+  constexpr std::int64_t kMinute = 60'000'000'000;
+  must_write("m f=1 0\n");
+  const TimeRange first{0, kMinute - 1};
+  const TimeRange second{kMinute, 2 * kMinute};
+  const auto before = store_->changes("db", "", "m", first);
+  EXPECT_GT(before, 0U);
+  must_write("m f=1 " + std::to_string(kMinute) + "\nother f=1 0\n");
+  EXPECT_EQ(store_->changes("db", "", "m", first), before);
+  const auto later = store_->changes("db", "", "m", second);
+  must_write("m f=2 5\n");
+  EXPECT_GT(store_->changes("db", "", "m", first), before);
+  EXPECT_EQ(store_->changes("db", "", "m", second), later);
+  ASSERT_TRUE(store_->delete_range("db", {id_of("m")}, {5, 6}));
+  EXPECT_GT(store_->changes("db", "", "m", second), later);
+}
+
+TEST_F(StoreTest, SamplesOfAnUnreleasedFormAreRefusedByName) {
+  const std::string old = folder_ + "/old.db";
+  {
+    const auto file = *db::Database::open(old);
+    ASSERT_TRUE(file->transact(std::function<Result<void>(db::Transaction&)>([](db::Transaction& t) {
+      return t.execute(
+          "CREATE TABLE tsdb_blocks (id); CREATE TABLE tsdb_log (id); INSERT INTO tsdb_log VALUES (1)");
+    })));
+  }
+  const auto store = Store::open({old, {}}, clock_, log::Log::silent());
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().code(), Errc::kConflict);
+  EXPECT_THAT(store.error().message(), HasSubstr("move metrics.db away"));
 }
 
 TEST_F(StoreTest, ADamagedLogIsSaidAtTheStart) {
@@ -278,6 +374,46 @@ TEST_F(StoreTest, ADamagedLogIsSaidAtTheStart) {
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().code(), Errc::kCorrupt);
   EXPECT_THAT(store.error().message(), HasSubstr("log entry 1"));
+}
+
+TEST_F(StoreTest, AFullDiskRefusesWritesAnswersReadsAndHealsByItself) {
+  StoreLimits limits;
+  limits.max_file_bytes = 600'000;
+  limits.max_unflushed_bytes = 100'000;
+  reopen(limits);
+  must_write("kept f=1 1\n");
+  std::mt19937 random(3);
+  Result<WriteOutcome> outcome = WriteOutcome{};
+  int written = 0;
+  for (int batch = 0; batch < 500 && outcome; ++batch) {
+    std::string lines;
+    for (int i = 0; i < 50; ++i) {
+      std::string noise;
+      for (int c = 0; c < 60; ++c) noise += static_cast<char>('a' + random() % 26);
+      lines += "filling s=\"" + noise + "\" " + std::to_string(++written) + "\n";
+    }
+    outcome = write(lines);
+    if (!outcome) written -= 50;
+  }
+  ASSERT_FALSE(outcome) << "600 kB hold more than expected";
+  EXPECT_EQ(outcome.error().code(), Errc::kExhausted);
+  EXPECT_EQ(samples("kept", "f"), "1:1");
+  const auto column = store_->read("db", "", id_of("filling"), "s", {});
+  ASSERT_TRUE(column);
+  EXPECT_EQ(column->times.size(), static_cast<std::size_t>(written)) << "exactly what was acknowledged";
+  limits.max_file_bytes = 0;
+  reopen(limits);
+  EXPECT_EQ(store_->read("db", "", id_of("filling"), "s", {})->times.size(),
+            static_cast<std::size_t>(written));
+  must_write("kept f=2 2\n");
+  EXPECT_EQ(samples("kept", "f"), "1:1 2:2");
+}
+
+TEST_F(StoreTest, SeriesWithoutSamplesAreForgottenByADeletion) {
+  must_write("m,h=a f=1 1\nm,h=a f=1 2\nm,h=b f=1 1\n");
+  ASSERT_TRUE(store_->delete_range("db", {id_of("m", 0), id_of("m", 1)}, {1, 1}));
+  ASSERT_EQ(store_->series("db", "m").size(), 1U);
+  EXPECT_EQ(metrics::tag_value(*store_->series("db", "m")[0].tags, "h"), "a");
 }
 
 TEST_F(StoreTest, WritersAndReadersAndFlushesMayRunAtOnce) {

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Any bytes as what stands in metrics.db - a log entry, a batch, times, values, a directory, a strip: must
+/// not crash, and times that decode read the same once encoded.
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "tsdb/batch.h"
+#include "tsdb/log_entry.h"
+#include "tsdb/segment.h"
+
+namespace {
+
+using namespace gpuscale::tsdb;
+
+/// A checksum that fits, so that what stands behind it is read too.
+std::string summed(std::string_view bytes) {
+  std::string out(bytes);
+  put_fixed(out, checksum(bytes));
+  return out;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  std::size_t seen = 0;
+  if (const auto entry = decode_log_entry(bytes)) seen += entry->size();
+  BatchReader batch(bytes);
+  while (batch.next_row()) seen += batch.cells().size();
+  if (const auto times = decode_axis(bytes)) {
+    const auto again = decode_axis(encode_axis(*times));
+    if (!again || *again != *times) std::abort();
+  }
+  const std::int64_t axis[] = {1, 2, 3, 5, 8, 13, 21, 34};
+  for (const FieldType type :
+       {FieldType::kFloat, FieldType::kInteger, FieldType::kString, FieldType::kBoolean}) {
+    Column column;
+    column.type = type;
+    if (decode_chunk(bytes, axis, column)) seen += column.times.size();
+  }
+  if (const auto segment = Segment::decode({}, summed(bytes))) {
+    for (std::size_t i = 0; i < (*segment)->series().size(); ++i)
+      seen += (*segment)->extent(i).rows != 0 ? 1 : 0;
+  }
+  if (size > 0) {
+    if (const auto strip = Strip::open(summed(bytes.substr(1)), static_cast<std::size_t>(data[0])))
+      seen += (*strip)->bytes();
+  }
+  return seen == SIZE_MAX ? 1 : 0;
+}

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "influxql/bucket_scan.h"
+
+#include <algorithm>
+
+#include "influxql/answer_cache.h"
+#include "influxql/number_totals.h"
+#include "influxql/wrapping.h"
+
+namespace gpuscale::influxql {
+
+namespace {
+
+/// Totals of one statement: beyond it the other way, whose memory follows the samples, is better.
+constexpr std::size_t kMaxTotals = 4'000'000;
+/// Totals worth keeping for the next statement.
+constexpr std::size_t kMaxKept = 300'000;
+
+std::optional<Fold> fold_of(std::string_view function) {
+  if (function == "count") return Fold::kCount;
+  if (function == "sum") return Fold::kSum;
+  if (function == "mean") return Fold::kMean;
+  if (function == "min") return Fold::kMin;
+  if (function == "max") return Fold::kMax;
+  if (function == "first") return Fold::kFirst;
+  if (function == "last") return Fold::kLast;
+  if (function == "spread") return Fold::kSpread;
+  return std::nullopt;
+}
+
+bool selects(Fold fold) {
+  return fold == Fold::kMin || fold == Fold::kMax || fold == Fold::kFirst || fold == Fold::kLast;
+}
+
+template <typename T>
+std::span<const T> values_of(const tsdb::Column& column) {
+  if constexpr (std::is_same_v<T, double>) {
+    return column.floats;
+  } else {
+    return column.integers;
+  }
+}
+
+std::string key_text(const DataSourceRef& source, const ReadRequest& request) {
+  std::string out;
+  const auto add = [&out](std::string_view part) {
+    out += std::to_string(part.size()) + ':';
+    out += part;
+  };
+  add(source.database);
+  add(source.measurement);
+  add(request.filter ? print(request.filter) : "");
+  for (const std::string& dimension : request.dimensions) add(dimension);
+  out += '|';
+  for (const std::string& dimension : request.limited_dimensions) add(dimension);
+  return out + '|' + std::to_string(request.slimit) + '|' + std::to_string(request.soffset);
+}
+
+/// Which series go into which group, kept while no series comes or goes.
+Result<std::shared_ptr<const SeriesGroups>> groups_of(Run& run, const DataSourceRef& source,
+                                                      const ReadRequest& request, const std::string& key) {
+  struct Kept {
+    std::uint64_t version;
+    std::shared_ptr<const SeriesGroups> groups;
+  };
+  const std::string name = "groups " + key;
+  const std::uint64_t version = run.store().series_changes(source.database, source.measurement);
+  if (version != 0) {
+    if (const auto held = std::static_pointer_cast<const Kept>(run.answers().find(name));
+        held && held->version == version)
+      return held->groups;
+  }
+  GS_TRY(SeriesGroups made, group_series(run, source, request));
+  auto groups = std::make_shared<const SeriesGroups>(std::move(made));
+  const std::size_t bytes = groups->ids.size() * sizeof(tsdb::SeriesId) + groups->keys.size() * 200;
+  if (version != 0) run.answers().keep(name, std::make_shared<const Kept>(Kept{version, groups}), bytes);
+  return groups;
+}
+
+/// Buckets of one length side by side; one without end where the frame has none.
+struct Grid {
+  std::int64_t first = 0;  ///< start of the first bucket
+  std::int64_t every = 0;  ///< 0: one bucket for all
+  std::size_t count = 1;
+
+  std::int64_t start(std::size_t bucket) const { return first + static_cast<std::int64_t>(bucket) * every; }
+  std::int64_t end(std::size_t bucket) const { return start(bucket) + every; }
+};
+
+template <typename T>
+struct Totals {
+  std::shared_ptr<const SeriesGroups> groups;
+  Grid grid;
+  std::vector<std::uint64_t> versions;    ///< by bucket; 0 = may not be used again
+  std::vector<NumberTotal<T>> by_bucket;  ///< grid.count for each group
+};
+
+template <typename T>
+class BucketScan {
+ public:
+  BucketScan(Run& run, const DataSourceRef& source, const ReadRequest& request, Fold fold, Grid grid,
+             std::shared_ptr<const SeriesGroups> groups)
+      : run_(run), source_(source), request_(request), fold_(fold) {
+    totals_.groups = std::move(groups);
+    totals_.grid = grid;
+    totals_.versions.resize(grid.count);
+    totals_.by_bucket.resize(grid.count * totals_.groups->keys.size());
+  }
+
+  Result<PointSet> run(const std::string& key) {
+    const std::string name = (std::is_same_v<T, double> ? "floats " : "integers ") + source_.policy + '|' +
+                             request_.refs.front().name + '|' + std::to_string(static_cast<int>(fold_)) +
+                             '|' + std::to_string(totals_.grid.every) + '|' + key;
+    const bool keeping = totals_.grid.every != 0 && totals_.by_bucket.size() <= kMaxKept;
+    std::size_t stale = 0;  // the first bucket that must be read
+    if (keeping) {
+      note_versions();
+      stale = take_kept(name);
+    }
+    const TimeFrame& frame = request_.frame;
+    // A first bucket of which the statement sees a part is never the same again, those behind it mostly are.
+    const bool split = stale > 1 && totals_.versions.front() == 0;
+    if (split) GS_CHECK(read({frame.min, std::min(frame.max, totals_.grid.end(0) - 1)}));
+    if (stale < totals_.grid.count) {
+      const std::int64_t from = stale == 0 ? frame.min : std::max(frame.min, totals_.grid.start(stale));
+      GS_CHECK(read({from, frame.max}));
+    }
+    PointSet out = points();
+    if (keeping) {
+      const std::size_t bytes = totals_.by_bucket.size() * sizeof(NumberTotal<T>) +
+                                totals_.versions.size() * sizeof(std::uint64_t) + sizeof totals_;
+      run_.answers().keep(name, std::make_shared<const Totals<T>>(std::move(totals_)), bytes);
+    }
+    return out;
+  }
+
+ private:
+  /// Before anything is read: what changes afterwards makes them old.
+  void note_versions() {
+    const Grid& grid = totals_.grid;
+    for (std::size_t b = 0; b < grid.count; ++b) {
+      if (grid.start(b) < request_.frame.min || grid.end(b) - 1 > request_.frame.max) continue;
+      totals_.versions[b] = run_.store().changes(source_.database, source_.policy, source_.measurement,
+                                                 {grid.start(b), grid.end(b) - 1});
+    }
+  }
+
+  /// Takes over what still holds. @return the first bucket, a partial first one aside, that does not.
+  std::size_t take_kept(const std::string& name) {
+    const auto kept = std::static_pointer_cast<const Totals<T>>(run_.answers().find(name));
+    if (!kept || kept->groups != totals_.groups) return 0;
+    const Grid& grid = totals_.grid;
+    if ((grid.first - kept->grid.first) % grid.every != 0) return 0;  // another offset
+    const std::int64_t shift = (grid.first - kept->grid.first) / grid.every;
+    const auto valid = [&](std::size_t b) {
+      const std::int64_t old = static_cast<std::int64_t>(b) + shift;
+      if (totals_.versions[b] == 0 || old < 0 || old >= static_cast<std::int64_t>(kept->grid.count))
+        return false;
+      return kept->versions[static_cast<std::size_t>(old)] == totals_.versions[b];
+    };
+    std::size_t stale = totals_.versions.front() == 0 ? 1 : 0;
+    while (stale < grid.count && valid(stale)) ++stale;
+    const std::size_t first = totals_.versions.front() == 0 ? 1 : 0;
+    if (stale <= first) return 0;
+    for (std::size_t g = 0; g < totals_.groups->keys.size(); ++g) {
+      const auto* from = kept->by_bucket.data() + g * kept->grid.count;
+      auto* to = totals_.by_bucket.data() + g * grid.count;
+      for (std::size_t b = first; b < stale; ++b)
+        to[b] = from[static_cast<std::size_t>(static_cast<std::int64_t>(b) + shift)];
+    }
+    return stale;
+  }
+
+  Result<void> read(tsdb::TimeRange range) {
+    const SeriesGroups& groups = *totals_.groups;
+    std::size_t group = 0;
+    const auto sink = [&](std::size_t index, const tsdb::Column& column) -> Result<void> {
+      while (index >= groups.ends[group]) ++group;
+      GS_CHECK(run_.count_points(column.times.size()));
+      add(totals_.by_bucket.data() + group * totals_.grid.count, column);
+      return {};
+    };
+    const std::string& field = request_.refs.front().name;
+    if (fold_ == Fold::kLast && totals_.grid.every == 0)
+      return run_.store().scan_last(source_.database, source_.policy, groups.ids, field, range, sink);
+    return run_.store().scan(source_.database, source_.policy, groups.ids, field, range, sink);
+  }
+
+  void add(NumberTotal<T>* buckets, const tsdb::Column& column) const {
+    const std::span<const std::int64_t> times = column.times;
+    const std::span<const T> values = values_of<T>(column);
+    const Grid& grid = totals_.grid;
+    if (grid.every == 0) return buckets->add(fold_, times, values);
+    std::size_t i = 0;
+    while (i < times.size()) {
+      const auto bucket = static_cast<std::size_t>((times[i] - grid.first) / grid.every);
+      const std::int64_t end = grid.end(bucket);
+      std::size_t j = i + 1;
+      while (j < times.size() && times[j] < end) ++j;
+      buckets[bucket].add(fold_, times.subspan(i, j - i), values.subspan(i, j - i));
+      i = j;
+    }
+  }
+
+  Value result(const NumberTotal<T>& total) const {
+    switch (fold_) {
+      case Fold::kCount:
+        return total.count;
+      case Fold::kMean:
+        return static_cast<double>(total.value) / static_cast<double>(total.count);
+      case Fold::kSpread:
+        if constexpr (std::is_same_v<T, double>) {
+          return total.most - total.value;
+        } else {
+          return wrap_sub(total.most, total.value);
+        }
+      default:
+        return total.value;
+    }
+  }
+
+  PointSet points() const {
+    PointSet out;
+    const TimeFrame& frame = request_.frame;
+    const Grid& grid = totals_.grid;
+    for (std::size_t g = 0; g < totals_.groups->keys.size(); ++g) {
+      Points points;
+      for (std::size_t n = 0; n < grid.count; ++n) {
+        const std::size_t b = frame.ascending ? n : grid.count - 1 - n;
+        const NumberTotal<T>& total = totals_.by_bucket[g * grid.count + b];
+        if (total.count == 0) continue;
+        const std::int64_t start = grid.every == 0 ? frame.window(frame.min).start : grid.start(b);
+        points.times.push_back(selects(fold_) ? total.time : start);
+        points.values.push_back(result(total));
+      }
+      if (!points.times.empty()) out.emplace(totals_.groups->keys[g], std::move(points));
+    }
+    return out;
+  }
+
+  Run& run_;
+  const DataSourceRef& source_;
+  const ReadRequest& request_;
+  const Fold fold_;
+  Totals<T> totals_;
+};
+
+/// Nothing where the buckets are not all of one length, or too many.
+std::optional<Grid> grid_of(const TimeFrame& frame, std::size_t groups) {
+  if (!frame.bucketed()) return Grid{};
+  if (!frame.zone.utc() || frame.min == kMinTime || frame.max == kMaxTime || frame.min > frame.max)
+    return std::nullopt;
+  const std::int64_t first = frame.window(frame.min).start;
+  const std::int64_t last = frame.window(frame.max).start;
+  std::int64_t span = 0;
+  if (__builtin_sub_overflow(last, first, &span) || first == kMinTime ||
+      frame.window(frame.max).end == kMaxTime)
+    return std::nullopt;
+  const auto count = static_cast<std::size_t>(span / frame.interval.every_ns) + 1;
+  if (count > kMaxTotals / std::max<std::size_t>(groups, 1)) return std::nullopt;
+  return Grid{first, frame.interval.every_ns, count};
+}
+
+}  // namespace
+
+Result<std::optional<PointSet>> scan_buckets(Run& run, const std::vector<DataSourceRef>& sources,
+                                             const ReadRequest& request, std::string_view function) {
+  const auto fold = fold_of(function);
+  if (!fold || sources.size() != 1 || sources.front().subquery || request.refs.size() != 1)
+    return std::optional<PointSet>();
+  const DataSourceRef& source = sources.front();
+  const auto field = source.fields.find(request.refs.front().name);
+  if (field == source.fields.end() || field->second != request.refs.front().type ||
+      (field->second != DataType::kFloat && field->second != DataType::kInteger))
+    return std::optional<PointSet>();
+  const std::string key = key_text(source, request);
+  GS_TRY(const auto groups, groups_of(run, source, request, key));
+  if (groups->filters_rows) return std::optional<PointSet>();
+  const auto grid = grid_of(request.frame, groups->keys.size());
+  if (!grid) return std::optional<PointSet>();
+  GS_CHECK(run.count_series(groups->ids.size()));
+  GS_CHECK(run.check());
+  if (field->second == DataType::kFloat) {
+    GS_TRY(auto points, BucketScan<double>(run, source, request, *fold, *grid, groups).run(key));
+    return std::optional<PointSet>(std::move(points));
+  }
+  GS_TRY(auto points, BucketScan<std::int64_t>(run, source, request, *fold, *grid, groups).run(key));
+  return std::optional<PointSet>(std::move(points));
+}
+
+}  // namespace gpuscale::influxql

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The quick way to aggregate gives what the general way gives, also from what it kept, whatever was written,
+/// sealed or deleted in between.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "base/testing/manual_clock.h"
+#include "influxql/engine.h"
+#include "influxql/render.h"
+#include "metrics/line_protocol.h"
+
+namespace gpuscale::influxql {
+namespace {
+
+class BucketScanTest : public ::testing::Test {
+ protected:
+  BucketScanTest() {
+    auto opened = tsdb::Store::open({":memory:", {}}, clock_, log::Log::silent());
+    EXPECT_TRUE(opened);
+    store_ = *std::move(opened);
+    EXPECT_TRUE(store_->create_database("db", std::nullopt));
+    engine_ = std::make_unique<Engine>(*store_);
+    context_.database = "db";
+    context_.now = base::from_unix_nanos(0);
+  }
+
+  void write(const std::string& lines) {
+    const auto parsed = metrics::parse_lines(lines, metrics::Precision::kSeconds, 0);
+    ASSERT_TRUE(parsed.errors.empty());
+    ASSERT_TRUE(store_->write("db", "", parsed.points));
+  }
+  std::string ask(const std::string& text) {
+    const auto results = engine_->execute(text, context_);
+    EXPECT_TRUE(results) << text;
+    return results ? render_json(*results, "ns", false) : "";
+  }
+
+  base::testing::ManualClock clock_;
+  std::unique_ptr<tsdb::Store> store_;
+  std::unique_ptr<Engine> engine_;
+  QueryContext context_;
+};
+
+TEST_F(BucketScanTest, AgreesWithTheGeneralWay) {
+  std::mt19937 random(23);
+  const auto below = [&](unsigned bound) { return static_cast<unsigned>(random() % bound); };
+  const char* const functions[] = {"count", "sum", "mean", "min", "max", "first", "last", "spread"};
+  const char* const groups[] = {"", ", host", ", host, zone", ", *"};
+  for (int round = 0; round < 150; ++round) {
+    std::string lines;
+    for (unsigned n = 1 + below(30); n > 0; --n) {
+      // Mostly forward, at times late: what was kept must notice.
+      const unsigned time = below(10) == 0 ? below(600) : static_cast<unsigned>(round) * 4 + below(8);
+      lines += "m,host=" + std::string(1, static_cast<char>('a' + below(3)));
+      if (below(2) == 0) lines += ",zone=x";
+      lines += " f=" + std::to_string(static_cast<int>(below(400)) / 2.0 - 100) +
+               ",i=" + std::to_string(static_cast<int>(below(100)) - 50) + "i " + std::to_string(time) + "\n";
+    }
+    write(lines);
+    if (below(8) == 0) {
+      ASSERT_TRUE(store_->flush());
+    }
+    if (below(12) == 0) {
+      ask("DELETE FROM m WHERE host = 'b' AND time >= " + std::to_string(below(600)) + "s AND time < 700s");
+    }
+    for (int n = 0; n < 8; ++n) {
+      const std::string field = below(2) == 0 ? "f" : "i";
+      const std::string select =
+          std::string("SELECT ") + functions[below(8)] + "(" + field + ") FROM m WHERE ";
+      const unsigned from = below(3) == 0 ? below(300) : static_cast<unsigned>(round) * 2;
+      const std::string range = "time >= " + std::to_string(from) + "s AND time < " +
+                                std::to_string(static_cast<unsigned>(round) * 4 + 9) + "s";
+      const std::string group =
+          below(5) == 0
+              ? ""
+              : " GROUP BY time(" + std::string(below(2) == 0 ? "30s" : "7s, 2s") + ")" + groups[below(4)];
+      const std::string tail = group + (below(4) == 0 ? " ORDER BY time DESC" : "");
+      // A condition on the field, which always holds, makes it take the general way.
+      ASSERT_EQ(ask(select + range + tail), ask(select + range + " AND " + field + " > -1000" + tail))
+          << "round " << round << ": " << select << range << tail;
+    }
+  }
+}
+
+TEST_F(BucketScanTest, AStandingQueryIsAnsweredAgainFromWhatItKept) {
+  for (int t = 0; t < 300; t += 5) write("m,host=a f=" + std::to_string(t) + " " + std::to_string(t));
+  const std::string text = "SELECT mean(f) FROM m WHERE time >= 0 AND time < 300s GROUP BY time(30s)";
+  const std::string first = ask(text);
+  EXPECT_EQ(ask(text), first);
+  write("m,host=a f=1000 40");
+  const std::string second = ask(text);
+  EXPECT_NE(second, first) << "a late sample";
+  write("m,host=new f=5 250");
+  EXPECT_NE(ask(text), second) << "a series that was not there";
+  ask("DROP MEASUREMENT m");
+  EXPECT_EQ(ask(text).find("series"), std::string::npos);
+}
+
+TEST_F(BucketScanTest, RunningStatementsAreShownAndKilled) {
+  context_.cancelled = [this] {
+    QueryContext other;
+    other.database = "db";
+    const auto shown = engine_->execute("SHOW QUERIES", other);
+    EXPECT_TRUE(shown);
+    const auto& statements = shown->front().rows.front().values;
+    EXPECT_EQ(statements.size(), 2U) << "the slow one and SHOW QUERIES itself";
+    const auto id = std::get<std::int64_t>(statements.front().front());
+    EXPECT_TRUE(engine_->execute("KILL QUERY " + std::to_string(id), other));
+    return false;
+  };
+  write("m f=1 1\nm f=2 2");
+  const auto results = engine_->execute("SELECT median(f) FROM m WHERE f > 0", context_);
+  ASSERT_TRUE(results);
+  EXPECT_EQ(results->front().error.value_or(""), "query interrupted");
+  const auto none = engine_->execute("KILL QUERY 9999", QueryContext{});
+  ASSERT_TRUE(none);
+  EXPECT_EQ(none->front().error.value_or(""), "no such query id: 9999");
+}
+
+TEST_F(BucketScanTest, ExplainSaysWhatWouldBeRead) {
+  write("m,host=a f=1 1\nm,host=b f=2 2");
+  const std::string plan =
+      ask("EXPLAIN SELECT mean(f) FROM m WHERE time >= 0 AND time < 60s GROUP BY time(30s), host");
+  EXPECT_NE(plan.find("NUMBER OF SERIES: 2 match, 2 have samples"), std::string::npos) << plan;
+  EXPECT_NE(plan.find("NUMBER OF GROUPS: 2"), std::string::npos) << plan;
+  EXPECT_NE(ask("EXPLAIN ANALYZE SELECT mean(f) FROM m").find("SAMPLES READ: 2"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace gpuscale::influxql

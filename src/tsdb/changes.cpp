@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tsdb/changes.h"
+
+#include <algorithm>
+
+namespace gpuscale::tsdb {
+
+void Changes::note(const SegmentOwner& owner, std::int64_t time_ns) {
+  const std::int64_t slot = slot_of(time_ns);
+  if (last_version_ == version_ && last_slot_ == slot && last_owner_ == owner) return;
+  last_version_ = version_;
+  last_slot_ = slot;
+  last_owner_ = owner;
+  Slots& slots = owners_[owner];
+  if (slot < slots.forgotten_before) {
+    slots.forgotten = version_;
+    return;
+  }
+  slots.versions[slot] = version_;
+  if (slots.versions.size() <= kSlots) return;
+  const auto oldest = slots.versions.begin();
+  slots.forgotten_before = oldest->first + 1;
+  slots.forgotten = std::max(slots.forgotten, oldest->second);
+  slots.versions.erase(oldest);
+}
+
+std::uint64_t Changes::of(const SegmentOwner& owner, TimeRange range) const {
+  std::uint64_t newest = all_;
+  const auto found = owners_.find(owner);
+  if (found == owners_.end() || range.min_ns > range.max_ns) return newest;
+  const Slots& slots = found->second;
+  const std::int64_t first = slot_of(range.min_ns);
+  const std::int64_t last = slot_of(range.max_ns);
+  if (first < slots.forgotten_before) newest = std::max(newest, slots.forgotten);
+  for (auto at = slots.versions.lower_bound(first); at != slots.versions.end() && at->first <= last; ++at)
+    newest = std::max(newest, at->second);
+  return newest;
+}
+
+}  // namespace gpuscale::tsdb

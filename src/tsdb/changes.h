@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Private to the room: when which stretch of time was last written to, so that answers computed from samples
+/// may be kept until one of those samples changes. Not thread-safe: the store guards it.
+#pragma once
+#include <cstdint>
+#include <map>
+
+#include "tsdb/segment.h"
+
+namespace gpuscale::tsdb {
+
+class Changes {
+ public:
+  /// What is noted from now on counts as newer than before.
+  void next_version() { ++version_; }
+  void note(const SegmentOwner& owner, std::int64_t time_ns);
+  /// Everything may have changed: something was removed.
+  void note_all() { all_ = ++version_; }
+  /// Grows whenever a sample of the range changes; may grow without.
+  std::uint64_t of(const SegmentOwner& owner, TimeRange range) const;
+
+ private:
+  /// Remembered for each owner; what is older is remembered as one.
+  static constexpr std::size_t kSlots = 8'192;
+  static constexpr std::int64_t kSlotNs = 10'000'000'000;
+
+  struct Slots {
+    std::map<std::int64_t, std::uint64_t> versions;  ///< by the number of the slot
+    std::int64_t forgotten_before = std::numeric_limits<std::int64_t>::min();
+    std::uint64_t forgotten = 0;  ///< the newest version of those
+  };
+  static std::int64_t slot_of(std::int64_t time_ns) {
+    return time_ns / kSlotNs - (time_ns % kSlotNs < 0 ? 1 : 0);
+  }
+
+  std::map<SegmentOwner, Slots> owners_;
+  std::uint64_t version_ = 1;
+  std::uint64_t all_ = 1;
+  // The slot noted last: most samples fall into the same.
+  SegmentOwner last_owner_;
+  std::int64_t last_slot_ = std::numeric_limits<std::int64_t>::min();
+  std::uint64_t last_version_ = 0;
+};
+
+}  // namespace gpuscale::tsdb

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The upkeep of DiskStore: the head becomes segments, many small segments become one.
+#include <algorithm>
+
+#include "tsdb/disk_store.h"
+
+namespace gpuscale::tsdb {
+namespace {
+
+/// Segments of one level that become one of the next: fewer would be rewritten more often, more would make
+/// reads of short ranges open more of them.
+constexpr std::size_t kJoined = 8;
+/// Rows of a segment that is joined no further: its strips stay small enough to be read for one series.
+constexpr std::size_t kMaxJoinedRows = 4'000'000;
+constexpr int kMaxLevel = 3;
+
+}  // namespace
+
+void DiskStore::run_upkeep() {
+  std::unique_lock lock(upkeep_wake_mutex_);
+  while (true) {
+    upkeep_wake_.wait(lock, [this] { return upkeep_wanted_ || upkeep_closing_; });
+    if (upkeep_closing_) return;
+    upkeep_wanted_ = false;
+    lock.unlock();
+    {
+      const std::scoped_lock upkeep(upkeep_mutex_);
+      if (const auto sealed = seal_head(); !sealed)
+        log_.error("store.not_sealed", {{"error", sealed.error()}});
+    }
+    lock.lock();
+    ++sealings_;
+    sealed_.notify_all();
+    lock.unlock();
+    {
+      const std::scoped_lock upkeep(upkeep_mutex_);
+      if (const auto joined = join_segments(); !joined)
+        log_.error("store.not_joined", {{"error", joined.error()}});
+    }
+    lock.lock();
+  }
+}
+
+Result<void> DiskStore::seal_head() {
+  {
+    const std::scoped_lock change(change_mutex_);
+    const std::unique_lock lock(mutex_);
+    // What is left of a sealing that failed goes first.
+    if (!sealing_) {
+      if (head_->empty()) return {};
+      sealing_ = std::move(head_);
+      sealing_sequence_ = sequence_;
+      head_ = std::make_unique<Head>();
+    }
+  }
+  // Nobody changes what is being sealed: that takes upkeep_mutex_.
+  return publish(seal(*sealing_, generation_ + 1), {}, sealing_sequence_);
+}
+
+Result<void> DiskStore::publish(std::vector<NewSegment> made, const Segments& replaced,
+                                std::optional<std::int64_t> log_up_to) {
+  Segments fresh;
+  for (NewSegment& segment : made) {
+    GS_TRY(auto decoded,
+           Segment::decode({0, segment.owner, segment.level, segment.generation}, segment.directory));
+    fresh.push_back(std::move(decoded));
+  }
+  std::vector<SegmentId> ids;
+  const std::scoped_lock change(change_mutex_);
+  GS_CHECK(writer_->transact(Work([&](db::Transaction& transaction) -> Result<void> {
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      GS_TRY(ids.emplace_back(), tables::insert_segment(transaction, made[i], fresh[i]->range()));
+    }
+    for (const auto& segment : replaced) GS_CHECK(tables::delete_segment(transaction, segment->label().id));
+    return log_up_to ? tables::truncate_log(transaction, *log_up_to) : Result<void>();
+  })));
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    Segment::Label label = fresh[i]->label();
+    label.id = ids[i];
+    GS_TRY(fresh[i], Segment::decode(label, std::move(made[i].directory)));
+    for (auto& [field, bytes] : made[i].strips) {
+      GS_TRY(auto strip, Strip::open(std::move(bytes), fresh[i]->series().size()));
+      strips_.keep(ids[i], field, std::move(strip));
+    }
+  }
+  const std::unique_lock lock(mutex_);
+  for (const auto& segment : replaced) {
+    std::erase(segments_[segment->label().owner], segment);
+    strips_.forget(segment->label().id);
+  }
+  for (const auto& segment : fresh) {
+    Segments& list = segments_[segment->label().owner];
+    const auto after = [](std::int64_t generation, const auto& other) {
+      return generation < other->label().generation;
+    };
+    list.insert(std::upper_bound(list.begin(), list.end(), segment->label().generation, after), segment);
+    generation_ = std::max(generation_, segment->label().generation);
+  }
+  if (log_up_to) sealing_.reset();
+  return {};
+}
+
+RebuildRequest DiskStore::rebuild_request(const SegmentOwner& owner, Segments sources) const {
+  RebuildRequest request;
+  request.sources = std::move(sources);
+  std::unordered_set<SeriesId> alive;
+  {
+    const std::shared_lock lock(mutex_);
+    const MeasurementDef* measurement = nullptr;
+    for (const auto& source : request.sources) {
+      for (const SeriesId id : source->series()) {
+        const SeriesDef* series = catalogue_.find_series(id);
+        if (series == nullptr || series->measurement->id != owner.measurement) continue;
+        measurement = series->measurement;
+        alive.insert(id);
+      }
+    }
+    if (measurement != nullptr) {
+      for (const auto& field : measurement->fields) request.fields.emplace_back(field->id, field->type);
+    }
+  }
+  std::sort(request.fields.begin(), request.fields.end());
+  request.alive = [alive = std::move(alive)](SeriesId id) { return alive.contains(id); };
+  request.strip = [this](const Segment& segment, FieldId field) { return strip_of(segment, field); };
+  return request;
+}
+
+Result<void> DiskStore::join_oldest(const SegmentOwner& owner, bool& joined) {
+  Segments sources;
+  {
+    const std::shared_lock lock(mutex_);
+    const Segments& list = segments_.at(owner);
+    std::size_t rows = 0;
+    for (const auto& segment : list) {
+      const int level = segment->label().level;
+      if (!sources.empty() && level != sources.front()->label().level) {
+        sources.clear();
+        rows = 0;
+      }
+      if (level >= kMaxLevel) continue;
+      sources.push_back(segment);
+      rows += segment->rows();
+      while (rows > kMaxJoinedRows) {
+        rows -= sources.front()->rows();
+        sources.erase(sources.begin());
+      }
+      if (sources.size() == kJoined) break;
+    }
+    if (sources.size() < kJoined) return {};
+  }
+  const int level = sources.front()->label().level + 1;
+  const std::int64_t generation = sources.back()->label().generation;
+  const RebuildRequest request = rebuild_request(owner, sources);
+  GS_TRY(auto made, rebuild(request));
+  std::vector<NewSegment> fresh;
+  if (made) {
+    made->level = level;
+    made->generation = generation;
+    fresh.push_back(*std::move(made));
+  }
+  joined = true;
+  return publish(std::move(fresh), sources, std::nullopt);
+}
+
+Result<void> DiskStore::join_segments() {
+  std::vector<SegmentOwner> owners;
+  {
+    const std::shared_lock lock(mutex_);
+    for (const auto& [owner, list] : segments_) {
+      if (list.size() >= kJoined) owners.push_back(owner);
+    }
+  }
+  for (const SegmentOwner& owner : owners) {
+    for (bool joined = true; joined;) {
+      joined = false;
+      GS_CHECK(join_oldest(owner, joined));
+    }
+  }
+  return {};
+}
+
+Result<void> DiskStore::flush() {
+  {
+    std::unique_lock lock(queue_mutex_);
+    settled_.wait(lock, [this, begun = queued_count_] { return settled_count_ >= begun; });
+  }
+  const std::scoped_lock upkeep(upkeep_mutex_);
+  // Twice where an earlier sealing failed: its rest goes first.
+  GS_CHECK(seal_head());
+  GS_CHECK(seal_head());
+  return join_segments();
+}
+
+}  // namespace gpuscale::tsdb

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Private to the room: one new segment out of older ones of the same owner: joined, or with samples cut out.
+#pragma once
+#include <functional>
+#include <unordered_set>
+
+#include "tsdb/segment.h"
+
+namespace gpuscale::tsdb {
+
+/// The samples of some series in a range, which are to go.
+struct Cut {
+  std::unordered_set<SeriesId> series;
+  TimeRange range;
+};
+
+struct RebuildRequest {
+  std::vector<std::shared_ptr<const Segment>> sources;  ///< ascending by generation
+  std::vector<std::pair<FieldId, FieldType>> fields;    ///< ascending
+  std::function<bool(SeriesId)> alive;                  ///< series that exist; the others are left out
+  std::optional<Cut> cut;
+  /// Null where the segment has no such field.
+  std::function<Result<std::shared_ptr<const Strip>>(const Segment&, FieldId)> strip;
+};
+
+/// Field by field, so that memory is bounded by one field of the sources. Level and generation are left to
+/// the caller. Nothing where no sample is left. Errors: kCorrupt for a damaged source, those of `strip`.
+Result<std::optional<NewSegment>> rebuild(const RebuildRequest& request);
+
+}  // namespace gpuscale::tsdb

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tsdb/row_buffer.h"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+
+namespace gpuscale::tsdb {
+
+void RowBuffer::widen(std::size_t fields) {
+  const std::size_t old_masks = masks();
+  const std::size_t old_fields = fields_.size();
+  const std::size_t old_width = width_;
+  const std::size_t count = rows();
+  const std::size_t new_masks = (fields + 63) / 64;
+  const std::size_t new_width = 1 + new_masks + fields;
+  std::vector<std::uint64_t> words(count * new_width);
+  for (std::size_t row = 0; row < count; ++row) {
+    const std::uint64_t* from = words_.data() + row * old_width;
+    std::uint64_t* to = words.data() + row * new_width;
+    std::copy_n(from, 1 + old_masks, to);
+    std::copy_n(from + 1 + old_masks, old_fields, to + 1 + new_masks);
+  }
+  words_ = std::move(words);
+  width_ = new_width;
+}
+
+std::size_t RowBuffer::field_number(CellName name) {
+  const auto found = std::find(fields_.begin(), fields_.end(), name);
+  if (found != fields_.end()) return static_cast<std::size_t>(found - fields_.begin());
+  widen(fields_.size() + 1);
+  fields_.push_back(name);
+  return fields_.size() - 1;
+}
+
+void RowBuffer::put(std::size_t row, std::size_t field, FieldType type, const CellValue& value) {
+  std::uint64_t* words = words_.data() + row * width_;
+  words[1 + field / 64] |= 1ULL << (field % 64);
+  std::uint64_t bits = value.bits;
+  if (type == FieldType::kString) {
+    bits = strings_.size();
+    strings_.emplace_back(value.text);
+  }
+  words[1 + masks() + field] = bits;
+}
+
+std::size_t RowBuffer::add(std::int64_t time_ns, std::span<const CellName> shape,
+                           std::span<const CellValue> cells) {
+  if (fields_.empty() && words_.empty()) {
+    // A line that names a field twice has fewer columns than cells.
+    for (const CellName& name : shape) field_number(name);
+  }
+  const bool same_shape = std::equal(fields_.begin(), fields_.end(), shape.begin(), shape.end());
+  if (!same_shape) {
+    for (const CellName& name : shape) field_number(name);
+  }
+  std::size_t taken = 0;
+  if (words_.empty() || time(rows() - 1) != time_ns) {
+    if (!words_.empty() && time(rows() - 1) > time_ns) ordered_ = false;
+    words_.resize(words_.size() + width_);
+    words_[words_.size() - width_] = static_cast<std::uint64_t>(time_ns);
+    taken = width_ * sizeof(std::uint64_t);
+  }
+  const std::size_t row = rows() - 1;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    put(row, same_shape ? i : field_number(shape[i]), shape[i].type, cells[i]);
+    if (shape[i].type == FieldType::kString) taken += sizeof(std::string) + cells[i].text.size();
+  }
+  return taken;
+}
+
+void RowBuffer::settle() {
+  if (ordered_) return;
+  ordered_ = true;
+  std::vector<std::size_t> order(rows());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return time(a) < time(b); });
+  std::vector<std::uint64_t> words;
+  words.reserve(words_.size());
+  for (const std::size_t row : order) {
+    const std::uint64_t* from = words_.data() + row * width_;
+    if (words.empty() || words[words.size() - width_] != from[0]) {
+      words.insert(words.end(), from, from + width_);
+      continue;
+    }
+    std::uint64_t* to = words.data() + words.size() - width_;
+    for (std::size_t field = 0; field < fields_.size(); ++field) {
+      const std::uint64_t bit = 1ULL << (field % 64);
+      if ((from[1 + field / 64] & bit) == 0) continue;
+      to[1 + field / 64] |= bit;
+      to[1 + masks() + field] = from[1 + masks() + field];
+    }
+  }
+  words_ = std::move(words);
+}
+
+void RowBuffer::times(std::vector<std::int64_t>& out) const {
+  for (std::size_t row = 0; row < rows(); ++row) out.push_back(time(row));
+}
+
+RowRange RowBuffer::rows_between(TimeRange range) const {
+  const auto first_at = [&](auto&& before) {
+    std::size_t low = 0;
+    std::size_t high = rows();
+    while (low < high) {
+      const std::size_t middle = (low + high) / 2;
+      if (before(time(middle))) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  };
+  const std::size_t begin = first_at([&](std::int64_t t) { return t < range.min_ns; });
+  const std::size_t end = first_at([&](std::int64_t t) { return t <= range.max_ns; });
+  return {begin, std::max(begin, end)};
+}
+
+bool RowBuffer::has_rows(TimeRange range) const {
+  return rows_between(range).size() > 0;
+}
+
+void RowBuffer::collect(FieldId field, TimeRange range, Column& out) const {
+  const auto found = std::find(fields_.begin(), fields_.end(), CellName{field, out.type});
+  if (found == fields_.end()) return;
+  const auto number = static_cast<std::size_t>(found - fields_.begin());
+  const RowRange between = rows_between(range);
+  const std::size_t mask = 1 + number / 64;
+  const std::uint64_t bit = 1ULL << (number % 64);
+  const std::size_t value = 1 + masks() + number;
+  for (std::size_t row = between.begin; row < between.end; ++row) {
+    const std::uint64_t* words = words_.data() + row * width_;
+    if ((words[mask] & bit) == 0) continue;
+    out.times.push_back(static_cast<std::int64_t>(words[0]));
+    switch (out.type) {
+      case FieldType::kFloat:
+        out.floats.push_back(std::bit_cast<double>(words[value]));
+        break;
+      case FieldType::kInteger:
+        out.integers.push_back(static_cast<std::int64_t>(words[value]));
+        break;
+      case FieldType::kString:
+        out.strings.push_back(strings_[words[value]]);
+        break;
+      case FieldType::kBoolean:
+        out.booleans.push_back(static_cast<std::uint8_t>(words[value]));
+        break;
+    }
+  }
+}
+
+}  // namespace gpuscale::tsdb

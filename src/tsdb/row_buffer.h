@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Private to the room: the newest rows of one series, row by row in one piece of memory, since a line of
+/// telemetry brings a dozen fields at once.
+#pragma once
+#include <span>
+
+#include "tsdb/batch.h"
+#include "tsdb/sample_columns.h"
+
+namespace gpuscale::tsdb {
+
+/// Rows come in any order; settle() brings them into order. Rows of one time become one; the last write of a
+/// field wins. Not thread-safe.
+class RowBuffer {
+ public:
+  /// @return bytes taken.
+  std::size_t add(std::int64_t time_ns, std::span<const CellName> shape, std::span<const CellValue> cells);
+  /// Orders what came out of order. Readers see settled buffers only.
+  void settle();
+
+  std::size_t rows() const { return words_.size() / width_; }
+  std::span<const CellName> fields() const { return fields_; }
+  /// Appends the times of all rows.
+  void times(std::vector<std::int64_t>& out) const;
+  bool has_rows(TimeRange range) const;
+  /// Appends the values of a field inside the range to a column of its type.
+  void collect(FieldId field, TimeRange range, Column& out) const;
+
+ private:
+  std::size_t masks() const { return (fields_.size() + 63) / 64; }
+  std::int64_t time(std::size_t row) const { return static_cast<std::int64_t>(words_[row * width_]); }
+  RowRange rows_between(TimeRange range) const;
+  std::size_t field_number(CellName name);
+  void widen(std::size_t fields);
+  void put(std::size_t row, std::size_t field, FieldType type, const CellValue& value);
+
+  std::vector<CellName> fields_;
+  std::size_t width_ = 1;             // words of a row: time, presence masks, values
+  std::vector<std::uint64_t> words_;  // of a string the value is its position in strings_
+  std::vector<std::string> strings_;
+  bool ordered_ = true;
+};
+
+}  // namespace gpuscale::tsdb

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/// What a store does by its other functions, unless it knows better.
+#include "tsdb/store.h"
+
+#include <set>
+
+namespace gpuscale::tsdb {
+
+Result<void> Store::scan(std::string_view database, std::string_view policy, std::span<const SeriesId> ids,
+                         std::string_view field, TimeRange range, const ScanSink& sink) const {
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    GS_TRY(const Column column, read(database, policy, ids[i], field, range));
+    if (!column.times.empty()) GS_CHECK(sink(i, column));
+  }
+  return {};
+}
+
+Result<void> Store::scan_last(std::string_view database, std::string_view policy,
+                              std::span<const SeriesId> ids, std::string_view field, TimeRange range,
+                              const ScanSink& sink) const {
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    GS_TRY(const Column column, read(database, policy, ids[i], field, range));
+    if (column.times.empty()) continue;
+    GS_TRY(const Column last, read(database, policy, ids[i], field, {column.times.back(), range.max_ns}));
+    GS_CHECK(sink(i, last));
+  }
+  return {};
+}
+
+std::vector<std::string> Store::tag_values(std::string_view database, std::string_view measurement,
+                                           std::string_view key) const {
+  std::set<std::string> values;
+  for (const SeriesInfo& info : series(database, measurement)) {
+    const std::string_view value = metrics::tag_value(*info.tags, key);
+    if (!value.empty()) values.emplace(value);
+  }
+  return {values.begin(), values.end()};
+}
+
+}  // namespace gpuscale::tsdb
