@@ -43,6 +43,7 @@ void add_version_command(CLI::App& app, Action& action);
 void add_check_command(CLI::App& app, Action& action);
 void add_serve_command(CLI::App& app, Action& action);
 void add_agent_command(CLI::App& app, Action& action);
+void add_backup_command(CLI::App& app, Action& action);
 void add_query_command(CLI::App& app, Action& action);
 void add_load_command(CLI::App& app, Action& action);
 void add_simulate_command(CLI::App& app, Action& action);

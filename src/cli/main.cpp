@@ -72,6 +72,7 @@ int run(int argc, char** argv) {
   add_stress_command(app, action);
   add_top_command(app, action);
   add_version_command(app, action);
+  add_backup_command(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

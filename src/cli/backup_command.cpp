@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include "cli/command.h"
+#include "db/copy.h"
+
+namespace gpuscale::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What a data folder holds beside its databases; it must be the same after a restore.
+constexpr const char* kSmallFiles[] = {"installation.id", "node.token"};
+constexpr const char* kDatabases[] = {"state.db", "metrics.db"};
+
+Error unusable(const fs::path& path, const std::error_code& error) {
+  return fail(Errc::kUnavailable, "cannot use " + path.string() + ": " + error.message());
+}
+
+/// The databases are copied each in one moment, `state.db` first: so a sample that a decision was made on is
+/// in the copy too.
+Result<void> back_up(const fs::path& data, const fs::path& to) {
+  std::error_code error;
+  if (!fs::exists(data / "metrics.db", error)) {
+    return fail(Errc::kNotFound, data.string() + " holds no metrics.db; name a server's --data folder");
+  }
+  fs::create_directories(to, error);
+  if (error) return unusable(to, error);
+  fs::permissions(to, fs::perms::owner_all, error);
+  if (error) return unusable(to, error);
+  if (!fs::is_empty(to, error)) {
+    return fail(Errc::kConflict, to.string() + " is not empty; name a new folder for each backup");
+  }
+  for (const char* name : kDatabases) {
+    if (!fs::exists(data / name, error)) continue;
+    GS_CHECK(db::copy_database((data / name).string(), (to / name).string()));
+    fs::permissions(to / name, fs::perms::owner_read | fs::perms::owner_write, error);
+    if (error) return unusable(to / name, error);
+  }
+  for (const char* name : kSmallFiles) {
+    if (!fs::exists(data / name, error)) continue;
+    fs::copy_file(data / name, to / name, error);
+    if (error) return unusable(to / name, error);
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_backup_command(CLI::App& app, Action& action) {
+  struct BackupFlags {
+    std::string data;
+    std::string to;
+  };
+  auto* command = app.add_subcommand("backup",
+                                     "Copy a data folder, also that of a running server, into a new one; to "
+                                     "restore, start a server with it");
+  auto flags = std::make_shared<BackupFlags>();
+  command->add_option("--data", flags->data, "the server's data folder")->required();
+  command->add_option("--to", flags->to, "a folder that does not exist or is empty")->required();
+  command->callback([&action, flags] {
+    action = [flags](const Context&) {
+      if (const auto done = back_up(flags->data, flags->to); !done) return report(done.error());
+      std::printf("%s is a copy of %s; restore: gpuscale serve --data %s\n", flags->to.c_str(),
+                  flags->data.c_str(), flags->to.c_str());
+      return kExitDone;
+    };
+  });
+}
+
+}  // namespace gpuscale::cli
