@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Writes a generated fleet over /write as fast as the server takes it, or replays a history, and says how it
+/// went as JSON: values per second and request latencies. For bench/store.py; the same bytes go to every
+/// server.
+///   gpuscale_store_load PORT --gpus N --connections C --lines L (--seconds S | --steps T) [--start UNIX_S]
+///     [--step-s 5] [--path /write?db=bench]
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <random>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace {
+
+constexpr std::size_t kGpusOfNode = 8;
+constexpr std::size_t kFields = 12;
+
+struct Options {
+  int port = 0;
+  std::size_t gpus = 1'000;
+  std::size_t connections = 8;
+  std::size_t lines = 5'000;
+  double seconds = 0;
+  std::size_t steps = 0;
+  long start = 1'800'000'000;
+  long step_s = 5;
+  std::string path = "/write?db=bench";
+};
+
+/// Appends one line; quicker than printf, so that the generator takes little from the server it measures.
+class Line {
+ public:
+  Line(std::string& out, const std::string& key) : out_(out), at_(out.size()) {
+    out_.resize(at_ + kMost);
+    text(key);
+  }
+  ~Line() { out_.resize(at_); }
+  Line(const Line&) = delete;
+  Line& operator=(const Line&) = delete;
+
+  Line& text(std::string_view piece) {
+    std::memcpy(out_.data() + at_, piece.data(), piece.size());
+    at_ += piece.size();
+    return *this;
+  }
+  Line& number(long long value) {
+    at_ = static_cast<std::size_t>(std::to_chars(out_.data() + at_, out_.data() + at_ + 20, value).ptr -
+                                   out_.data());
+    return *this;
+  }
+  Line& tenths(int value) {
+    number(value / 10);
+    out_[at_++] = '.';
+    out_[at_++] = static_cast<char>('0' + value % 10);
+    return *this;
+  }
+
+ private:
+  static constexpr std::size_t kMost = 600;
+  std::string& out_;
+  std::size_t at_;
+};
+
+/// One device whose readings walk as those of real ones do: most move a little, some stand still.
+class Gpu {
+ public:
+  Gpu(std::size_t index, std::uint32_t seed) : random_(seed) {
+    const std::string node = std::to_string(index / kGpusOfNode);
+    const std::string device = std::to_string(index % kGpusOfNode);
+    key_ = "gpu,cluster=bench,gpu=" + device + ",model=NVIDIA\\ H100\\ 80GB\\ HBM3,node=gpu-node-" + node +
+           ",pool=gpu,uuid=GPU-" + node + "-" + device + " ";
+    load_ = static_cast<int>(random_() % 1'000);
+    memory_ = 8LL * 1024 + static_cast<long long>(random_() % 70'000);
+  }
+
+  void append(std::string& out, long time_s) {
+    load_ = std::clamp(load_ + static_cast<int>(random_() % 101) - 50, 0, 1'000);
+    if (random_() % 16 == 0)
+      memory_ = std::clamp(memory_ + static_cast<long long>(random_() % 513) - 256, 500LL, 81'000LL);
+    const int power = 700 + load_ * 6 + static_cast<int>(random_() % 200);
+    temperature_ += (35 + load_ / 25 - temperature_) / 8;
+    Line line(out, key_);
+    line.text("fan_percent=").number(30 + temperature_ / 4).text(",memory_clock_mhz=2619,");
+    line.text("memory_total_bytes=85899345920i,memory_used_bytes=").number(memory_ * 1024 * 1024);
+    line.text("i,pcie_rx_bytes=").number(load_ * 1'000 + static_cast<int>(random_() % 1'000));
+    line.text("i,pcie_tx_bytes=").number(load_ * 700 + static_cast<int>(random_() % 1'000));
+    line.text("i,power_watts=").tenths(power).text(",sm_clock_mhz=").number(load_ > 800 ? 1'755 : 1'980);
+    line.text(",temperature_celsius=").number(temperature_);
+    line.text(load_ > 990 ? ",throttled=t" : ",throttled=f").text(",utilization_gpu=").tenths(load_);
+    line.text(",utilization_memory=").number(load_ / 20).text(" ").number(time_s).text("000000000\n");
+  }
+
+ private:
+  std::minstd_rand random_;
+  std::string key_;
+  int load_;
+  long long memory_;
+  int temperature_ = 40;
+};
+
+class Connection {
+ public:
+  explicit Connection(int port) {
+    fd_ = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) fail("connect");
+    const int on = 1;
+    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  ~Connection() { ::close(fd_); }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// @return whether it was stored.
+  bool post(const std::string& path, const std::string& body) {
+    head_ = "POST " + path +
+            " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+    if (body.size() < 64U << 10U) {
+      head_ += body;
+      send(head_);
+    } else {
+      send(head_);
+      send(body);
+    }
+    return read_answer();
+  }
+
+ private:
+  [[noreturn]] static void fail(const char* what) {
+    std::perror(what);
+    std::exit(1);
+  }
+  void send(const std::string& bytes) {
+    for (std::size_t at = 0; at < bytes.size();) {
+      const ssize_t sent = ::send(fd_, bytes.data() + at, bytes.size() - at, MSG_NOSIGNAL);
+      if (sent <= 0) fail("send");
+      at += static_cast<std::size_t>(sent);
+    }
+  }
+  bool read_answer() {
+    std::string answer;
+    char buffer[4'096];
+    std::size_t end = std::string::npos;
+    while ((end = answer.find("\r\n\r\n")) == std::string::npos) {
+      const ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
+      if (got <= 0) fail("recv");
+      answer.append(buffer, static_cast<std::size_t>(got));
+    }
+    const bool stored = answer.compare(9, 3, "204") == 0;
+    if (!stored) {
+      std::fprintf(stderr, "%s\n", answer.c_str());
+      std::exit(1);
+    }
+    return stored;
+  }
+
+  int fd_ = -1;
+  std::string head_;
+};
+
+struct Result {
+  std::size_t lines = 0;
+  std::vector<float> latencies_ms;
+};
+
+/// One connection and its share of the fleet, step by step. Bodies are made ahead of the clock where a run is
+/// timed, so that what is measured is the server.
+Result work(const Options& options, std::size_t worker, const std::atomic<bool>& stop) {
+  std::vector<Gpu> gpus;
+  for (std::size_t i = worker * options.gpus / options.connections;
+       i < (worker + 1) * options.gpus / options.connections; ++i)
+    gpus.emplace_back(i, static_cast<std::uint32_t>(i * 7919 + 1));
+  Result result;
+  if (gpus.empty()) return result;
+  Connection connection(options.port);
+  std::string body;
+  std::size_t held = 0;
+  const auto flush = [&] {
+    if (held == 0) return;
+    const auto begin = std::chrono::steady_clock::now();
+    connection.post(options.path, body);
+    const std::chrono::duration<float, std::milli> took = std::chrono::steady_clock::now() - begin;
+    result.latencies_ms.push_back(took.count());
+    result.lines += held;
+    body.clear();
+    held = 0;
+  };
+  for (std::size_t step = 0; !stop && (options.steps == 0 || step < options.steps); ++step) {
+    const long time_s = options.start + static_cast<long>(step) * options.step_s;
+    for (Gpu& gpu : gpus) {
+      gpu.append(body, time_s);
+      if (++held >= options.lines) flush();
+      if (stop) break;
+    }
+  }
+  if (!stop) flush();
+  return result;
+}
+
+double quantile(std::vector<float>& values, double q) {
+  if (values.empty()) return 0;
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(q * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  if (argc < 2) return 2;
+  options.port = std::atoi(argv[1]);
+  for (int i = 2; i + 1 < argc; i += 2) {
+    const std::string name = argv[i];
+    const char* value = argv[i + 1];
+    if (name == "--gpus") options.gpus = std::strtoul(value, nullptr, 10);
+    if (name == "--connections") options.connections = std::strtoul(value, nullptr, 10);
+    if (name == "--lines") options.lines = std::strtoul(value, nullptr, 10);
+    if (name == "--seconds") options.seconds = std::atof(value);
+    if (name == "--steps") options.steps = std::strtoul(value, nullptr, 10);
+    if (name == "--start") options.start = std::atol(value);
+    if (name == "--step-s") options.step_s = std::atol(value);
+    if (name == "--path") options.path = value;
+  }
+  std::atomic<bool> stop{false};
+  std::mutex mutex;
+  Result all;
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<std::thread> threads;
+  for (std::size_t w = 0; w < options.connections; ++w) {
+    threads.emplace_back([&, w] {
+      Result one = work(options, w, stop);
+      const std::scoped_lock lock(mutex);
+      all.lines += one.lines;
+      all.latencies_ms.insert(all.latencies_ms.end(), one.latencies_ms.begin(), one.latencies_ms.end());
+    });
+  }
+  if (options.seconds > 0) {
+    std::this_thread::sleep_for(std::chrono::duration<double>(options.seconds));
+    stop = true;
+  }
+  for (std::thread& thread : threads) thread.join();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  std::printf(
+      "{\"lines\": %zu, \"values\": %zu, \"seconds\": %.3f, \"requests\": %zu, \"p50_ms\": %.3f, \"p99_ms\": "
+      "%.3f}\n",
+      all.lines, all.lines * kFields, took.count(), all.latencies_ms.size(), quantile(all.latencies_ms, 0.5),
+      quantile(all.latencies_ms, 0.99));
+}
