@@ -13,6 +13,8 @@ std::string_view to_string(State state) {
       return "pending";
     case State::kFiring:
       return "firing";
+    case State::kRecovering:
+      return "recovering";
     case State::kNoData:
       return "no_data";
     case State::kError:
@@ -26,9 +28,11 @@ std::string_view to_string(State state) {
 Result<std::unique_ptr<Engine>> Engine::open(db::Database& database, activity::Ledger& ledger,
                                              datasource::DataSource& source, const Clock& clock, log::Log log,
                                              Sink sink, EngineOptions options) {
-  GS_CHECK(RuleStore::open(database));
-  return std::unique_ptr<Engine>(
-      new LiveEngine({database, ledger, source, clock, std::move(log), std::move(sink), std::move(options)}));
+  GS_TRY(RuleStore store, RuleStore::open(database));
+  GS_TRY(std::vector<Silence> silences, store.silences());
+  return std::unique_ptr<Engine>(new LiveEngine(
+      {database, store, ledger, source, clock, std::move(log), std::move(sink), std::move(options)},
+      std::move(silences)));
 }
 
 }  // namespace gpuscale::alert

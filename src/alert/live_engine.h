@@ -3,15 +3,16 @@
 /// the rule that has been due for longest. A rule never overlaps itself.
 #pragma once
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "alert/condition.h"
+#include "alert/answer_cache.h"
 #include "alert/engine.h"
-#include "alert/rule_store.h"
+#include "alert/live_rule.h"
 
 namespace gpuscale::alert {
 
@@ -19,6 +20,7 @@ class LiveEngine final : public Engine {
  public:
   struct Parts {
     db::Database& database;
+    RuleStore store;
     activity::Ledger& ledger;
     datasource::DataSource& source;
     const Clock& clock;
@@ -26,61 +28,74 @@ class LiveEngine final : public Engine {
     Sink sink;
     EngineOptions options;
   };
-  explicit LiveEngine(Parts parts) : parts_(std::move(parts)) {}
+  LiveEngine(Parts parts, std::vector<Silence> silences)
+      : parts_(std::move(parts)), silences_(std::move(silences)) {}
   ~LiveEngine() override;
   LiveEngine(const LiveEngine&) = delete;
   LiveEngine& operator=(const LiveEngine&) = delete;
 
   Result<void> set_rules(std::vector<RuleSpec> rules) override;
   std::vector<RuleStatus> status() const override;
+  Result<Silence> silence(Silence silence) override;
+  Result<void> lift_silence(const std::string& id) override;
+  std::vector<Silence> silences() const override;
   void tick(WallTime now) override;
   void start() override;
   void stop() override;
 
  private:
-  struct Rule {
-    RuleSpec spec;  // these two never change; a changed spec makes a new Rule
-    Condition condition;
+  using RulePtr = std::shared_ptr<LiveRule>;
 
-    std::mutex mutex;  ///< guards what follows
-    StoredRule stored;
-    bool removed = false;
-    std::optional<WallTime> evaluated_at;
-    Evaluation evaluation;
-
-    // Guarded by the engine's mutex:
-    std::optional<WallTime> begun;
-    bool running = false;
-  };
-  using RulePtr = std::shared_ptr<Rule>;
-
-  Result<RulePtr> make_rule(RuleSpec spec, std::map<std::string, StoredRule>& stored, WallTime now);
+  // live_engine.cpp: the set of rules, and whose turn it is.
+  Result<RulePtr> make_rule(RuleSpec spec, std::vector<StoredInstance> stored, WallTime now);
+  void resume(LiveRule& rule, Tracked& tracked, WallTime now);
+  Result<void> pause(LiveRule& rule, Tracked& tracked, WallTime now);
   /// The rules as stored and specified; those that are no more are called off.
   Result<std::vector<RulePtr>> make_rules(std::vector<RuleSpec> specs, WallTime now);
-  Result<void> retire(const RulePtr& rule, WallTime now);
+  /// A state that is no more must not go on acting through a message that still waits.
+  Result<void> retire(const LiveRule& rule, const Tracked& tracked, WallTime now);
   RulePtr take_due(WallTime now);
+  void requeue(const RulePtr& rule);
   Nanos until_next(WallTime now) const;
-  void finish(const RulePtr& rule);
   void run();
 
-  void evaluate_now(Rule& rule, WallTime now);
-  std::vector<Answer> ask(const Rule& rule, WallTime now);
-  Notification notification_of(const Rule& rule, const RuleState& state, WallTime now) const;
-  activity::Entry entry_of(const Rule& rule, const Step& step, const Evaluation& evaluation,
-                           WallTime now) const;
+  // live_engine_look.cpp: one evaluation.
+  /// What one look makes of one state, before it is on disk.
+  struct Change {
+    Tracked* tracked = nullptr;
+    Step step;
+    StoredRule next;
+    std::optional<activity::Entry> entry;
+    bool forget = false;  ///< a calm series that is no more
+  };
+  void evaluate_now(LiveRule& rule, WallTime now);
+  std::vector<AnswerCache::AnswerPtr> ask(const LiveRule& rule, WallTime moment);
+  /// Per state of the rule: what was seen of it. Makes the states of series that are new.
+  std::map<std::string, Look> looks_of(LiveRule& rule, const Evaluation& recovered, WallTime now);
+  std::string muted_by(const LiveRule& rule, const metrics::Tags& labels, WallTime now) const;
+  std::optional<Change> change_of(LiveRule& rule, Tracked& tracked, const Look& look, bool seen,
+                                  WallTime now);
   /// What `step` makes owed: a message, or word of what becomes of those that wait; else what is owed
   /// already.
-  std::optional<Notification> owed_after(const Rule& rule, const Step& step, WallTime now) const;
-  Result<void> keep(const std::string& name, const StoredRule& next, activity::Entry* entry);
-  void hand_over(Rule& rule);
-  void log_step(const Rule& rule, const Step& step, const Evaluation& evaluation) const;
+  std::optional<Notification> owed_after(const LiveRule& rule, const Tracked& tracked, const Step& step,
+                                         WallTime now) const;
+  Result<void> keep(const std::string& rule, const StoredInstance& next, activity::Entry* entry);
+  Result<void> keep(const std::string& rule, std::vector<Change>& changes);
+  void hand_over(LiveRule& rule, Tracked& tracked);
+  void log_step(const LiveRule& rule, const Tracked& tracked, const Step& step) const;
 
   Parts parts_;
+  AnswerCache answers_;
   std::mutex setup_mutex_;  ///< one set_rules() at a time
+
+  mutable std::mutex silences_mutex_;
+  std::vector<Silence> silences_;
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<RulePtr> rules_;
+  std::multimap<WallTime, RulePtr> queue_;  ///< by when they are due; one that runs is not in it
+  WallTime newest_now_{};                   ///< to notice a clock that was set back
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

@@ -9,12 +9,16 @@ namespace {
 
 using nlohmann::json;
 
-json to_json(const notify::ChannelSpec& channel) {
-  const bool webhook = channel.kind == notify::ChannelKind::kWebhook;
+/// Without what is secret, and without what may be: the values of a URL's query, a program's arguments.
+json to_json(const notify::ChannelSpec& channel, std::optional<WallTime> resting_until) {
+  const auto or_null = [](const std::string& text) { return text.empty() ? json() : json(text); };
   return {{"name", channel.name},
-          {"type", webhook ? "webhook" : "trigger"},
-          {"url", webhook ? json(http::redact_url(channel.url)) : json(nullptr)},
-          {"trigger", webhook ? json(nullptr) : json(channel.trigger)}};
+          {"type", std::string(to_string(channel.kind))},
+          {"url", or_null(http::redact_url(channel.url))},
+          {"trigger", or_null(channel.trigger)},
+          {"command", channel.command.empty() ? json() : json(channel.command.front())},
+          {"states", channel.states},
+          {"resting_until", time_or_null(resting_until)}};
 }
 
 json to_json(const notify::Delivery& delivery) {
@@ -65,7 +69,9 @@ void register_channels(Routes& routes) {
               .summary = "Every channel, its URL without what may be secret"},
              [&services](const http::Request&, const Principal&) {
                json list = json::array();
-               for (const auto& channel : services.outbox.channels()) list.push_back(to_json(channel));
+               for (const auto& channel : services.outbox.channels()) {
+                 list.push_back(to_json(channel, services.outbox.resting_until(channel.name)));
+               }
                return json_answer(200, {{"channels", std::move(list)}});
              });
   routes.add({.method = http::Method::kGet,
@@ -75,6 +81,30 @@ void register_channels(Routes& routes) {
               .query = {{"limit", "integer", "at most so many, 1..1000; default 100"}}},
              [&services](const http::Request& request, const Principal&) {
                return list_deliveries(services, request);
+             });
+  routes.add(
+      {.method = http::Method::kGet,
+       .pattern = "/api/v1/deliveries/dead",
+       .scope = Scope::kRead,
+       .summary = "What could not be delivered (refused, or too late), of every channel, newest first"},
+      [&services](const http::Request&, const Principal&) {
+        constexpr std::size_t kMost = 1'000;
+        const auto dead = services.outbox.dead_letters(kMost);
+        if (!dead) return error_answer(dead.error());
+        json list = json::array();
+        for (const auto& delivery : *dead) list.push_back(to_json(delivery));
+        return json_answer(200, {{"deliveries", std::move(list)}});
+      });
+  routes.add({.method = http::Method::kPost,
+              .pattern = "/api/v1/deliveries/{id}/replay",
+              .scope = Scope::kAdmin,
+              .summary = "Send a dead message once more, under its old idempotency key"},
+             [&services](const http::Request& request, const Principal&) {
+               const auto id = parse_digits<std::int64_t>(request.path_params.at("id"));
+               if (!id) return error_answer(fail(Errc::kInvalidArgument, "the id must be a whole number"));
+               const auto replayed = services.outbox.replay(*id);
+               if (!replayed) return error_answer(replayed.error());
+               return json_answer(202, {{"id", *id}, {"state", "waiting"}});
              });
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <map>
 #include <mutex>
 
 #include "api/answers.h"
@@ -122,37 +123,93 @@ Result<scaling::TriggerCall> call_of(const http::Request& request, const Trigger
   return call;
 }
 
-/// The answer to an alert that is over: nothing is pulled, and the caller reads why.
-Result<scaling::TriggerOutcome> left_alone(const scaling::Controller& controller,
-                                           const TriggerRequest& call) {
-  scaling::TriggerOutcome outcome;
+std::optional<scaling::TriggerSpec> spec_of(const scaling::Controller& controller, const std::string& name) {
   for (const auto& trigger : controller.triggers()) {
-    if (trigger.name != call.trigger) continue;
-    outcome.trigger = trigger.name;
-    outcome.pool = trigger.pool;
-    outcome.type = trigger.type;
-    outcome.step = trigger.step;
+    if (trigger.name == name) return trigger;
   }
+  return std::nullopt;
+}
+
+/// The answer to an alert that does not fire: nothing is pulled, and the caller reads why.
+Result<scaling::TriggerOutcome> left_alone(const scaling::Controller& controller,
+                                           const scaling::TriggerSpec& trigger, const AlertBody& alert) {
+  scaling::TriggerOutcome outcome;
+  outcome.trigger = trigger.name;
+  outcome.pool = trigger.pool;
+  outcome.type = trigger.type;
+  outcome.step = trigger.step;
   for (const auto& pool : controller.pools()) {
     if (pool.spec.name == outcome.pool) outcome.from = outcome.to = pool.desired;
   }
-  outcome.reason =
-      "the message says that its alert does not fire (" + call.alert_over + "); only a firing alert pulls";
+  outcome.reason = "the message says that its alert does not fire (" + alert.words +
+                   "); only a firing alert pulls" +
+                   (alert.resolved ? ", unless the trigger says on_resolved" : "");
   return outcome;
 }
 
-Result<scaling::TriggerOutcome> pull(Services& services, const http::Request& request,
+/// How often each trigger's URL was called in the minute that runs. Thread-safe.
+class CallMeter {
+ public:
+  Result<void> admit(const scaling::TriggerSpec& trigger, MonoTime now) {
+    if (trigger.calls_per_minute <= 0) return {};
+    const std::scoped_lock lock(mutex_);
+    Minute& minute = minutes_[trigger.name];
+    if (now >= minute.end) minute = {now + std::chrono::minutes{1}, 0};
+    if (++minute.calls <= trigger.calls_per_minute) return {};
+    const auto left = std::chrono::ceil<std::chrono::seconds>(minute.end - now).count();
+    return fail(Errc::kExhausted, "trigger " + trigger.name + " takes " +
+                                      std::to_string(trigger.calls_per_minute) +
+                                      " calls a minute; try again in " + std::to_string(left) + " s");
+  }
+
+ private:
+  struct Minute {
+    MonoTime end{};
+    int calls = 0;
+  };
+  std::mutex mutex_;
+  std::map<std::string, Minute> minutes_;
+};
+
+/// Who may call it, whatever secret they have.
+Result<void> check_source(const scaling::TriggerSpec& trigger, const std::string& peer) {
+  const auto from = [&](const base::Cidr& range) { return range.contains(peer); };
+  if (trigger.sources.empty() || std::any_of(trigger.sources.begin(), trigger.sources.end(), from)) return {};
+  return fail(Errc::kForbidden,
+              "trigger " + trigger.name + " takes no calls from " + peer + " (see its sources)");
+}
+
+Result<scaling::TriggerOutcome> pull(Services& services, CallMeter& meter, const http::Request& request,
                                      const TriggerRequest& parts) {
   GS_CHECK(authenticate(services, request, parts));
-  GS_TRY(const scaling::TriggerCall call, call_of(request, parts));
-  if (!parts.alert_over.empty()) return left_alone(services.controller, parts);
+  GS_TRY(scaling::TriggerCall call, call_of(request, parts));
+  const auto trigger = spec_of(services.controller, call.trigger);
+  if (!trigger) return fail(Errc::kNotFound, "no trigger \"" + call.trigger + "\"");
+  GS_CHECK(check_source(*trigger, request.peer));
+  GS_CHECK(meter.admit(*trigger, services.clock.mono()));
+  if (!parts.alert) return services.controller.pull(call);
+  const AlertBody& alert = *parts.alert;
+  call.source += ", " + alert.about;
+  const bool by_its_end = alert.resolved && !trigger->on_resolved.empty();
+  if (!alert.firing && !by_its_end) return left_alone(services.controller, *trigger, alert);
+  if (call.idempotency_key.empty()) {
+    call.idempotency_key = alert.key;
+    call.key_life = trigger->repeat;
+  }
+  if (by_its_end) {
+    // The other trigger's own direction and step: what the caller says is about this one.
+    call.trigger = trigger->on_resolved;
+    call.type.reset();
+    call.step.reset();
+  }
   return services.controller.pull(call);
 }
 
-http::Response handle(Services& services, RefusalBook& refusals, const http::Request& request) {
+http::Response handle(Services& services, RefusalBook& refusals, CallMeter& meter,
+                      const http::Request& request) {
   const auto parts = read_trigger_request(request);
   const auto outcome =
-      parts ? pull(services, request, *parts) : Result<scaling::TriggerOutcome>(parts.error());
+      parts ? pull(services, meter, request, *parts) : Result<scaling::TriggerOutcome>(parts.error());
   if (outcome) return outcome_answer(*outcome);
   http::Response response = error_answer(outcome.error());
   refusals.note(request, parts ? parts->trigger : "", outcome.error(), response.status);
@@ -164,8 +221,9 @@ http::Response handle(Services& services, RefusalBook& refusals, const http::Req
 void register_hook_trigger(Routes& routes) {
   Services& services = routes.services();
   auto refusals = std::make_shared<RefusalBook>(services);
-  const http::Handler handler = [&services, refusals](const http::Request& request) {
-    return handle(services, *refusals, request);
+  auto meter = std::make_shared<CallMeter>();
+  const http::Handler handler = [&services, refusals, meter](const http::Request& request) {
+    return handle(services, *refusals, *meter, request);
   };
   const std::vector<Key> keys{
       {"triggerUrl", "string", "the trigger's name", true},

@@ -83,6 +83,7 @@ void register_nodes(Routes& routes);
 void register_rules(Routes& routes);
 void register_channels(Routes& routes);
 void register_triggers(Routes& routes);
+void register_schedules(Routes& routes);
 void register_activity(Routes& routes);
 void register_events(Routes& routes);
 void register_tokens(Routes& routes);

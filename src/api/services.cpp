@@ -21,6 +21,7 @@ void register_all(Routes& routes) {
   register_rules(routes);
   register_channels(routes);
   register_triggers(routes);
+  register_schedules(routes);
   register_activity(routes);
   register_events(routes);
   register_tokens(routes);

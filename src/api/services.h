@@ -17,6 +17,7 @@
 #include "log/log.h"
 #include "notify/outbox.h"
 #include "scaling/controller.h"
+#include "schedule/runner.h"
 #include "tsdb/store.h"
 
 namespace gpuscale::api {
@@ -37,6 +38,8 @@ struct Services {
   std::string version;
   MonoTime started;  ///< for uptime_seconds
   std::function<bool()> ready = [] { return true; };
+  /// The schedules with so many next runs each; may be empty = there are none.
+  std::function<std::vector<schedule::ScheduleStatus>(std::size_t runs)> schedules;
   std::function<http::ServerStats()> http_stats;  ///< may be empty; the server exists only after its handler
 };
 

@@ -53,21 +53,6 @@ Texts texts_of(const json& body) {
   return {text_of(body, "triggerUrl"), text_of(body, "secret"), text_of(body, "type"), text_of(body, "step")};
 }
 
-/// Grafana tells its channels of every change of state, also that an alert is over; only a firing one may
-/// scale. Grafana 4: ruleName and state; Alertmanager and Grafana's later alerting: alerts and status.
-std::string words_of_an_alert_that_is_over(const json& body) {
-  const auto is = [&body](const char* key, std::string_view value) {
-    const auto found = body.find(key);
-    return found != body.end() && found->is_string() && found->get_ref<const std::string&>() == value;
-  };
-  if (body.contains("alerts") && is("status", "resolved")) return "status \"resolved\"";
-  if (!body.contains("ruleName")) return "";
-  for (const char* state : {"ok", "no_data", "pending", "paused"}) {
-    if (is("state", state)) return "state \"" + std::string(state) + "\"";
-  }
-  return "";
-}
-
 Result<Signature> parse_signature(std::string_view header) {
   const Error broken =
       fail(Errc::kInvalidArgument, "X-Gpuscale-Signature must read t=<unix seconds>,v1=<64 hex digits>");
@@ -95,9 +80,8 @@ Result<TriggerRequest> read_trigger_request(const http::Request& request) {
     GS_TRY(body, texts_of(http::QueryParams::parse(request.body)));
   } else if (const json parsed = json::parse(request.body, nullptr, false); parsed.is_object()) {
     body = texts_of(parsed);
-    // Our own messages name the states that their channel wants; nobody else's do.
-    if (!request.headers.has("X-Gpuscale-Correlation"))
-      call.alert_over = words_of_an_alert_that_is_over(parsed);
+    // Our own messages name the states that their channel wants, and carry a key; nobody else's do.
+    if (!request.headers.has("X-Gpuscale-Correlation")) call.alert = read_alert(parsed);
   }
   if (request.headers.has("X-Gpuscale-Signature")) {
     GS_TRY(call.signature, parse_signature(request.headers.get("X-Gpuscale-Signature")));

@@ -3,14 +3,14 @@
 /// trigger here. Start at read_trigger_request().
 ///
 /// Where it says it: `triggerUrl`, `secret`, `type`, `step` in the query, in a form body or in a JSON body;
-/// the query wins. A JSON body that has neither `triggerUrl` nor `secret` is somebody's alert (Grafana,
-/// Alertmanager): it is read only for whether the alert is over.
+/// the query wins. A JSON body may also be somebody's alert (Grafana, Alertmanager, alert_body.h).
 #pragma once
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "api/alert_body.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
@@ -31,9 +31,7 @@ struct TriggerRequest {
   std::optional<std::string> type;  ///< as written
   std::optional<std::string> step;  ///< as written
   std::optional<Signature> signature;
-  /// Not empty: the body is an alert that does not fire (any more), with the words that say so ("state
-  /// \"ok\"").
-  std::string alert_over;
+  std::optional<AlertBody> alert;  ///< of the body, where it is one and not of our own making
 };
 
 /// Errors: kInvalidArgument for a missing `triggerUrl`, a parameter given twice, a broken signature header,

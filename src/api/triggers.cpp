@@ -3,6 +3,16 @@
 
 namespace gpuscale::api {
 
+namespace {
+
+nlohmann::json sources_of(const scaling::TriggerSpec& trigger) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const base::Cidr& range : trigger.sources) out.push_back(range.text());
+  return out;
+}
+
+}  // namespace
+
 void register_triggers(Routes& routes) {
   Services& services = routes.services();
   routes.add({.method = http::Method::kGet,
@@ -16,10 +26,37 @@ void register_triggers(Routes& routes) {
                                  {"pool", trigger.pool},
                                  {"type", std::string(to_string(trigger.type))},
                                  {"step", trigger.step},
+                                 {"max_step", trigger.max_step},
+                                 {"calls_per_minute", trigger.calls_per_minute},
+                                 {"sources", sources_of(trigger)},
+                                 {"repeat_seconds", seconds_of(trigger.repeat)},
+                                 {"on_resolved", trigger.on_resolved},
                                  {"enabled", trigger.enabled}});
                }
                return json_answer(200, {{"triggers", std::move(list)}});
              });
+  routes.add({.method = http::Method::kPost,
+              .pattern = "/api/v1/triggers/{name}/rotate",
+              .scope = Scope::kAdmin,
+              .summary = "Give a trigger a new secret, shown this once; the old one ends at once"},
+             [&services](const http::Request& request, const Principal& who) {
+               const std::string& name = request.path_params.at("name");
+               const auto secret = services.controller.rotate_secret(name, who.name);
+               if (!secret) return error_answer(secret.error());
+               return json_answer(200, {{"trigger", name}, {"secret", secret->reveal()}});
+             });
+  for (const bool on : {true, false}) {
+    routes.add({.method = http::Method::kPost,
+                .pattern = on ? "/api/v1/triggers/{name}/enable" : "/api/v1/triggers/{name}/disable",
+                .scope = Scope::kAdmin,
+                .summary = on ? "Take calls of this trigger again" : "Refuse every call of this trigger"},
+               [&services, on](const http::Request& request, const Principal& who) {
+                 const std::string& name = request.path_params.at("name");
+                 const auto done = services.controller.enable_trigger(name, on, who.name);
+                 if (!done) return error_answer(done.error());
+                 return json_answer(200, {{"trigger", name}, {"enabled", on}});
+               });
+  }
 }
 
 }  // namespace gpuscale::api

@@ -29,9 +29,9 @@ void add_check_command(CLI::App& app, Action& action) {
         std::fprintf(stderr, "%s\n", config.error().message().c_str());
         return kExitFailed;
       }
-      std::printf("%s: good: %zu pools, %zu triggers, %zu channels, %zu rules\n", path->c_str(),
-                  config->pools.size(), config->triggers.size(), config->channels.size(),
-                  config->rules.size());
+      std::printf("%s: good: %zu pools, %zu triggers, %zu channels, %zu rules, %zu schedules\n",
+                  path->c_str(), config->pools.size(), config->triggers.size(), config->channels.size(),
+                  config->rules.size(), config->schedules.size());
       return kExitDone;
     };
   });

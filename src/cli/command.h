@@ -51,8 +51,11 @@ void add_up_command(CLI::App& app, Action& action);
 void add_pool_command(CLI::App& app, Action& action);
 void add_node_command(CLI::App& app, Action& action);
 void add_rule_command(CLI::App& app, Action& action);
+/// The subcommands of `rule` that do more than list.
+void add_rule_trials(CLI::App& rule, Action& action);
 void add_channel_command(CLI::App& app, Action& action);
 void add_trigger_command(CLI::App& app, Action& action);
+void add_schedule_command(CLI::App& app, Action& action);
 void add_activity_command(CLI::App& app, Action& action);
 
 }  // namespace gpuscale::cli

@@ -68,6 +68,7 @@ int run(int argc, char** argv) {
   add_rule_command(app, action);
   add_channel_command(app, action);
   add_trigger_command(app, action);
+  add_schedule_command(app, action);
   add_activity_command(app, action);
   add_stress_command(app, action);
   add_top_command(app, action);

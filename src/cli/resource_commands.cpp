@@ -10,6 +10,8 @@
 #include "cli/command.h"
 #include "cli/remote.h"
 #include "cli/table.h"
+#include "cli/timeline.h"
+#include "cli/why.h"
 #include "http/message.h"
 
 namespace gpuscale::cli {
@@ -31,8 +33,8 @@ int print(const RemoteOptions& options, const Json& answer, const std::string& l
 
 /// `gpuscale <resource> list`: one GET shown as a table.
 void add_list(CLI::App& parent, Action& action, const std::string& path, const std::string& list_key,
-              Columns columns) {
-  auto* command = parent.add_subcommand("list", "List them");
+              Columns columns, const std::string& verb = "list", const std::string& help = "List them") {
+  auto* command = parent.add_subcommand(verb, help);
   auto options = std::make_shared<RemoteOptions>();
   options->add_to(*command);
   command->callback([&action, options, path, list_key, columns = std::move(columns)] {
@@ -104,6 +106,31 @@ void add_node_why(CLI::App& parent, Action& action) {
   });
 }
 
+/// `gpuscale trigger <verb> NAME`.
+void add_trigger_verb(CLI::App& parent, Action& action, const std::string& verb, const std::string& help) {
+  auto* command = parent.add_subcommand(verb, help);
+  auto options = std::make_shared<RemoteOptions>();
+  auto name = std::make_shared<std::string>();
+  options->add_to(*command);
+  command->add_option("TRIGGER", *name)->required();
+  command->callback([&action, options, name, verb] {
+    action = [options, name, verb](const Context&) {
+      const auto answer = Remote(*options).call(
+          http::Method::kPost, "/api/v1/triggers/" + http::url_encode(*name) + "/" + verb, nullptr);
+      if (!answer) return report(answer.error());
+      if (options->json()) {
+        std::printf("%s\n", answer->dump(2).c_str());
+      } else if (verb == "rotate") {
+        std::printf("The new secret of trigger %s, shown this once: %s\n", name->c_str(),
+                    cell_of(answer->value("secret", Json())).c_str());
+      } else {
+        std::printf("%s: %sd\n", name->c_str(), verb.c_str());
+      }
+      return kExitDone;
+    };
+  });
+}
+
 void print_entry(const RemoteOptions& options, const Json& entry) {
   if (options.json()) {
     std::printf("%s\n", entry.dump().c_str());
@@ -139,8 +166,40 @@ int follow_activity(Remote& remote, const ActivityOptions& options, const std::s
   return kExitDone;
 }
 
+/// Everything that belongs to what `options.why` names.
+int show_why(Remote& remote, const ActivityOptions& options) {
+  const auto chain_of = [&remote](const std::string& correlation) -> Result<Json> {
+    return remote.get("/api/v1/activity?limit=10000&correlation=" + http::url_encode(correlation));
+  };
+  auto answer = chain_of(options.why);
+  if (!answer) return report(answer.error());
+  if ((*answer)["activity"].empty()) {
+    const auto all = remote.get("/api/v1/activity?limit=10000");
+    if (!all) return report(all.error());
+    const auto entries = parse_activity(*all);
+    if (!entries) return report(entries.error());
+    const std::string correlation = correlation_of(options.why, *entries);
+    if (correlation.empty()) {
+      return report(fail(Errc::kNotFound,
+                         "nothing in the ledger is about \"" + options.why +
+                             "\": give a correlation, a node, a rule, a trigger or an idempotency key"));
+    }
+    answer = chain_of(correlation);
+    if (!answer) return report(answer.error());
+  }
+  if (options.remote.json()) {
+    std::printf("%s\n", answer->dump(2).c_str());
+    return kExitDone;
+  }
+  const auto chain = parse_activity(*answer);
+  if (!chain) return report(chain.error());
+  std::fputs(why_text(*chain).c_str(), stdout);
+  return kExitDone;
+}
+
 int show_activity(const ActivityOptions& options, const std::atomic<bool>& stop) {
   Remote remote(options.remote);
+  if (!options.why.empty() && !options.follow) return show_why(remote, options);
   std::string filter;
   if (!options.pool.empty()) filter += "&pool=" + http::url_encode(options.pool);
   if (!options.kind.empty()) filter += "&kind=" + http::url_encode(options.kind);
@@ -211,13 +270,24 @@ void add_node_command(CLI::App& app, Action& action) {
 }
 
 void add_rule_command(CLI::App& app, Action& action) {
-  auto* rule = app.add_subcommand("rule", "Show rules and their states")->require_subcommand(1);
+  auto* rule = app.add_subcommand("rule", "Show rules and their states; test, back-test and silence them")
+                   ->require_subcommand(1);
   add_list(*rule, action, "/api/v1/rules", "rules",
            {{"NAME", "name"},
             {"STATE", "state"},
             {"SINCE", "since"},
             {"NOW", "explanation"},
+            {"MUTED BY", "muted_by"},
             {"ERROR", "last_error"}});
+  add_list(*rule, action, "/api/v1/silences", "silences",
+           {{"ID", "id"},
+            {"RULE", "rule"},
+            {"LABELS", "labels"},
+            {"UNTIL", "until"},
+            {"WHO", "who"},
+            {"COMMENT", "comment"}},
+           "silences", "Silences that have not expired");
+  add_rule_trials(*rule, action);
 }
 
 void add_channel_command(CLI::App& app, Action& action) {
@@ -225,6 +295,31 @@ void add_channel_command(CLI::App& app, Action& action) {
       app.add_subcommand("channel", "Show channels and what they delivered")->require_subcommand(1);
   add_list(*channel, action, "/api/v1/channels", "channels",
            {{"NAME", "name"}, {"TYPE", "type"}, {"URL", "url"}, {"TRIGGER", "trigger"}});
+  add_list(*channel, action, "/api/v1/deliveries/dead", "deliveries",
+           {{"ID", "id"},
+            {"CHANNEL", "channel"},
+            {"SENT", "state_sent"},
+            {"STATE", "state"},
+            {"ATTEMPTS", "attempts"},
+            {"CREATED", "created"},
+            {"STATUS", "answer_status"},
+            {"ERROR", "last_error"}},
+           "dead", "What could not be delivered, newest first");
+  auto* replay = channel->add_subcommand("replay", "Send a dead message once more");
+  auto replay_options = std::make_shared<RemoteOptions>();
+  auto id = std::make_shared<std::string>();
+  replay_options->add_to(*replay);
+  replay->add_option("ID", *id, "as `channel dead` lists it")->required();
+  replay->callback([&action, replay_options, id] {
+    action = [replay_options, id](const Context&) {
+      const auto answer =
+          Remote(*replay_options)
+              .call(http::Method::kPost, "/api/v1/deliveries/" + http::url_encode(*id) + "/replay", nullptr);
+      if (!answer) return report(answer.error());
+      std::printf("%s: waits again\n", id->c_str());
+      return kExitDone;
+    };
+  });
   auto* deliveries = channel->add_subcommand("deliveries", "Show the newest deliveries of a channel");
   auto options = std::make_shared<RemoteOptions>();
   auto name = std::make_shared<std::string>();
@@ -250,6 +345,10 @@ void add_trigger_command(CLI::App& app, Action& action) {
   auto* trigger = app.add_subcommand("trigger", "Show triggers; pull one")->require_subcommand(1);
   add_list(*trigger, action, "/api/v1/triggers", "triggers",
            {{"NAME", "name"}, {"POOL", "pool"}, {"TYPE", "type"}, {"STEP", "step"}, {"ENABLED", "enabled"}});
+  add_trigger_verb(*trigger, action, "rotate",
+                   "Make a new secret, shown this once; the old one ends at once");
+  add_trigger_verb(*trigger, action, "enable", "Take calls again");
+  add_trigger_verb(*trigger, action, "disable", "Refuse every call");
   auto* pull =
       trigger->add_subcommand("pull", "Pull a trigger, with its secret from GPUSCALE_TRIGGER_SECRET");
   struct PullOptions {
@@ -277,13 +376,33 @@ void add_trigger_command(CLI::App& app, Action& action) {
   });
 }
 
+void add_schedule_command(CLI::App& app, Action& action) {
+  auto* schedule = app.add_subcommand("schedule", "Show schedules: what holds now and what comes next")
+                       ->require_subcommand(1);
+  add_list(*schedule, action, "/api/v1/schedules", "schedules",
+           {{"NAME", "name"},
+            {"WHEN", "when"},
+            {"ZONE", "timezone"},
+            {"FOR", "for"},
+            {"POOL", "pool"},
+            {"MIN", "min"},
+            {"MAX", "max"},
+            {"FLOOR", "floor"},
+            {"TRIGGER", "trigger"},
+            {"MUTES", "mute"},
+            {"HOLDS UNTIL", "holds_until"},
+            {"NEXT", "next_runs"}});
+}
+
 void add_activity_command(CLI::App& app, Action& action) {
   auto* command = app.add_subcommand("activity", "Show what happened and why");
   auto options = std::make_shared<ActivityOptions>();
   options->remote.add_to(*command);
   command->add_option("--pool", options->pool, "of this pool alone");
   command->add_option("--kind", options->kind, "kinds that begin so, as node. or rule.firing");
-  command->add_option("--why", options->why, "the whole chain of one correlation id");
+  command->add_option(
+      "--why", options->why,
+      "the whole chain, from samples to nodes, of a correlation, node, rule, trigger or idempotency key");
   command->add_option("--limit", options->limit, "the newest so many")->capture_default_str();
   command->add_flag("--follow,-f", options->follow, "go on as new entries come");
   command->callback([&action, options] {

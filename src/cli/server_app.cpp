@@ -25,6 +25,7 @@
 #include "pool/providers/local/local_provider.h"
 #include "scaling/controller.h"
 #include "scaling/store_telemetry.h"
+#include "schedule/runner.h"
 #include "tsdb/store.h"
 
 namespace gpuscale::cli {
@@ -96,6 +97,31 @@ Result<notify::Receipt> pull_trigger(scaling::Controller& controller, const std:
   return outcome.error();
 }
 
+Result<bool> pull_by_schedule(scaling::Controller& controller, const schedule::Pull& pulled) {
+  scaling::TriggerCall call;
+  call.trigger = pulled.trigger;
+  call.step = pulled.step;
+  call.idempotency_key = pulled.idempotency_key;
+  call.correlation = pulled.correlation;
+  call.source = pulled.source;
+  GS_TRY(const auto outcome, controller.pull(call));
+  return outcome.verdict == scaling::Verdict::kAccepted || outcome.verdict == scaling::Verdict::kUnchanged;
+}
+
+alert::Facts pool_facts(const scaling::Controller& controller, const std::string& name) {
+  alert::Facts facts;
+  for (const scaling::PoolStatus& pool : controller.pools()) {
+    if (pool.spec.name != name) continue;
+    facts = {{"ready_nodes", pool.counts.ready},
+             {"capacity_nodes", pool.counts.capacity()},
+             {"draining_nodes", pool.counts.draining},
+             {"desired_nodes", pool.desired},
+             {"min_nodes", pool.spec.min},
+             {"max_nodes", pool.spec.max}};
+  }
+  return facts;
+}
+
 }  // namespace
 
 /// Declared in the order of life: construction from top to bottom, destruction the other way.
@@ -106,6 +132,7 @@ struct ServerApp::Parts {
   Result<void> open_decisions(const ServeOptions& options, const Checked& checked);
   Result<void> listen(const ServeOptions& options, const Checked& checked);
   Result<void> configure(const Checked& checked);
+  Result<void> set_bounds(const std::map<std::string, schedule::Bounds>& bounds);
   Result<std::unique_ptr<pool::NodeProvider>> make_provider(const pool::PoolSpec& spec) const;
   void keep_house();
   void stop();
@@ -131,6 +158,9 @@ struct ServerApp::Parts {
   std::unique_ptr<scaling::StoreTelemetry> telemetry;
   std::unique_ptr<scaling::Controller> controller;
   std::unique_ptr<notify::Outbox> outbox;
+  std::vector<pool::PoolSpec> pools;  ///< as configured, before schedules
+  std::vector<scaling::TriggerSpec> triggers;
+  std::unique_ptr<schedule::Runner> schedules;
   std::unique_ptr<alert::Engine> alerts;
   std::unique_ptr<api::EventHub> events;
   std::unique_ptr<api::Services> services;
@@ -176,10 +206,15 @@ Result<void> ServerApp::Parts::open_decisions(const ServeOptions& options, const
   const auto pull = [this](const std::string& trigger, const notify::Message& message) {
     return pull_trigger(*controller, trigger, message);
   };
-  GS_TRY(outbox, notify::Outbox::open(*state, *ledger, clock, log,
-                                      {{notify::ChannelKind::kWebhook, notify::make_webhook_sender()},
-                                       {notify::ChannelKind::kTrigger, notify::make_trigger_sender(pull)}}));
+  GS_TRY(outbox, notify::Outbox::open(*state, *ledger, clock, log, notify::all_senders(pull)));
+  GS_TRY(schedules,
+         schedule::Runner::open(
+             *state, *ledger, clock, log,
+             {[this](const std::map<std::string, schedule::Bounds>& bounds) { return set_bounds(bounds); },
+              [this](const schedule::Pull& pulled) { return pull_by_schedule(*controller, pulled); }}));
   alert::EngineOptions engine_options;
+  engine_options.muted = [this](const std::string& rule, WallTime) { return schedules->muted(rule); };
+  engine_options.facts = [this](const std::string& pool) { return pool_facts(*controller, pool); };
   engine_options.stored_at = [this](WallTime sample) { return arrivals.of(sample); };
   GS_TRY(alerts, alert::Engine::open(*state, *ledger, *source, clock, log, notify::sink_into(*outbox),
                                      engine_options));
@@ -206,6 +241,7 @@ Result<void> ServerApp::Parts::listen(const ServeOptions& options, const Checked
                     .version = GPUSCALE_VERSION,
                     .started = clock.mono(),
                     .ready = [this] { return ready.load(); },
+                    .schedules = [this](std::size_t runs) { return schedules->status(runs); },
                     .http_stats = [this] { return server ? server->stats() : http::ServerStats{}; }});
   http::ServerOptions server_options;
   server_options.address = checked.address.host;
@@ -218,14 +254,15 @@ Result<void> ServerApp::Parts::listen(const ServeOptions& options, const Checked
 }
 
 Result<void> ServerApp::Parts::configure(const Checked& checked) {
-  GS_TRY(const auto made, controller->configure(checked.config.pools, checked.config.triggers));
-  for (const auto& [trigger, secret] : made) {
-    notices.push_back("The secret of trigger " + trigger + ", shown this once: " + secret.reveal());
-  }
+  pools = checked.config.pools;
+  triggers = checked.config.triggers;
+  // Configures the controller with the bounds that hold now.
+  GS_CHECK(schedules->configure(checked.config.schedules, pools));
   GS_CHECK(outbox->set_channels(checked.config.channels));
   GS_CHECK(alerts->set_rules(checked.config.rules));
   outbox->start();
   controller->start();
+  schedules->start();
   alerts->start();
   housekeeper = std::thread([this] { keep_house(); });
   ready = true;
@@ -233,6 +270,21 @@ Result<void> ServerApp::Parts::configure(const Checked& checked) {
                               {"data", folder.path()},
                               {"pools", checked.config.pools.size()},
                               {"rules", checked.config.rules.size()}});
+  return {};
+}
+
+Result<void> ServerApp::Parts::set_bounds(const std::map<std::string, schedule::Bounds>& bounds) {
+  std::vector<pool::PoolSpec> bounded = pools;
+  for (pool::PoolSpec& pool : bounded) {
+    if (const auto found = bounds.find(pool.name); found != bounds.end()) {
+      pool.min = found->second.min;
+      pool.max = found->second.max;
+    }
+  }
+  GS_TRY(const auto made, controller->configure(std::move(bounded), triggers));
+  for (const auto& [trigger, secret] : made) {
+    notices.push_back("The secret of trigger " + trigger + ", shown this once: " + secret.reveal());
+  }
   return {};
 }
 
@@ -267,6 +319,7 @@ void ServerApp::Parts::stop() {
   if (std::exchange(stopped, true)) return;
   ready = false;
   if (alerts) alerts->stop();
+  if (schedules) schedules->stop();
   if (outbox) outbox->stop();
   if (controller) controller->stop();
   if (events) events->stop();

@@ -22,19 +22,32 @@ std::string pulled_by(const notify::ChannelSpec& channel) {
   return channel.url.substr(from, channel.url.find('&', from) - from);
 }
 
+/// The tests of reductions against plain numbers.
+void collect_tests(const alert::Condition& condition, std::vector<const alert::Condition*>& out) {
+  using Kind = alert::Condition::Kind;
+  const bool plain = condition.kind == Kind::kTest && condition.operands.size() == 2 &&
+                     condition.operands[0].kind == Kind::kReduction &&
+                     condition.operands[1].kind == Kind::kLiteral;
+  if (plain) out.push_back(&condition);
+  for (const alert::Condition& operand : condition.operands) collect_tests(operand, out);
+}
+
 /// The lowest percentage of GPU work above which the rule fires.
 std::optional<double> line_of(const alert::RuleSpec& rule) {
   const auto condition = alert::parse_condition(rule.condition);
   if (!condition) return std::nullopt;
+  std::vector<const alert::Condition*> tests;
+  collect_tests(*condition, tests);
   std::optional<double> line;
-  for (const alert::Term* term : alert::terms_of(*condition)) {
-    const bool above = term->test.kind == alert::Comparison::Kind::kAbove ||
-                       term->test.kind == alert::Comparison::Kind::kAtLeast;
-    const auto query = rule.queries.find(term->query);
+  for (const alert::Condition* test : tests) {
+    const bool above =
+        test->relation == alert::Relation::kAbove || test->relation == alert::Relation::kAtLeast;
+    const auto query = rule.queries.find(test->operands[0].reduction.query);
     const bool of_gpu =
         query != rule.queries.end() && query->second.find(metrics::kUtilizationGpu) != std::string::npos;
-    if (!above || !of_gpu || term->test.low <= 0 || term->test.low > 100) continue;
-    line = std::min(line.value_or(100), term->test.low);
+    const double bound = test->operands[1].literal;
+    if (!above || !of_gpu || bound <= 0 || bound > 100) continue;
+    line = std::min(line.value_or(100), bound);
   }
   return line;
 }

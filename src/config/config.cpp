@@ -63,6 +63,10 @@ void check_references(const Config& config, std::vector<YamlReader>& triggers,
   for (std::size_t i = 0; i < config.triggers.size(); ++i) {
     const auto& pool = config.triggers[i].pool;
     if (!contains(pools, pool)) triggers[i].fault("pool", "no pool \"" + pool + "\"; " + known(pools));
+    const auto& other = config.triggers[i].on_resolved;
+    if (!other.empty() && !contains(trigger_names, other)) {
+      triggers[i].fault("on_resolved", "no trigger \"" + other + "\"; " + known(trigger_names));
+    }
   }
   for (std::size_t i = 0; i < config.channels.size(); ++i) {
     const auto& channel = config.channels[i];
@@ -73,6 +77,26 @@ void check_references(const Config& config, std::vector<YamlReader>& triggers,
   for (std::size_t i = 0; i < config.rules.size(); ++i) {
     for (std::string& fault : alert::faults_of(config.rules[i], channel_names))
       rules[i].fault(std::move(fault));
+    const std::string& pool = config.rules[i].pool;
+    if (!pool.empty() && !contains(pools, pool))
+      rules[i].fault("pool", "no pool \"" + pool + "\"; " + known(pools));
+  }
+}
+
+void check_schedules(const Config& config, std::vector<YamlReader>& readers) {
+  const auto pools = names_of(config.pools);
+  const auto triggers = names_of(config.triggers);
+  const auto rules = names_of(config.rules);
+  for (std::size_t i = 0; i < config.schedules.size(); ++i) {
+    const schedule::ScheduleSpec& spec = config.schedules[i];
+    for (std::string& fault : schedule::faults_of(spec)) readers[i].fault(std::move(fault));
+    if (!spec.pool.empty() && !contains(pools, spec.pool))
+      readers[i].fault("pool", "no pool \"" + spec.pool + "\"; " + known(pools));
+    if (!spec.trigger.empty() && !contains(triggers, spec.trigger))
+      readers[i].fault("trigger", "no trigger \"" + spec.trigger + "\"; " + known(triggers));
+    for (const std::string& rule : spec.mute) {
+      if (!contains(rules, rule)) readers[i].fault("mute", "no rule \"" + rule + "\"; " + known(rules));
+    }
   }
 }
 
@@ -84,11 +108,14 @@ Config read_root(const YAML::Node& root, Faults& faults, const Environment& envi
   auto triggers = reader.list("triggers");
   auto channels = reader.list("channels");
   auto rules = reader.list("rules");
+  auto schedules = reader.list("schedules");
   reader.finish();
   config.pools = read_list(pools, read_pool);
   config.triggers = read_list(triggers, read_trigger);
   config.channels = read_list(channels, read_channel);
   config.rules = read_list(rules, read_rule);
+  config.schedules = read_list(schedules, read_schedule);
+  check_schedules(config, schedules);
   check_references(config, triggers, channels, rules);
   derive_ceilings(config);
   return config;

@@ -13,6 +13,7 @@
 #include "notify/message.h"
 #include "pool/node.h"
 #include "scaling/trigger.h"
+#include "schedule/schedule.h"
 
 namespace gpuscale::config {
 
@@ -22,6 +23,7 @@ struct Config {
   std::vector<scaling::TriggerSpec> triggers;
   std::vector<notify::ChannelSpec> channels;
   std::vector<alert::RuleSpec> rules;
+  std::vector<schedule::ScheduleSpec> schedules;
 };
 
 /// A place in the file (counted from 1) and what is wrong there, with the mend.

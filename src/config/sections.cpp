@@ -10,7 +10,6 @@ namespace {
 
 constexpr int kMostNodes = 100'000;
 constexpr std::size_t kLongestName = 63;
-constexpr std::size_t kLongestTitle = 200;
 
 /// Names of pools and triggers become tags, folders and parts of URLs, so they stay plain.
 std::string read_plain_name(YamlReader& reader) {
@@ -23,12 +22,6 @@ std::string read_plain_name(YamlReader& reader) {
     reader.fault("name",
                  "\"" + name + "\" must be 1 to 63 letters, digits, '-', '_' or '.', and not begin with '.'");
   }
-  return name;
-}
-
-std::string read_title(YamlReader& reader) {
-  std::string name = reader.required_text("name");
-  if (name.size() > kLongestTitle) reader.fault("name", "is longer than 200 bytes; shorten it");
   return name;
 }
 
@@ -76,6 +69,34 @@ pool::PoolSpec read_pool(YamlReader& reader) {
   return spec;
 }
 
+schedule::ScheduleSpec read_schedule(YamlReader& reader) {
+  const auto bound = [](YamlReader& from, const std::string& key) {
+    std::optional<int> value;
+    const int read = from.integer(key, 0, 0, kMostNodes);
+    if (from.has(key)) value = read;
+    return value;
+  };
+  schedule::ScheduleSpec spec;
+  spec.name = read_title(reader);
+  spec.cron = reader.text("cron");
+  spec.at = reader.text("at");
+  spec.timezone = reader.text("timezone", spec.timezone);
+  spec.lasts = reader.duration("for", spec.lasts);
+  spec.pool = reader.text("pool");
+  YamlReader set = reader.mapping("set");
+  spec.min = bound(set, "min");
+  spec.max = bound(set, "max");
+  spec.floor = bound(set, "floor");
+  set.finish();
+  spec.trigger = reader.text("trigger");
+  const int step = reader.integer("step", 1, 1, scaling::kMaxStep);
+  if (reader.has("step")) spec.step = step;
+  spec.mute = reader.texts("mute");
+  spec.enabled = reader.boolean("enabled", spec.enabled);
+  reader.finish();
+  return spec;
+}
+
 scaling::TriggerSpec read_trigger(YamlReader& reader) {
   scaling::TriggerSpec spec;
   spec.name = read_plain_name(reader);
@@ -90,59 +111,17 @@ scaling::TriggerSpec read_trigger(YamlReader& reader) {
                  "is shorter than 16 characters; use a long random one, or leave it out to have one made");
   }
   spec.enabled = reader.boolean("enabled", spec.enabled);
-  reader.finish();
-  return spec;
-}
-
-notify::ChannelSpec read_channel(YamlReader& reader) {
-  notify::ChannelSpec spec;
-  spec.name = read_title(reader);
-  spec.kind = reader.choice("type", {"webhook", "trigger"}, 0) == 0 ? notify::ChannelKind::kWebhook
-                                                                    : notify::ChannelKind::kTrigger;
-  if (!reader.has("type")) reader.fault("type", "is missing; write webhook or trigger");
-  if (spec.kind == notify::ChannelKind::kTrigger) {
-    spec.trigger = reader.required_text("trigger");
-  } else {
-    spec.url = reader.required_text("url");
-    if (!spec.url.empty() && !spec.url.starts_with("http://") && !spec.url.starts_with("https://")) {
-      reader.fault("url", "must begin with http:// or https://");
+  spec.max_step = reader.integer("max_step", scaling::kMaxStep, spec.step, scaling::kMaxStep);
+  spec.calls_per_minute = reader.integer("calls_per_minute", spec.calls_per_minute, 0, 1'000'000);
+  for (const std::string& text : reader.texts("sources")) {
+    if (auto range = base::Cidr::parse(text)) {
+      spec.sources.push_back(*std::move(range));
+    } else {
+      reader.fault("sources", range.error().message());
     }
-    spec.method = reader.choice("method", {"POST", "PUT", "GET"}, 0) == 0 ? http::Method::kPost
-                  : reader.text("method") == "PUT"                        ? http::Method::kPut
-                                                                          : http::Method::kGet;
-    for (auto& [name, value] : reader.text_map("headers")) spec.headers.emplace(name, value);
-    spec.bearer = reader.secret("bearer");
-    spec.timeout = std::chrono::ceil<std::chrono::milliseconds>(reader.duration("timeout", spec.timeout));
-    spec.ca_file = reader.text("ca_file");
   }
-  if (reader.has("states")) {
-    spec.states = reader.texts("states");
-    for (const std::string& state : spec.states) {
-      if (state != "firing" && state != "ok" && state != "no_data" && state != "error") {
-        reader.fault("states", "\"" + state + "\" is none of firing, ok, no_data, error");
-      }
-    }
-  } else {
-    (void)reader.texts("states");
-  }
-  reader.finish();
-  return spec;
-}
-
-alert::RuleSpec read_rule(YamlReader& reader) {
-  constexpr alert::Absence kAbsence[] = {alert::Absence::kKeep, alert::Absence::kAlert, alert::Absence::kOk};
-  alert::RuleSpec spec;
-  spec.name = read_title(reader);
-  spec.every = reader.duration("every", spec.every);
-  spec.queries = reader.text_map("queries");
-  spec.condition = reader.required_text("condition");
-  spec.hold_for = reader.duration("for", spec.hold_for);
   spec.repeat = reader.duration("repeat", spec.repeat);
-  spec.no_data = kAbsence[reader.choice("no_data", {"keep", "alert", "ok"}, 0)];
-  spec.on_error = kAbsence[reader.choice("on_error", {"keep", "alert", "ok"}, 0)];
-  spec.notify = reader.texts("notify");
-  spec.message = reader.text("message");
-  spec.paused = reader.boolean("paused", spec.paused);
+  spec.on_resolved = reader.text("on_resolved");
   reader.finish();
   return spec;
 }

@@ -6,9 +6,13 @@
 
 namespace gpuscale::config {
 
+/// The name of what people read, at most 200 bytes.
+std::string read_title(YamlReader& reader);
+
 pool::PoolSpec read_pool(YamlReader& reader);
 scaling::TriggerSpec read_trigger(YamlReader& reader);
 notify::ChannelSpec read_channel(YamlReader& reader);
 alert::RuleSpec read_rule(YamlReader& reader);
+schedule::ScheduleSpec read_schedule(YamlReader& reader);
 
 }  // namespace gpuscale::config

@@ -19,7 +19,9 @@ struct ClientRequest {
   std::string body;
   std::chrono::milliseconds timeout{10'000};  ///< for the whole exchange
   std::chrono::milliseconds connect_timeout{2'000};
-  std::string ca_file;  ///< PEM; empty = the system's
+  std::string ca_file;             ///< PEM; empty = the system's
+  std::string client_certificate;  ///< PEM file, with client_key: who we are (mTLS); empty = nobody
+  std::string client_key;
   std::size_t max_answer_bytes = 64U << 20U;
 };
 

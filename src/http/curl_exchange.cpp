@@ -62,6 +62,10 @@ Result<void> CurlExchange::prepare(CURL* easy) {
   // A proxy of the environment is for the internet; what we talk to is ours or named by its owner.
   curl_easy_setopt(easy, CURLOPT_PROXY, "");
   if (!request_.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, request_.ca_file.c_str());
+  if (!request_.client_certificate.empty()) {
+    curl_easy_setopt(easy, CURLOPT_SSLCERT, request_.client_certificate.c_str());
+    curl_easy_setopt(easy, CURLOPT_SSLKEY, request_.client_key.c_str());
+  }
   set_method(easy);
   for (const auto& [name, value] : request_.headers.fields()) {
     // A line break would begin another header.
@@ -143,6 +147,7 @@ Result<ClientResponse> CurlExchange::finish(CURL* easy, CURLcode code) {
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
       return fail(Errc::kUnavailable, why);
     case CURLE_OPERATION_TIMEDOUT: {
       curl_off_t connected = 0;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "alert/evaluate.h"
+
 namespace gpuscale::notify {
 namespace {
 
@@ -20,15 +22,20 @@ const ChannelSpec* find(const std::vector<ChannelSpec>& channels, const std::str
 
 Message message_of(const alert::Notification& notification) {
   Message message;
-  message.key = "rule/" + notification.rule;
+  message.key = "rule/" + notification.rule + alert::labels_text(notification.instance);
   message.idempotency = notification.correlation + "-" + std::to_string(notification.sequence);
   message.correlation = notification.correlation;
   message.at = notification.at;
+  message.starts_at = notification.starts_at;
   message.state = state_text(notification.state);
   message.rule = notification.rule;
   message.title = notification.title;
   message.text = notification.text;
+  message.words = notification.message;
   message.values = notification.values;
+  message.labels = {notification.labels.begin(), notification.labels.end()};
+  message.annotations = {notification.annotations.begin(), notification.annotations.end()};
+  message.pool = notification.pool;
   message.expires = notification.at + kMessageLife;
   return message;
 }
@@ -39,7 +46,7 @@ alert::Engine::Sink sink_into(Outbox& outbox) {
     if (notification.state != alert::State::kFiring) {
       GS_CHECK(outbox.cancel(message.key, message.idempotency));
     } else if (notification.channels.empty()) {
-      return outbox.hold(message.key, notification.blind);
+      return outbox.hold(message.key, notification.held);
     }
     const std::vector<ChannelSpec> known = outbox.channels();
     for (const std::string& name : notification.channels) {

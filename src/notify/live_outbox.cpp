@@ -10,6 +10,8 @@ namespace {
 /// A clock that is set forward is noticed within it.
 constexpr Nanos kLongestSleep = std::chrono::seconds{1};
 constexpr int kTooManyRequests = 429;
+/// A message that is replayed by hand expires as late as a new one.
+constexpr Nanos kReplayLife = std::chrono::hours{1};
 /// Between two looks at a database that fails.
 constexpr Nanos kPauseAfterFault = std::chrono::milliseconds{500};
 
@@ -80,12 +82,35 @@ Result<void> LiveOutbox::enqueue(const std::string& channel, const Message& mess
     if (!lines_.contains(channel)) return fail(Errc::kNotFound, "no channel \"" + channel + "\"");
   }
   GS_CHECK(parts_.store.add(channel, message, parts_.clock.wall()));
+  wake(channel);
+  return {};
+}
+
+void LiveOutbox::wake(const std::string& channel) {
   const std::scoped_lock lock(mutex_);
   if (const auto line = lines_.find(channel); line != lines_.end()) {
     line->second->woken = true;
     line->second->wake.notify_all();
   }
+}
+
+Result<std::vector<Delivery>> LiveOutbox::dead_letters(std::size_t limit) const {
+  return parts_.store.dead_letters(limit);
+}
+
+Result<void> LiveOutbox::replay(std::int64_t delivery) {
+  GS_TRY(const std::string channel, parts_.store.revive(delivery, parts_.clock.wall(), kReplayLife));
+  parts_.log.info("message.replayed", {{"channel", channel}, {"delivery", delivery}});
+  wake(channel);
   return {};
+}
+
+std::optional<WallTime> LiveOutbox::resting_until(const std::string& channel) const {
+  const WallTime now = parts_.clock.wall();
+  const std::scoped_lock lock(mutex_);
+  const auto line = lines_.find(channel);
+  if (line == lines_.end() || may_send(line->second->breaker, now)) return std::nullopt;
+  return line->second->breaker.open_until;
 }
 
 Result<std::vector<Delivery>> LiveOutbox::deliveries(const std::string& channel, std::size_t limit) const {
@@ -157,6 +182,9 @@ void LiveOutbox::run(const LinePtr& line) {
 }
 
 Nanos LiveOutbox::until_due(const std::string& channel) const {
+  if (const auto rest = resting_until(channel)) {
+    return std::clamp(Nanos{*rest - parts_.clock.wall()}, Nanos{0}, kLongestSleep);
+  }
   const auto next = parts_.store.next_due(channel);
   if (!next) return kPauseAfterFault;
   if (!*next) return kLongestSleep;
@@ -176,6 +204,11 @@ Result<void> LiveOutbox::settle_unrecorded(const std::string& channel) {
 
 Result<bool> LiveOutbox::send_due(const ChannelSpec& channel, WallTime now) {
   GS_CHECK(settle_unrecorded(channel.name));
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto line = lines_.find(channel.name);
+    if (line != lines_.end() && !may_send(line->second->breaker, now)) return false;
+  }
   const auto waiting = parts_.store.due(channel.name, now);
   if (!waiting) {
     parts_.log.error("outbox.unreadable", {{"channel", channel.name}, {"error", waiting.error()}});
@@ -203,6 +236,18 @@ Result<bool> LiveOutbox::send_due(const ChannelSpec& channel, WallTime now) {
 Result<void> LiveOutbox::attempt(const ChannelSpec& channel, const Waiting& waiting) {
   const MonoTime begin = parts_.clock.mono();
   auto outcome = parts_.senders.at(channel.kind)->send(channel, waiting.message);
+  {
+    const WallTime now = parts_.clock.wall();
+    const std::scoped_lock lock(mutex_);
+    if (const auto line = lines_.find(channel.name); line != lines_.end()) {
+      const bool was_closed = may_send(line->second->breaker, now);
+      const Breaker next = after_attempt(line->second->breaker, is_receiver_failing(outcome), now);
+      line->second->breaker = next;
+      if (was_closed && !may_send(next, now)) {
+        parts_.log.warn("channel.rests", {{"channel", channel.name}, {"failures", next.failures}});
+      }
+    }
+  }
   OutboxStore::Attempt attempt{judge(outcome, waiting.failures, dice()), 0, ""};
   if (outcome) {
     attempt.status = outcome->status;

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "notify/breaker.h"
 #include "notify/outbox_store.h"
 
 namespace gpuscale::notify {
@@ -35,6 +36,9 @@ class LiveOutbox final : public Outbox {
   Result<std::vector<Delivery>> deliveries(const std::string& channel, std::size_t limit) const override;
   Result<void> cancel(const std::string& key, const std::string& except_idempotency) override;
   Result<void> hold(const std::string& key, bool on) override;
+  Result<std::vector<Delivery>> dead_letters(std::size_t limit) const override;
+  Result<void> replay(std::int64_t delivery) override;
+  std::optional<WallTime> resting_until(const std::string& channel) const override;
   void tick(WallTime now) override;
   void start() override;
   void stop() override;
@@ -44,6 +48,7 @@ class LiveOutbox final : public Outbox {
   struct Line {
     ChannelSpec spec;
     std::condition_variable wake;
+    Breaker breaker;
     bool woken = false;
     bool closing = false;
     std::thread thread;
@@ -60,6 +65,7 @@ class LiveOutbox final : public Outbox {
   /// Writes down what could not be written when it was learned. @return whether nothing is left of it.
   Result<void> settle_unrecorded(const std::string& channel);
   Nanos until_due(const std::string& channel) const;
+  void wake(const std::string& channel);
   double dice();
 
   Parts parts_;

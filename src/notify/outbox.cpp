@@ -28,4 +28,16 @@ Result<std::unique_ptr<Outbox>> Outbox::open(db::Database& database, activity::L
   return std::unique_ptr<Outbox>(new LiveOutbox({store, ledger, clock, std::move(log), std::move(senders)}));
 }
 
+std::map<ChannelKind, std::shared_ptr<Sender>> all_senders(
+    std::function<Result<Receipt>(const std::string& trigger, const Message& message)> pull) {
+  std::map<ChannelKind, std::shared_ptr<Sender>> out;
+  const auto by_http = make_webhook_sender();
+  for (std::size_t i = 0; i < channel_kind_names().size(); ++i)
+    out.emplace(static_cast<ChannelKind>(i), by_http);
+  out.insert_or_assign(ChannelKind::kTrigger, make_trigger_sender(std::move(pull)));
+  out.insert_or_assign(ChannelKind::kEmail, make_mail_sender());
+  out.insert_or_assign(ChannelKind::kExec, make_exec_sender());
+  return out;
+}
+
 }  // namespace gpuscale::notify

@@ -79,6 +79,14 @@ class Outbox {
   /// What waits under this key is not sent while it is held (its reason may have gone: nobody can tell).
   virtual Result<void> hold(const std::string& key, bool on) = 0;
 
+  /// What could not be delivered (refused, or too late), newest first.
+  virtual Result<std::vector<Delivery>> dead_letters(std::size_t limit) const = 0;
+  /// Sends one of these once more, as if it had just been enqueued; its idempotency key stays. Errors:
+  /// kNotFound, kConflict (it was delivered, or still waits; or its channel is no more).
+  virtual Result<void> replay(std::int64_t delivery) = 0;
+  /// Until when nothing is sent to this channel's receiver, because it has failed too often in a row.
+  virtual std::optional<WallTime> resting_until(const std::string& channel) const = 0;
+
   /// Sends what is due at `now` on the calling thread; start() does so on threads of its own, one per
   /// channel.
   virtual void tick(WallTime now) = 0;
@@ -86,12 +94,21 @@ class Outbox {
   virtual void stop() = 0;  ///< idempotent
 };
 
-/// Sends by HTTP: JSON body as Grafana 4 has it (title, ruleName, state, message, evalMatches) and ours
-/// beside it under "gpuscale"; headers Idempotency-Key and X-Gpuscale-Correlation, bearer where the channel
-/// has one. Redirects are answers, not followed: the secret in a URL is for its receiver alone.
+/// Sends by HTTP what http_message.h makes of a message, for every kind of channel that goes by HTTP.
+/// Redirects are answers, not followed: the secret in a URL is for its receiver alone.
 std::shared_ptr<Sender> make_webhook_sender();
+/// Sends an e-mail over SMTP.
+std::shared_ptr<Sender> make_mail_sender();
+/// Runs a program: its own arguments, no shell; our JSON body on its standard input, and GPUSCALE_STATE,
+/// GPUSCALE_RULE, GPUSCALE_IDEMPOTENCY_KEY and GPUSCALE_CORRELATION in an environment that is otherwise PATH
+/// and LANG alone. Exit code 0 is delivered, 75 (EX_TEMPFAIL of sysexits.h) is tried again, all else refused.
+/// It is killed with its children where it outlasts the channel's time-out.
+std::shared_ptr<Sender> make_exec_sender();
 /// Pulls a trigger of ours by a function call; `pull(trigger, message)` is scaling's service.
 std::shared_ptr<Sender> make_trigger_sender(
+    std::function<Result<Receipt>(const std::string& trigger, const Message& message)> pull);
+/// One for every kind of channel.
+std::map<ChannelKind, std::shared_ptr<Sender>> all_senders(
     std::function<Result<Receipt>(const std::string& trigger, const Message& message)> pull);
 
 }  // namespace gpuscale::notify

@@ -121,6 +121,19 @@ Delivery delivery_of(const db::Statement& row) {
   return delivery;
 }
 
+constexpr std::string_view kSelectDelivery =
+    "SELECT id, channel, key, state_sent, state, attempts, created_ns, next_ns, finished_ns, last_error, "
+    "answer_status, answer, correlation FROM outbox ";
+
+Result<std::vector<Delivery>> all_of(db::Statement& select) {
+  std::vector<Delivery> out;
+  while (true) {
+    GS_TRY(const bool row, select.step());
+    if (!row) return out;
+    out.push_back(delivery_of(select));
+  }
+}
+
 }  // namespace
 
 Result<OutboxStore> OutboxStore::open(db::Database& database) {
@@ -248,19 +261,48 @@ Result<void> OutboxStore::expire(const Waiting& waiting, WallTime now, activity:
 Result<std::vector<Delivery>> OutboxStore::deliveries(const std::string& channel, std::size_t limit) const {
   return database_->read<std::vector<Delivery>>(
       [&](db::Transaction& transaction) -> Result<std::vector<Delivery>> {
-        GS_TRY(
-            db::Statement select,
-            transaction.prepare("SELECT id, channel, key, state_sent, state, attempts, created_ns, next_ns, "
-                                "finished_ns, last_error, answer_status, answer, correlation FROM outbox "
-                                "WHERE channel = ? ORDER BY id DESC LIMIT ?"));
+        GS_TRY(db::Statement select, transaction.prepare(std::string(kSelectDelivery) +
+                                                         "WHERE channel = ? ORDER BY id DESC LIMIT ?"));
         select.bind(1, channel).bind(2, static_cast<std::int64_t>(limit));
-        std::vector<Delivery> out;
-        while (true) {
-          GS_TRY(const bool row, select.step());
-          if (!row) return out;
-          out.push_back(delivery_of(select));
-        }
+        return all_of(select);
       });
+}
+
+Result<std::vector<Delivery>> OutboxStore::dead_letters(std::size_t limit) const {
+  return database_->read<std::vector<Delivery>>(
+      [&](db::Transaction& transaction) -> Result<std::vector<Delivery>> {
+        GS_TRY(db::Statement select,
+               transaction.prepare(std::string(kSelectDelivery) +
+                                   "WHERE state IN (?1, ?2) ORDER BY id DESC LIMIT ?3"));
+        select.bind(1, number_of(DeliveryState::kDead))
+            .bind(2, number_of(DeliveryState::kExpired))
+            .bind(3, static_cast<std::int64_t>(limit));
+        return all_of(select);
+      });
+}
+
+Result<std::string> OutboxStore::revive(std::int64_t id, WallTime now, Nanos life) {
+  return database_->transact<std::string>([&](db::Transaction& transaction) -> Result<std::string> {
+    GS_TRY(db::Statement select,
+           transaction.prepare("SELECT channel, message, state FROM outbox WHERE id = ?"));
+    GS_TRY(const bool row, select.bind(1, id).step());
+    if (!row) return fail(Errc::kNotFound, "no delivery " + std::to_string(id));
+    const auto state = static_cast<DeliveryState>(select.integer(2));
+    if (state != DeliveryState::kDead && state != DeliveryState::kExpired) {
+      return fail(Errc::kConflict, "delivery " + std::to_string(id) + " is " + std::string(to_string(state)) +
+                                       "; only what is dead or expired is sent again");
+    }
+    const std::string channel = select.text(0);
+    GS_TRY(Message message, decode_message(select.text(1)));
+    message.expires = now + life;
+    GS_CHECK(replace_waiting(transaction, channel, message.key, now));
+    GS_TRY(db::Statement update,
+           transaction.prepare(
+               "UPDATE outbox SET state = 0, message = ?, attempts = 0, failures = 0, next_ns = ?, "
+               "finished_ns = NULL, held = 0 WHERE id = ?"));
+    GS_CHECK(update.bind(1, encode(message)).bind(2, to_unix_nanos(now)).bind(3, id).run());
+    return channel;
+  });
 }
 
 }  // namespace gpuscale::notify

@@ -47,6 +47,11 @@ class OutboxStore {
 
   Result<std::vector<Delivery>> deliveries(const std::string& channel, std::size_t limit) const;
 
+  Result<std::vector<Delivery>> dead_letters(std::size_t limit) const;
+  /// Lets a dead or expired message wait again, to expire `life` later. @return its channel. Errors: as
+  /// Outbox::replay().
+  Result<std::string> revive(std::int64_t id, WallTime now, Nanos life);
+
   /// Finished rows beyond these are forgotten, the oldest first.
   static constexpr std::int64_t kKeptFinished = 10'000;
 

@@ -102,6 +102,11 @@ Result<TriggerOutcome> LiveController::pull(const TriggerCall& call) {
                                             "; it must be a whole number from 1 to " +
                                             std::to_string(kMaxStep));
   }
+  if (call.step && *call.step > trigger->max_step) {
+    return fail(Errc::kInvalidArgument, "step is " + std::to_string(*call.step) + "; trigger " +
+                                            trigger->name + " takes at most " +
+                                            std::to_string(trigger->max_step));
+  }
   if (call.idempotency_key.size() > kMaxKeyBytes) {
     return fail(Errc::kInvalidArgument, "Idempotency-Key has " + std::to_string(call.idempotency_key.size()) +
                                             " bytes; at most " + std::to_string(kMaxKeyBytes) + " are taken");
@@ -129,7 +134,8 @@ Result<TriggerOutcome> LiveController::pull(const TriggerCall& call) {
 Result<void> LiveController::decide_in(Draft& draft, const TriggerSpec& trigger, const TriggerCall& call,
                                        const pool::PoolSpec& spec, WallTime now, TriggerOutcome& outcome) {
   if (!call.idempotency_key.empty()) {
-    GS_TRY(auto first, draft.store().recall(draft.transaction(), trigger.name, call.idempotency_key, now));
+    GS_TRY(auto first, draft.store().recall(draft.transaction(), trigger.name, call.idempotency_key, now,
+                                            call.key_life.value_or(kIdempotencyLife)));
     if (first) {
       outcome = *std::move(first);
       outcome.replayed = true;

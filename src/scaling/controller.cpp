@@ -60,9 +60,10 @@ Result<std::unique_ptr<Controller>> Controller::open(db::Database& database, act
                                                      Telemetry& telemetry, const Clock& clock, log::Log log,
                                                      ProviderFactory providers, ControllerOptions options) {
   GS_TRY(auto book, Book::open(database, ledger));
+  GS_TRY(TriggerSwitches switches, TriggerSwitches::open(database));
   return std::unique_ptr<Controller>(std::make_unique<LiveController>(
       std::move(book),
-      LiveController::Parts{telemetry, clock, std::move(log), std::move(providers), options}));
+      LiveController::Parts{telemetry, clock, std::move(log), std::move(providers), options, switches}));
 }
 
 LiveController::LiveController(std::unique_ptr<Book> book, Parts parts)
@@ -93,6 +94,7 @@ Result<std::vector<std::pair<std::string, Secret>>> LiveController::configure(
                                                      parts_.options.telemetry_window}));
     }
     auto next = std::make_shared<Setup>();
+    GS_TRY(const std::set<std::string> off, parts_.switches.off());
     GS_CHECK(keep_pools(pools, now));
     GS_TRY(made, keep_secrets(triggers, *next));
     // Nothing can fail any more: from here on the new set-up holds.
@@ -103,7 +105,12 @@ Result<std::vector<std::pair<std::string, Secret>>> LiveController::configure(
       }
     }
     shells_ = std::move(shells);
-    for (TriggerSpec& trigger : triggers) trigger.secret = Secret();
+    for (TriggerSpec& trigger : triggers) {
+      trigger.secret_is_declared = !trigger.secret.empty();
+      trigger.declared_off = !trigger.enabled;
+      trigger.enabled = trigger.enabled && !off.contains(trigger.name);
+      trigger.secret = Secret();
+    }
     next->pools = std::move(pools);
     next->triggers = std::move(triggers);
     const std::scoped_lock setup_lock(setup_mutex_);

@@ -74,6 +74,12 @@ class Controller {
   /// sha256_hex of the trigger's secret: the key that signed calls are checked with. kNotFound (unknown
   /// trigger), kUnsupported (a secret stored before signed calls existed).
   virtual Result<std::string> secret_digest(const std::string& trigger) const = 0;
+  /// Gives the trigger a new secret, shown this once; the old one ends at once. Errors: kNotFound, kConflict
+  /// (its secret is declared in the configuration).
+  virtual Result<Secret> rotate_secret(const std::string& trigger, const std::string& who) = 0;
+  /// Refuses, or takes again, every call; lasts over restarts. Errors: kNotFound, kConflict (off in the
+  /// configuration).
+  virtual Result<void> enable_trigger(const std::string& trigger, bool on, const std::string& who) = 0;
   /// Decides and makes it last in one transaction with its ledger entry and its idempotency key. Errors:
   /// kNotFound, kInvalidArgument (step). A refusal is an outcome, not an error.
   virtual Result<TriggerOutcome> pull(const TriggerCall& call) = 0;

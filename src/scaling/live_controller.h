@@ -14,6 +14,7 @@
 
 #include "scaling/controller.h"
 #include "scaling/pool_shell.h"
+#include "scaling/trigger_switch.h"
 
 namespace gpuscale::scaling {
 
@@ -25,6 +26,7 @@ class LiveController final : public Controller {
     log::Log log;
     ProviderFactory providers;
     ControllerOptions options;
+    TriggerSwitches switches;
   };
   LiveController(std::unique_ptr<Book> book, Parts parts);
   ~LiveController() override;
@@ -38,6 +40,8 @@ class LiveController final : public Controller {
   std::vector<TriggerSpec> triggers() const override;
   Result<void> authenticate(const std::string& trigger, const std::string& secret) const override;
   Result<std::string> secret_digest(const std::string& trigger) const override;
+  Result<Secret> rotate_secret(const std::string& trigger, const std::string& who) override;
+  Result<void> enable_trigger(const std::string& trigger, bool on, const std::string& who) override;
   Result<TriggerOutcome> pull(const TriggerCall& call) override;
   Result<TriggerOutcome> set_desired(const std::string& pool, int desired, const std::string& who) override;
   Result<void> release_node(const std::string& node, const std::string& who) override;
@@ -67,6 +71,7 @@ class LiveController final : public Controller {
     int untold = 0;
   };
 
+  Result<TriggerSpec> trigger_named(const std::string& name) const;
   std::shared_ptr<const Setup> setup() const;
   std::shared_ptr<const Snapshot> snapshot() const;
   Result<std::vector<std::pair<std::string, Secret>>> keep_secrets(const std::vector<TriggerSpec>& triggers,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scaling/state_store.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/digest.h"
@@ -193,10 +194,11 @@ Result<void> StateStore::save_secret(db::Transaction& tx, const std::string& tri
 }
 
 Result<std::optional<TriggerOutcome>> StateStore::recall(db::Transaction& tx, const std::string& trigger,
-                                                         const std::string& key, WallTime now) const {
+                                                         const std::string& key, WallTime now,
+                                                         Nanos life) const {
   GS_TRY(auto row,
          tx.prepare("SELECT outcome FROM scaling_idempotency WHERE trigger=?1 AND key=?2 AND at>=?3"));
-  row.bind(1, trigger).bind(2, key).bind(3, base::to_unix_nanos(now - kIdempotencyLife));
+  row.bind(1, trigger).bind(2, key).bind(3, base::to_unix_nanos(now - std::min(life, kIdempotencyLife)));
   GS_TRY(const bool found, row.step());
   if (!found) return std::optional<TriggerOutcome>();
   GS_TRY(auto outcome, outcome_from_json(nlohmann::json::parse(row.text(0), nullptr, false)));

@@ -51,9 +51,10 @@ class StateStore {
   Result<std::map<std::string, SecretHash>> secrets(db::Transaction& tx) const;
   Result<void> save_secret(db::Transaction& tx, const std::string& trigger, const SecretHash& hash) const;
 
-  /// The outcome first given under this key within kIdempotencyLife.
+  /// The outcome first given under this key within `life`, at most kIdempotencyLife.
   Result<std::optional<TriggerOutcome>> recall(db::Transaction& tx, const std::string& trigger,
-                                               const std::string& key, WallTime now) const;
+                                               const std::string& key, WallTime now,
+                                               Nanos life = kIdempotencyLife) const;
   /// Remembers it, and forgets keys that are too old or beyond kMaxIdempotencyKeys.
   Result<void> remember(db::Transaction& tx, const std::string& trigger, const std::string& key,
                         const TriggerOutcome& outcome, WallTime now) const;

@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/cidr.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
@@ -25,6 +27,15 @@ struct TriggerSpec {
   int step = 1;   ///< 1..1000, used where the call names none
   Secret secret;  ///< empty = one is made at first start and printed once
   bool enabled = true;
+  int max_step = 1000;              ///< a call that names more is refused
+  int calls_per_minute = 0;         ///< through its URL; 0 = as many as come
+  std::vector<base::Cidr> sources;  ///< who may call its URL; empty = everyone with the secret
+  /// The same alert of Grafana or Alertmanager pulls again no sooner than this: what comes earlier is a
+  /// retry.
+  Nanos repeat = std::chrono::minutes{1};
+  std::string on_resolved;          ///< the trigger to pull where such an alert ends; "" = none
+  bool secret_is_declared = false;  ///< by the configuration; set by the controller
+  bool declared_off = false;        ///< the same
 };
 
 constexpr int kMaxStep = 1000;
@@ -34,9 +45,10 @@ struct TriggerCall {
   std::string trigger;
   std::optional<Direction> type;  ///< must agree with the trigger's where given
   std::optional<int> step;
-  std::string idempotency_key;  ///< "" = none
-  std::string correlation;      ///< "" = a new one
-  std::string source;           ///< "rule GPU usage high", "http 127.0.0.1", "cli"
+  std::string idempotency_key;    ///< "" = none
+  std::optional<Nanos> key_life;  ///< how long the key counts; absent = kIdempotencyLife
+  std::string correlation;        ///< "" = a new one
+  std::string source;             ///< "rule GPU usage high", "http 127.0.0.1", "cli"
 };
 
 enum class Verdict { kAccepted, kUnchanged, kCooldown, kConflict };

@@ -183,10 +183,10 @@ TEST_F(EngineTest, AFiringRuleThatGoesBlindAsksForWhatWaitsToBeHeld) {
   source_.answer(61);
   tick();
   ASSERT_EQ(told_.size(), 3U);
-  for (const bool blind : {true, false}) {
-    const Notification& word = told_[blind ? 1 : 2];
+  for (const bool held : {true, false}) {
+    const Notification& word = told_[held ? 1 : 2];
     EXPECT_EQ(word.state, State::kFiring);
-    EXPECT_EQ(word.blind, blind);
+    EXPECT_EQ(word.held, held);
     EXPECT_TRUE(word.channels.empty());
     EXPECT_EQ(word.sequence, 1U);
   }
@@ -269,11 +269,11 @@ TEST_F(EngineTest, AfterARestartWhatWaitsIsHeldUntilTheRuleHasLooked) {
   reopen();
   set({high()});
   ASSERT_EQ(told_.size(), 1U);
-  EXPECT_TRUE(told_[0].blind);
+  EXPECT_TRUE(told_[0].held);
   EXPECT_TRUE(told_[0].channels.empty());
   tick();
   ASSERT_EQ(told_.size(), 2U);
-  EXPECT_FALSE(told_[1].blind) << "it still holds, so what waits may go";
+  EXPECT_FALSE(told_[1].held) << "it still holds, so what waits may go";
 }
 
 TEST_F(EngineTest, APausedRuleStillHandsOverWhatItOwes) {

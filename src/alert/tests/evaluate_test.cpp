@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 namespace gpuscale::alert {
 namespace {
 
@@ -19,10 +21,17 @@ Series series(std::string name, const std::vector<std::optional<double>>& values
   return out;
 }
 
-Evaluation look(const std::string& condition, const std::vector<Answer>& answers) {
+Evaluation look(const std::string& condition, const std::vector<Answer>& answers, const Facts& facts = {},
+                Granularity granularity = Granularity::kWhole) {
   const auto parsed = parse_condition(condition);
   EXPECT_TRUE(parsed) << condition;
-  return evaluate(*parsed, answers);
+  return evaluate(*parsed, answers, facts, granularity);
+}
+
+Series of_node(const std::string& node, double value) {
+  Series out = series("gpu.mean {node: " + node + "}", {value});
+  out.tags = {{"node", node}};
+  return out;
 }
 
 TEST(Reduce, LeavesEmptyBucketsOutExceptWhenItCounts) {
@@ -113,6 +122,73 @@ TEST(Evaluate, OneFailedQueryFailsTheWhole) {
     EXPECT_EQ(seen.outcome, Outcome::kError) << word;
     EXPECT_EQ(seen.error, "query B: store is closed");
   }
+}
+
+TEST(Reduce, KnowsHowValuesMove) {
+  const auto rising = series("s", {2, std::nullopt, 6, 8}).samples;
+  EXPECT_EQ(reduce(Reducer::kDiff, rising), 6);
+  EXPECT_EQ(reduce(Reducer::kPercentDiff, rising), 300);
+  EXPECT_EQ(reduce(Reducer::kPercentDiff, series("s", {0, 6}).samples), std::nullopt) << "no percent of 0";
+  EXPECT_EQ(reduce(Reducer::kCountNonNull, rising), 3);
+  EXPECT_EQ(reduce(Reducer::kSlope, rising), 2) << "per second";
+  EXPECT_EQ(reduce(Reducer::kSlope, series("s", {1}).samples), std::nullopt);
+  EXPECT_EQ(reduce(Reducer::kStddev, series("s", {2, 4, 4, 4, 5, 5, 7, 9}).samples), std::sqrt(32.0 / 7));
+  EXPECT_EQ(reduce(Reducer::kStddev, series("s", {1}).samples), std::nullopt);
+  const auto ten = series("s", {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}).samples;
+  EXPECT_DOUBLE_EQ(*reduce(Reducer::kPercentile, ten, 50), 5.5);
+  EXPECT_DOUBLE_EQ(*reduce(Reducer::kPercentile, ten, 90), 9.1);
+  EXPECT_EQ(reduce(Reducer::kPercentile, ten, 100), 10);
+  EXPECT_EQ(reduce(Reducer::kPercentile, ten, 0), 1);
+}
+
+TEST(Evaluate, CalculatesWithFactsOfThePool) {
+  const Answer queue = std::vector{series("inference.last", {12})};
+  const auto seen = look("last(Q, 10s) / ready_nodes > 4", {queue}, {{"ready_nodes", 2}});
+  EXPECT_EQ(seen.outcome, Outcome::kTrue);
+  EXPECT_EQ(seen.explanation, "last(Q, 10s) / ready_nodes = 6 > 4");
+  EXPECT_EQ(look("last(Q, 10s) / ready_nodes > 4", {queue}, {{"ready_nodes", 3}}).outcome, Outcome::kFalse);
+  EXPECT_EQ(look("last(Q, 10s) > 5 * ready_nodes", {queue}, {{"ready_nodes", 2}}).outcome, Outcome::kTrue);
+}
+
+TEST(Evaluate, DividingByZeroAndUnknownFactsHaveNoValue) {
+  const Answer queue = std::vector{series("inference.last", {12})};
+  for (const char* condition : {"last(Q, 10s) / ready_nodes > 4", "last(Q, 10s) / ready_nodes < 4"}) {
+    EXPECT_EQ(look(condition, {queue}, {{"ready_nodes", 0}}).outcome, Outcome::kAbsent) << condition;
+    EXPECT_EQ(look(condition, {queue}).outcome, Outcome::kAbsent) << condition;
+  }
+  EXPECT_EQ(look("last(Q, 10s) > ready_nodes", {queue}).outcome, Outcome::kAbsent);
+}
+
+TEST(Evaluate, SeriesOfTwoQueriesMeetByTheirTags) {
+  const Answer power = std::vector{of_node("a", 300), of_node("b", 100)};
+  const Answer limit = std::vector{of_node("b", 400), of_node("a", 310)};
+  const auto seen = look("last(P, 10s) / last(L, 10s) > 0.9", {power, limit});
+  EXPECT_EQ(seen.outcome, Outcome::kTrue);
+  EXPECT_THAT(seen.explanation, HasSubstr("(gpu.mean {node: a})"));
+  const Answer twins = std::vector{of_node("a", 1), of_node("a", 2)};
+  EXPECT_THAT(look("last(P, 10s) / last(L, 10s) > 0.9", {power, twins}).error,
+              HasSubstr("the same tags {node=a}"));
+}
+
+TEST(Evaluate, PerSeriesEachHasItsOwnAnswer) {
+  const Answer load = std::vector{of_node("a", 90), of_node("b", 10)};
+  const Answer heat = std::vector{of_node("a", 60), of_node("c", 95)};
+  const auto seen = look("last(U, 10s) > 45 or last(T, 10s) > 80", {load, heat}, {}, Granularity::kPerSeries);
+  ASSERT_EQ(seen.instances.size(), 3U);
+  EXPECT_EQ(labels_text(seen.instances[0].labels), "{node=a}");
+  EXPECT_EQ(seen.instances[0].outcome, Outcome::kTrue);
+  EXPECT_EQ(seen.instances[0].value, 90);
+  EXPECT_EQ(seen.instances[1].outcome, Outcome::kAbsent) << "b is calm by one and unknown by the other";
+  EXPECT_EQ(seen.instances[2].outcome, Outcome::kTrue) << "c is hot";
+  const Answer twins = std::vector{of_node("a", 1), of_node("a", 2)};
+  EXPECT_EQ(look("last(U, 10s) > 45", {twins}, {}, Granularity::kPerSeries).outcome, Outcome::kError);
+}
+
+TEST(Evaluate, NotOfTheUnknownIsUnknown) {
+  const Answer yes = std::vector{series("s", {1})};
+  EXPECT_EQ(look("not last(A, 1m) > 0", {yes}).outcome, Outcome::kFalse);
+  EXPECT_EQ(look("not last(A, 1m) > 1", {yes}).outcome, Outcome::kTrue);
+  EXPECT_EQ(look("not last(A, 1m) > 1", {std::vector<Series>{}}).outcome, Outcome::kAbsent);
 }
 
 TEST(Evaluate, KeepsABoundedNumberOfValues) {

@@ -18,10 +18,9 @@ class Life {
   explicit Life(RuleSpec spec) : spec_(std::move(spec)) {}
 
   /// "state told ledger", with "told" where a notification is due.
-  std::string look(Outcome outcome, std::int64_t second) {
-    Evaluation evaluation;
-    evaluation.outcome = outcome;
-    const Step step = advance(spec_, state, evaluation, at(second), "c-" + std::to_string(second));
+  std::string look(Outcome outcome, std::int64_t second) { return look(Look{outcome}, second); }
+  std::string look(const Look& look, std::int64_t second) {
+    const Step step = advance(spec_, state, look, at(second), "c-" + std::to_string(second));
     state = step.next;
     std::string out(to_string(state.state));
     if (step.tell) out += " told";
@@ -140,6 +139,70 @@ TEST(Advance, AResumedRuleBeginsCalm) {
   EXPECT_EQ(rule.look(Outcome::kFalse, 1), "inactive");
   rule.state.state = State::kPaused;
   EXPECT_EQ(rule.look(Outcome::kTrue, 2), "firing told rule.firing");
+}
+
+TEST(Advance, KeepsFiringUntilItHasBeenCalmForLongEnough) {
+  RuleSpec lingering = spec(0s, 2s);
+  lingering.keep_firing_for = 5s;
+  Life rule(lingering);
+  EXPECT_EQ(rule.look(Outcome::kTrue, 1), "firing told rule.firing");
+  EXPECT_EQ(rule.look(Outcome::kFalse, 2), "recovering rule.recovering");
+  EXPECT_TRUE(is_held(rule.state)) << "what waits must not act while the load is gone";
+  EXPECT_EQ(rule.look(Outcome::kFalse, 6), "recovering") << "and repeats nothing";
+  EXPECT_EQ(rule.look(Outcome::kTrue, 6), "firing told rule.fires_again");
+  EXPECT_EQ(rule.state.correlation, "c-1") << "the same episode";
+  EXPECT_EQ(rule.look(Outcome::kFalse, 7), "recovering rule.recovering");
+  EXPECT_EQ(rule.look(Outcome::kAbsent, 11), "recovering rule.no_data") << "silence is no calm";
+  EXPECT_EQ(rule.look(Outcome::kFalse, 13), "recovering rule.sees_again");
+  EXPECT_EQ(rule.look(Outcome::kFalse, 16), "inactive told rule.ok");
+}
+
+TEST(Advance, BetweenTwoThresholdsNothingChanges) {
+  RuleSpec hysteresis = spec(0s, 0s);
+  hysteresis.recover = "avg(C, 1m) < 30";
+  Life rule(hysteresis);
+  EXPECT_EQ(rule.look({Outcome::kFalse, Outcome::kFalse}, 1), "inactive") << "on the way up";
+  EXPECT_EQ(rule.look({Outcome::kTrue, Outcome::kFalse}, 2), "firing told rule.firing");
+  EXPECT_EQ(rule.look({Outcome::kFalse, Outcome::kFalse}, 3), "firing") << "on the way down";
+  EXPECT_EQ(rule.look({Outcome::kFalse, Outcome::kAbsent}, 4), "firing") << "nobody can tell";
+  EXPECT_EQ(rule.look({Outcome::kFalse, Outcome::kTrue}, 5), "inactive told rule.ok");
+}
+
+TEST(Advance, AMutedRuleTellsLaterWhatStillHolds) {
+  Life rule(spec(0s, 0s));
+  const Look muted_true{Outcome::kTrue, Outcome::kAbsent, true};
+  EXPECT_EQ(rule.look(muted_true, 1), "firing rule.firing");
+  EXPECT_TRUE(is_held(rule.state));
+  EXPECT_EQ(rule.look(muted_true, 2), "firing");
+  EXPECT_EQ(rule.look(Outcome::kTrue, 3), "firing told") << "level, not edge";
+  EXPECT_EQ(rule.look(Outcome::kTrue, 4), "firing");
+}
+
+TEST(Advance, AMutedRuleThatWasNeverToldEndsUntold) {
+  Life rule(spec(0s, 0s));
+  rule.look({Outcome::kTrue, Outcome::kAbsent, true}, 1);
+  EXPECT_EQ(rule.look({Outcome::kFalse, Outcome::kAbsent, true}, 2), "inactive rule.ok");
+  EXPECT_EQ(rule.state.sequence, 0U);
+}
+
+TEST(Advance, TheEndOfWhatWasToldIsToldAlsoWhenMuted) {
+  Life rule(spec(0s, 1s));
+  rule.look(Outcome::kTrue, 1);
+  EXPECT_EQ(rule.look({Outcome::kTrue, Outcome::kAbsent, true}, 5), "firing") << "no repeat";
+  EXPECT_EQ(rule.look({Outcome::kFalse, Outcome::kAbsent, true}, 6), "inactive told rule.ok");
+}
+
+TEST(Advance, ProfileGrafana44TellsChangesAlone) {
+  RuleSpec old = spec(0s, 0s, Absence::kNoData, Absence::kAlert);
+  old.profile = Profile::kGrafana44;
+  Life rule(old);
+  EXPECT_EQ(rule.look(Outcome::kFalse, 1), "inactive");
+  EXPECT_EQ(rule.look(Outcome::kTrue, 2), "firing told rule.firing");
+  EXPECT_EQ(rule.look(Outcome::kTrue, 3), "firing");
+  EXPECT_EQ(rule.look(Outcome::kError, 4), "firing") << "alerting already";
+  EXPECT_EQ(rule.look(Outcome::kAbsent, 5), "no_data told rule.no_data") << "a series that vanished";
+  EXPECT_EQ(rule.look(Outcome::kError, 6), "firing told rule.firing") << "an error is an alert";
+  EXPECT_EQ(rule.look(Outcome::kFalse, 7), "inactive told rule.ok");
 }
 
 TEST(IsDue, EveryBeatAndAfterAClockSetBack) {

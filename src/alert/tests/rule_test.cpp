@@ -37,7 +37,26 @@ TEST(Rule, EveryFaultIsNamedWithItsMend) {
       {[](RuleSpec& r) { r.queries["C"] = "SELECT 1"; }, "has no $timeFilter"},
       {[](RuleSpec& r) { r.queries["D"] = "x $timeFilter"; }, "\"D\" is not used by the condition"},
       {[](RuleSpec& r) { r.condition = "avg(Q, 1m) > 45"; }, "condition: no query \"Q\"; known: C"},
-      {[](RuleSpec& r) { r.condition = "avg(C, 1m) >"; }, "condition: character 13: found the end"},
+      {[](RuleSpec& r) { r.condition = "avg(C, 1m) >"; }, "condition: line 1, column 13: found the end"},
+      {[](RuleSpec& r) { r.condition = "avg(C, 1m) > ready_nodes"; },
+       "condition: ready_nodes is a fact of a pool; say of which by \"pool\""},
+      {[](RuleSpec& r) { r.condition = "1 > 2"; }, "condition: names no query"},
+      {[](RuleSpec& r) { r.recover = "avg(C, 1m"; }, "recover: line 1, column 10: found the end"},
+      {[](RuleSpec& r) { r.message = "{{ labels.node"; }, "message: line 1, column 1: \"{{\" without \"}}\""},
+      {[](RuleSpec& r) { r.annotations["a"] = "{{ node }}"; },
+       "annotations.a: line 1, column 1: no value \"node\""},
+      {[](RuleSpec& r) { r.no_data = Absence::kNoData; },
+       "no_data: the value no_data is for profile grafana-4.4"},
+      {[](RuleSpec& r) {
+         r.profile = Profile::kGrafana44;
+         r.repeat = std::chrono::seconds{5};
+       },
+       "profile: grafana-4.4 has no for"},
+      {[](RuleSpec& r) {
+         r.profile = Profile::kGrafana44;
+         r.condition = "(avg(C, 1m) > 1)";
+       },
+       "condition: profile grafana-4.4 knows tests"},
       {[](RuleSpec& r) { r.notify = {"pager"}; }, "notify: no channel \"pager\"; known: scale_in, scale_out"},
       {[](RuleSpec& r) { r.notify = {"scale_in", "scale_in"}; }, "\"scale_in\" is named twice"},
   };

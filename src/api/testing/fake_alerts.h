@@ -15,6 +15,18 @@ class FakeAlerts : public alert::Engine {
 
   Result<void> set_rules(std::vector<alert::RuleSpec>) override { return {}; }
   std::vector<alert::RuleStatus> status() const override { return rules; }
+  Result<alert::Silence> silence(alert::Silence silence) override {
+    silence.id = "s-" + std::to_string(silence_list.size());
+    silence_list.push_back(silence);
+    return silence;
+  }
+  Result<void> lift_silence(const std::string& id) override {
+    const auto gone = std::erase_if(silence_list, [&](const alert::Silence& each) { return each.id == id; });
+    if (gone == 0) return fail(Errc::kNotFound, "no silence \"" + id + "\"");
+    return {};
+  }
+  std::vector<alert::Silence> silences() const override { return silence_list; }
+  std::vector<alert::Silence> silence_list;
   void tick(WallTime) override {}
   void start() override {}
   void stop() override {}
@@ -36,6 +48,9 @@ class FakeOutbox : public notify::Outbox {
     asked_limit = limit;
     return delivery_list;
   }
+  Result<std::vector<notify::Delivery>> dead_letters(std::size_t) const override { return delivery_list; }
+  Result<void> replay(std::int64_t) override { return {}; }
+  std::optional<WallTime> resting_until(const std::string&) const override { return std::nullopt; }
   Result<void> cancel(const std::string&, const std::string&) override { return {}; }
   Result<void> hold(const std::string&, bool) override { return {}; }
   void tick(WallTime) override {}

@@ -20,6 +20,7 @@ class FakeController : public scaling::Controller {
   std::optional<Error> next_error;
   std::vector<scaling::NodeStatus> node_list;
   scaling::PoolStatus pool;
+  scaling::TriggerSpec out_spec;  ///< the limits of gpu-out
 
   FakeController() {
     pool.spec.name = "gpu";
@@ -42,8 +43,14 @@ class FakeController : public scaling::Controller {
     return list;
   }
   std::vector<scaling::TriggerSpec> triggers() const override {
-    return {{.name = "gpu-out", .pool = "gpu", .type = scaling::Direction::kOut, .step = 1},
-            {.name = "gpu-in", .pool = "gpu", .type = scaling::Direction::kIn, .step = 1}};
+    std::vector<scaling::TriggerSpec> list(2);
+    list[0] = out_spec;
+    list[0].name = "gpu-out";
+    list[0].pool = "gpu";
+    list[1].name = "gpu-in";
+    list[1].pool = "gpu";
+    list[1].type = scaling::Direction::kIn;
+    return list;
   }
   Result<void> authenticate(const std::string& trigger, const std::string& secret) const override {
     if (!known(trigger)) return fail(Errc::kNotFound, "no trigger \"" + trigger + "\"");
@@ -53,6 +60,16 @@ class FakeController : public scaling::Controller {
   Result<std::string> secret_digest(const std::string& trigger) const override {
     if (!known(trigger)) return fail(Errc::kNotFound, "no trigger \"" + trigger + "\"");
     return base::sha256_hex("s3cret");
+  }
+  Result<Secret> rotate_secret(const std::string& trigger, const std::string& who) override {
+    if (!known(trigger)) return fail(Errc::kNotFound, "no trigger \"" + trigger + "\"");
+    acts.push_back("rotate " + trigger + " by " + who);
+    return Secret("n3w");
+  }
+  Result<void> enable_trigger(const std::string& trigger, bool on, const std::string& who) override {
+    if (!known(trigger)) return fail(Errc::kNotFound, "no trigger \"" + trigger + "\"");
+    acts.push_back((on ? "enable " : "disable ") + trigger + " by " + who);
+    return {};
   }
   Result<scaling::TriggerOutcome> pull(const scaling::TriggerCall& call) override {
     calls.push_back(call);

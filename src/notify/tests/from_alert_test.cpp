@@ -69,10 +69,10 @@ TEST_F(SinkTest, WhatWaitsIsHeldWhileTheRuleIsBlind) {
   ASSERT_TRUE(sink(notification(alert::State::kFiring, 1)));
   alert::Notification word = notification(alert::State::kFiring, 1);
   word.channels.clear();
-  word.blind = true;
+  word.held = true;
   ASSERT_TRUE(sink(word));
   EXPECT_TRUE(sent().empty());
-  word.blind = false;
+  word.held = false;
   ASSERT_TRUE(sink(word));
   EXPECT_EQ(sent().size(), 2U);
 }
