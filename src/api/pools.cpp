@@ -3,6 +3,7 @@
 
 #include "api/answers.h"
 #include "api/outcome.h"
+#include "base/duration.h"
 
 namespace gpuscale::api {
 
@@ -16,6 +17,51 @@ std::string known_pools(const std::vector<scaling::PoolStatus>& pools) {
   return names.empty() ? "none" : names;
 }
 
+/// "for" of a body, over 0.
+Result<std::optional<Nanos>> duration_of(const json& body) {
+  if (!body.contains("for") || body["for"].is_null()) return std::optional<Nanos>();
+  if (!body["for"].is_string()) return fail(Errc::kInvalidArgument, "for must be a text such as \"30m\"");
+  GS_TRY(const Nanos lasts, base::parse_duration(body["for"].get<std::string>()));
+  if (lasts <= Nanos{0}) return fail(Errc::kInvalidArgument, "for must be over 0s");
+  return std::optional(lasts);
+}
+
+http::Response hold_pool(Services& services, const http::Request& request, const Principal& principal,
+                         scaling::HoldMode mode, const std::vector<Key>& keys) {
+  const Result<json> body = parse_body(request, keys);
+  if (!body) return error_answer(body.error());
+  const auto lasts = duration_of(*body);
+  if (!lasts) return error_answer(lasts.error());
+  const std::string& name = request.path_params.at("name");
+  scaling::Hold hold{mode, principal.name + " " + request.peer, {}};
+  if (*lasts) hold.until = services.clock.wall() + **lasts;
+  if (const auto done = services.controller.set_hold(name, std::move(hold)); !done)
+    return error_answer(done.error());
+  const auto pool = find_pool(services.controller, name);
+  return pool ? json_answer(200, api::to_json(*pool)) : error_answer(pool.error());
+}
+
+json hold_json(const scaling::Hold& hold) {
+  if (hold.mode == scaling::HoldMode::kNone) return nullptr;
+  return {
+      {"mode", std::string(to_string(hold.mode))}, {"who", hold.who}, {"until", time_or_null(hold.until)}};
+}
+
+json override_json(const std::optional<scaling::SizeOverride>& over) {
+  if (!over) return nullptr;
+  return {{"size", over->size}, {"who", over->who}, {"until", base::format_rfc3339(over->until)}};
+}
+
+json budget_json(const scaling::BudgetView& budget) {
+  return {{"limited", budget.limited},
+          {"used_gpu_hours", budget.used_gpu_hours},
+          {"limit_gpu_hours", budget.limited ? json(budget.limit_gpu_hours) : json()},
+          {"used_money", budget.used_money},
+          {"ends", base::format_rfc3339(budget.ends)},
+          {"exhausted", budget.exhausted},
+          {"exhausted_at", time_or_null(budget.exhausted_at)}};
+}
+
 http::Response set_desired(Services& services, const http::Request& request, const Principal& principal,
                            const std::vector<Key>& keys) {
   const Result<json> body = parse_body(request, keys);
@@ -25,9 +71,11 @@ http::Response set_desired(Services& services, const http::Request& request, con
   if (!desired.is_number_integer() || desired.get<double>() < 0 || desired.get<double>() > kMost) {
     return error_answer(fail(Errc::kInvalidArgument, "desired must be a whole number from 0 to 1000000"));
   }
+  const auto lasts = duration_of(*body);
+  if (!lasts) return error_answer(lasts.error());
   const std::string& pool = request.path_params.at("name");
   const auto outcome =
-      services.controller.set_desired(pool, desired.get<int>(), principal.name + " " + request.peer);
+      services.controller.set_desired(pool, desired.get<int>(), principal.name + " " + request.peer, *lasts);
   if (!outcome) return error_answer(outcome.error());
   return outcome_answer(*outcome);
 }
@@ -35,22 +83,28 @@ http::Response set_desired(Services& services, const http::Request& request, con
 }  // namespace
 
 json to_json(const scaling::PoolStatus& pool) {
-  return {{"name", pool.spec.name},
-          {"provider", pool.spec.provider.type},
-          {"min", pool.spec.min},
-          {"max", pool.spec.max},
-          {"desired", pool.desired},
-          {"counts",
-           {{"launching", pool.counts.launching},
-            {"booting", pool.counts.booting},
-            {"ready", pool.counts.ready},
-            {"draining", pool.counts.draining}}},
-          {"phase", std::string(to_string(pool.phase))},
-          {"phase_reason", pool.phase_reason},
-          {"cooldown_out_until", time_or_null(pool.cooldown_out_until)},
-          {"cooldown_in_until", time_or_null(pool.cooldown_in_until)},
-          {"removal_proof", to_json(pool.proof)},
-          {"saved_boots", pool.saved_boots}};
+  return {
+      {"name", pool.spec.name},
+      {"provider", pool.spec.provider.type},
+      {"min", pool.spec.min},
+      {"max", pool.spec.max},
+      {"desired", pool.desired},
+      {"counts",
+       {{"launching", pool.counts.launching},
+        {"booting", pool.counts.booting},
+        {"ready", pool.counts.ready},
+        {"draining", pool.counts.draining}}},
+      {"phase", std::string(to_string(pool.phase))},
+      {"phase_reason", pool.phase_reason},
+      {"cooldown_out_until", time_or_null(pool.cooldown_out_until)},
+      {"cooldown_in_until", time_or_null(pool.cooldown_in_until)},
+      {"removal_proof", to_json(pool.proof)},
+      {"saved_boots", pool.saved_boots},
+      {"hold", hold_json(pool.hold)},
+      {"override", override_json(pool.size_override)},
+      {"budget", budget_json(pool.budget)},
+      {"flaps",
+       {{"last_hour", pool.flaps.last_hour}, {"last_day", pool.flaps.last_day}, {"band", pool.flaps.band}}}};
 }
 
 Result<scaling::PoolStatus> find_pool(const scaling::Controller& controller, const std::string& name) {
@@ -81,7 +135,8 @@ void register_pools(Routes& routes) {
                return pool ? json_answer(200, to_json(*pool)) : error_answer(pool.error());
              });
   const std::vector<Key> keys{
-      {"desired", "integer", "the number of nodes wanted, clipped to min and max", true}};
+      {"desired", "integer", "the number of nodes wanted, clipped to min and max", true},
+      {"for", "string", "nothing else moves the pool for so long, as \"30m\"; it expires by itself", false}};
   routes.add({.method = http::Method::kPut,
               .pattern = "/api/v1/pools/{name}/desired",
               .scope = Scope::kTrigger,
@@ -90,6 +145,21 @@ void register_pools(Routes& routes) {
              [&services, keys](const http::Request& request, const Principal& principal) {
                return set_desired(services, request, principal, keys);
              });
+  using scaling::HoldMode;
+  const std::vector<Key> hold_keys{{"for", "string", "then it ends by itself, as \"1h\"", false}};
+  for (const auto& [verb, mode, summary] :
+       {std::tuple("pause", HoldMode::kPaused, "Keep the pool's size as it is; nodes that die are replaced"),
+        std::tuple("only-out", HoldMode::kOnlyOut, "Let the pool grow and not shrink"),
+        std::tuple("resume", HoldMode::kNone, "Let the pool go on")}) {
+    routes.add({.method = http::Method::kPost,
+                .pattern = std::string("/api/v1/pools/{name}/") + verb,
+                .scope = Scope::kTrigger,
+                .summary = summary,
+                .body = hold_keys},
+               [&services, mode = mode, hold_keys](const http::Request& request, const Principal& principal) {
+                 return hold_pool(services, request, principal, mode, hold_keys);
+               });
+  }
 }
 
 }  // namespace gpuscale::api

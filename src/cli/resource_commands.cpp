@@ -75,6 +75,28 @@ void add_node_verb(CLI::App& parent, Action& action, const std::string& verb, co
   });
 }
 
+/// `gpuscale pool <verb> POOL [--for 1h]`.
+void add_pool_hold(CLI::App& parent, Action& action, const std::string& verb, const std::string& help) {
+  auto* command = parent.add_subcommand(verb, help);
+  auto options = std::make_shared<RemoteOptions>();
+  auto name = std::make_shared<std::string>();
+  auto lasts = std::make_shared<std::string>();
+  options->add_to(*command);
+  command->add_option("POOL", *name)->required();
+  if (verb != "resume") command->add_option("--for", *lasts, "then it ends by itself, as 1h");
+  command->callback([&action, options, name, lasts, verb] {
+    action = [options, name, lasts, verb](const Context&) {
+      Json body = Json::object();
+      if (!lasts->empty()) body["for"] = *lasts;
+      const auto answer = Remote(*options).call(
+          http::Method::kPost, "/api/v1/pools/" + http::url_encode(*name) + "/" + verb, body);
+      if (!answer) return report(answer.error());
+      std::printf("%s: %s\n", name->c_str(), verb.c_str());
+      return kExitDone;
+    };
+  });
+}
+
 /// `gpuscale node why NODE`: its line of the victim ledger.
 void add_node_why(CLI::App& parent, Action& action) {
   auto* command = parent.add_subcommand("why", "Say whether the node would be taken next, and why (not)");
@@ -219,7 +241,7 @@ int show_activity(const ActivityOptions& options, const std::atomic<bool>& stop)
 }  // namespace
 
 void add_pool_command(CLI::App& app, Action& action) {
-  auto* pool = app.add_subcommand("pool", "Show pools and set their size")->require_subcommand(1);
+  auto* pool = app.add_subcommand("pool", "Show pools, set their size, pause them")->require_subcommand(1);
   add_list(*pool, action, "/api/v1/pools", "pools",
            {{"NAME", "name"},
             {"PROVIDER", "provider"},
@@ -229,18 +251,24 @@ void add_pool_command(CLI::App& app, Action& action) {
             {"NODES", "counts"},
             {"PHASE", "phase"},
             {"WHY", "phase_reason"}});
+  add_pool_hold(*pool, action, "pause", "Keep the size as it is; nodes that die are replaced");
+  add_pool_hold(*pool, action, "only-out", "Let the pool grow and not shrink");
+  add_pool_hold(*pool, action, "resume", "Let the pool go on");
   auto* scale = pool->add_subcommand("scale", "Set the number of nodes wanted, inside the pool's bounds");
   auto options = std::make_shared<RemoteOptions>();
   auto name = std::make_shared<std::string>();
   auto desired = std::make_shared<int>(0);
+  auto lasts = std::make_shared<std::string>();
   options->add_to(*scale);
   scale->add_option("POOL", *name)->required();
   scale->add_option("NODES", *desired)->required();
-  scale->callback([&action, options, name, desired] {
-    action = [options, name, desired](const Context&) {
-      const auto answer =
-          Remote(*options).call(http::Method::kPut, "/api/v1/pools/" + http::url_encode(*name) + "/desired",
-                                {{"desired", *desired}});
+  scale->add_option("--for", *lasts, "nothing else moves the pool for so long, as 30m");
+  scale->callback([&action, options, name, desired, lasts] {
+    action = [options, name, desired, lasts](const Context&) {
+      Json body{{"desired", *desired}};
+      if (!lasts->empty()) body["for"] = *lasts;
+      const auto answer = Remote(*options).call(
+          http::Method::kPut, "/api/v1/pools/" + http::url_encode(*name) + "/desired", body);
       if (!answer) return report(answer.error());
       return print_outcome(*options, *answer);
     };

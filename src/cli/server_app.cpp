@@ -22,6 +22,9 @@
 #include "metrics/telemetry.h"
 #include "notify/from_alert.h"
 #include "notify/outbox.h"
+#include "pool/providers/docker/docker_provider.h"
+#include "pool/providers/exec/exec_provider.h"
+#include "pool/providers/http/http_provider.h"
 #include "pool/providers/local/local_provider.h"
 #include "scaling/controller.h"
 #include "scaling/store_telemetry.h"
@@ -202,7 +205,8 @@ Result<void> ServerApp::Parts::open_decisions(const ServeOptions& options, const
   telemetry = std::make_unique<scaling::StoreTelemetry>(*store, checked.config.cluster);
   GS_TRY(controller,
          scaling::Controller::open(*state, *ledger, *telemetry, clock, log,
-                                   [this](const pool::PoolSpec& spec) { return make_provider(spec); }));
+                                   [this](const pool::PoolSpec& spec) { return make_provider(spec); },
+                                   {.fleet_max_gpus = checked.config.fleet_max_gpus}));
   const auto pull = [this](const std::string& trigger, const notify::Message& message) {
     return pull_trigger(*controller, trigger, message);
   };
@@ -290,6 +294,31 @@ Result<void> ServerApp::Parts::set_bounds(const std::map<std::string, schedule::
 
 Result<std::unique_ptr<pool::NodeProvider>> ServerApp::Parts::make_provider(
     const pool::PoolSpec& spec) const {
+  const pool::verbs::Context context{spec.name, cluster, url};
+  if (spec.provider.type == "exec") {
+    pool::exec::ExecOptions exec;
+    exec.context = context;
+    exec.token = node_token;
+    GS_CHECK(pool::exec::apply_options(spec.provider.options, exec));
+    return pool::exec::open_exec(std::move(exec), log);
+  }
+  if (spec.provider.type == "docker") {
+    pool::docker::DockerOptions docker;
+    docker.instance = installation.reveal();
+    docker.pool = spec.name;
+    docker.cluster = cluster;
+    docker.server_url = url;
+    docker.token = node_token;
+    GS_CHECK(pool::docker::apply_options(spec.provider.options, docker));
+    return std::unique_ptr<pool::NodeProvider>(
+        std::make_unique<pool::docker::DockerProvider>(std::move(docker), clock, log));
+  }
+  if (spec.provider.type == "http") {
+    pool::http_service::HttpOptions service;
+    service.context = context;
+    GS_CHECK(pool::http_service::apply_options(spec.provider.options, service));
+    return pool::http_service::make_http(std::move(service));
+  }
   pool::local::LocalProviderOptions options;
   options.binary = program;
   options.dir = folder.file("nodes/" + spec.name);

@@ -104,6 +104,9 @@ Config read_root(const YAML::Node& root, Faults& faults, const Environment& envi
   Config config;
   YamlReader reader(root, "the file", faults, environment);
   config.cluster = reader.text("cluster", config.cluster);
+  YamlReader fleet = reader.mapping("fleet");
+  config.fleet_max_gpus = fleet.integer("max_gpus", 0, 1, 1'000'000'000);
+  fleet.finish();
   auto pools = reader.list("pools");
   auto triggers = reader.list("triggers");
   auto channels = reader.list("channels");

@@ -19,6 +19,7 @@ namespace gpuscale::config {
 
 struct Config {
   std::string cluster = "default";
+  int fleet_max_gpus = 0;  ///< of all pools together; 0 = no cap
   std::vector<pool::PoolSpec> pools;
   std::vector<scaling::TriggerSpec> triggers;
   std::vector<notify::ChannelSpec> channels;

@@ -42,6 +42,44 @@ pool::ScaleInSpec read_scale_in(YamlReader reader) {
   return spec;
 }
 
+pool::RateLimit read_rate(YamlReader reader) {
+  pool::RateLimit limit;
+  limit.nodes = reader.integer("nodes", 0, 1, kMostNodes);
+  limit.per = reader.duration("per", limit.per);
+  if ((limit.nodes > 0) != (limit.per > Nanos{0}))
+    reader.fault("nodes and per go together: {nodes: 4, per: 10m}");
+  reader.finish();
+  return limit;
+}
+
+pool::BudgetSpec read_budget(YamlReader reader) {
+  constexpr int kMost = 1'000'000'000;
+  pool::BudgetSpec budget;
+  budget.gpu_hours = reader.integer("gpu_hours", 0, 1, kMost);
+  budget.money = reader.integer("money", 0, 1, kMost);
+  budget.price_per_gpu_hour = reader.number("price_per_gpu_hour", 0, 0.000001, 1e6);
+  constexpr pool::BudgetPeriod kPeriods[] = {pool::BudgetPeriod::kDay, pool::BudgetPeriod::kWeek,
+                                             pool::BudgetPeriod::kMonth};
+  budget.period = kPeriods[reader.choice("per", {"day", "week", "month"}, 0)];
+  if (budget.money > 0 && budget.price_per_gpu_hour <= 0)
+    reader.fault("money", "needs price_per_gpu_hour, so that GPU-hours can be turned into money");
+  reader.finish();
+  return budget;
+}
+
+pool::LimitsSpec read_limits(YamlReader reader) {
+  pool::LimitsSpec limits;
+  limits.out = read_rate(reader.mapping("scale_out"));
+  limits.in = read_rate(reader.mapping("scale_in"));
+  YamlReader stabilisation = reader.mapping("stabilisation");
+  limits.stabilise_out = stabilisation.duration("scale_out", limits.stabilise_out);
+  limits.stabilise_in = stabilisation.duration("scale_in", limits.stabilise_in);
+  stabilisation.finish();
+  limits.budget = read_budget(reader.mapping("budget"));
+  reader.finish();
+  return limits;
+}
+
 }  // namespace
 
 pool::PoolSpec read_pool(YamlReader& reader) {
@@ -65,6 +103,8 @@ pool::PoolSpec read_pool(YamlReader& reader) {
   spec.telemetry_timeout = reader.duration("telemetry_timeout", spec.telemetry_timeout);
   spec.drain_timeout = reader.duration("drain_timeout", spec.drain_timeout);
   spec.scale_in = read_scale_in(reader.mapping("scale_in"));
+  spec.limits = read_limits(reader.mapping("limits"));
+  spec.limits.gpus_per_node = reader.integer("gpus_per_node", 1, 1, 1'000);
   reader.finish();
   return spec;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <numeric>
+#include <sstream>
 
 #include "base/duration.h"
 
@@ -148,6 +149,20 @@ int YamlReader::integer(const std::string& key, int fallback, int least, int mos
   if (ec != std::errc{} || end != value->data() + value->size() || number < least || number > most) {
     fault(key, "\"" + *value + "\" must be a whole number from " + std::to_string(least) + " to " +
                    std::to_string(most));
+    return fallback;
+  }
+  return number;
+}
+
+double YamlReader::number(const std::string& key, double fallback, double least, double most) {
+  const auto value = scalar(key);
+  if (!value) return fallback;
+  double number = 0;
+  const auto [end, ec] = std::from_chars(value->data(), value->data() + value->size(), number);
+  if (ec != std::errc{} || end != value->data() + value->size() || !(number >= least && number <= most)) {
+    std::ostringstream range;
+    range << least << " to " << most;
+    fault(key, "\"" + *value + "\" must be a number from " + range.str());
     return fallback;
   }
   return number;

@@ -37,6 +37,7 @@ class YamlReader {
   std::string required_text(const std::string& key);
   Secret secret(const std::string& key);
   int integer(const std::string& key, int fallback, int least, int most);
+  double number(const std::string& key, double fallback, double least, double most);
   bool boolean(const std::string& key, bool fallback);
   Nanos duration(const std::string& key, Nanos fallback);
   /// One of `allowed`, by position; `fallback` where the key is missing or wrong.

@@ -22,6 +22,7 @@ struct ClientRequest {
   std::string ca_file;             ///< PEM; empty = the system's
   std::string client_certificate;  ///< PEM file, with client_key: who we are (mTLS); empty = nobody
   std::string client_key;
+  std::string unix_socket;  ///< path; not empty = connect there, whatever host the URL names
   std::size_t max_answer_bytes = 64U << 20U;
 };
 

@@ -61,6 +61,8 @@ Result<void> CurlExchange::prepare(CURL* easy) {
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
   // A proxy of the environment is for the internet; what we talk to is ours or named by its owner.
   curl_easy_setopt(easy, CURLOPT_PROXY, "");
+  if (!request_.unix_socket.empty())
+    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request_.unix_socket.c_str());
   if (!request_.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, request_.ca_file.c_str());
   if (!request_.client_certificate.empty()) {
     curl_easy_setopt(easy, CURLOPT_SSLCERT, request_.client_certificate.c_str());

@@ -64,6 +64,31 @@ struct ScaleInSpec {
 };
 constexpr double kDefaultCeiling = 90;
 
+/// At most `nodes` in any window of `per`; 0 = no limit.
+struct RateLimit {
+  int nodes = 0;
+  Nanos per{0};
+};
+
+enum class BudgetPeriod { kDay, kWeek, kMonth };
+/// What a pool may use up in a period; 0 = no limit. When it is used up the pool no longer grows.
+struct BudgetSpec {
+  double gpu_hours = 0;
+  double money = 0;
+  double price_per_gpu_hour = 0;
+  BudgetPeriod period = BudgetPeriod::kDay;
+};
+
+/// What bounds changes of size beside min and max.
+struct LimitsSpec {
+  RateLimit out;
+  RateLimit in;
+  Nanos stabilise_out{0};  ///< the lowest size wanted within this window wins
+  Nanos stabilise_in{0};   ///< the highest
+  BudgetSpec budget;
+  int gpus_per_node = 1;
+};
+
 struct PoolSpec {
   std::string name;
   ProviderSpec provider;
@@ -76,6 +101,7 @@ struct PoolSpec {
       std::chrono::seconds{15};  ///< a ready node whose process lives but says nothing is "silent"
   Nanos drain_timeout = std::chrono::minutes{10};  ///< 0 = wait for ever
   ScaleInSpec scale_in;
+  LimitsSpec limits;
   friend bool operator==(const PoolSpec& a, const PoolSpec& b) { return a.name == b.name; }
 };
 

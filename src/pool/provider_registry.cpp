@@ -1,20 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pool/provider_registry.h"
 
+#include <array>
+#include <string_view>
+
+#include "pool/providers/docker/docker_provider.h"
+#include "pool/providers/exec/exec_provider.h"
+#include "pool/providers/http/http_provider.h"
 #include "pool/providers/local/options.h"
 
 namespace gpuscale::pool {
+namespace {
+
+using Block = std::map<std::string, std::string>;
+
+template <typename Options, Result<void> (*Apply)(const Block&, Options&)>
+Result<void> check_block(const Block& block) {
+  Options options;
+  return Apply(block, options);
+}
+
+struct ProviderType {
+  std::string_view name;
+  Result<void> (*check)(const Block&);
+};
+
+constexpr std::array<ProviderType, 4> kTypes{{
+    {"docker", check_block<docker::DockerOptions, docker::apply_options>},
+    {"exec", check_block<exec::ExecOptions, exec::apply_options>},
+    {"http", check_block<http_service::HttpOptions, http_service::apply_options>},
+    {"local", check_block<local::LocalProviderOptions, local::apply_options>},
+}};
+
+}  // namespace
 
 std::vector<std::string> provider_types() {
-  return {"local"};
+  std::vector<std::string> out;
+  for (const ProviderType& type : kTypes) out.emplace_back(type.name);
+  return out;
 }
 
 std::vector<std::string> faults_of(const ProviderSpec& spec) {
-  if (spec.type != "local") return {"provider type \"" + spec.type + "\" is unknown; known: local"};
-  local::LocalProviderOptions options;
-  if (const auto applied = local::apply_options(spec.options, options); !applied)
-    return {applied.error().message()};
-  return {};
+  std::string known;
+  for (const ProviderType& type : kTypes) {
+    if (type.name == spec.type) {
+      const auto checked = type.check(spec.options);
+      return checked ? std::vector<std::string>{} : std::vector{checked.error().message()};
+    }
+    known += (known.empty() ? "" : ", ") + std::string(type.name);
+  }
+  return {"provider type \"" + spec.type + "\" is unknown; known: " + known};
 }
 
 }  // namespace gpuscale::pool

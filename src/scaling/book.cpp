@@ -39,6 +39,11 @@ pool::PoolCounts Draft::counts(const std::string& pool) const {
   return pool::count_nodes(nodes);
 }
 
+int Draft::desired(const std::string& pool) const {
+  const auto found = book_.pools_.find(pool);
+  return found == book_.pools_.end() ? 0 : found->second.desired;
+}
+
 std::uint64_t Draft::revision(const std::string& pool) const {
   const auto found = book_.revisions_.find(pool);
   return found == book_.revisions_.end() ? 0 : found->second;

@@ -40,6 +40,7 @@ class Draft {
   PoolRecord& add_pool(PoolRecord record);
   pool::PoolCounts counts(const std::string& pool) const;  ///< before this change
 
+  int desired(const std::string& pool) const;  ///< before this change; 0 where there is no such pool
   std::uint64_t revision(const std::string& pool) const;
   /// Steps planned on an older revision are then dropped (they are planned anew on the next pass).
   void raise_revision(const std::string& pool) { raised_.insert(pool); }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/duration.h"
+#include "base/rfc3339.h"
 #include "scaling/live_controller.h"
 
 namespace gpuscale::scaling {
@@ -12,6 +14,7 @@ namespace {
 constexpr std::size_t kMaxKeyBytes = 256;
 /// Equal refusals of a trigger within this time are counted and told together with the next one.
 constexpr Nanos kRefusalQuiet = std::chrono::seconds{10};
+constexpr std::size_t kMaxWants = 512;
 
 template <typename Named>
 const Named* find_named(const std::vector<Named>& all, const std::string& name) {
@@ -115,8 +118,9 @@ Result<TriggerOutcome> LiveController::pull(const TriggerCall& call) {
   if (spec == nullptr) return unknown("pool", trigger->pool, held->pools);
   const WallTime now = parts_.clock.wall();
   TriggerOutcome outcome;
-  GS_CHECK(
-      book_->change([&](Draft& draft) { return decide_in(draft, *trigger, call, *spec, now, outcome); }));
+  const auto work = work_of(spec->name);
+  GS_CHECK(book_->change(
+      [&](Draft& draft) { return decide_in(draft, *trigger, call, *spec, work, now, outcome); }));
   parts_.log.info("trigger.pulled", {{"trigger", call.trigger},
                                      {"status", to_string(outcome.verdict)},
                                      {"from", outcome.from},
@@ -132,7 +136,8 @@ Result<TriggerOutcome> LiveController::pull(const TriggerCall& call) {
 }
 
 Result<void> LiveController::decide_in(Draft& draft, const TriggerSpec& trigger, const TriggerCall& call,
-                                       const pool::PoolSpec& spec, WallTime now, TriggerOutcome& outcome) {
+                                       const pool::PoolSpec& spec, std::optional<double> work, WallTime now,
+                                       TriggerOutcome& outcome) {
   if (!call.idempotency_key.empty()) {
     GS_TRY(auto first, draft.store().recall(draft.transaction(), trigger.name, call.idempotency_key, now,
                                             call.key_life.value_or(kIdempotencyLife)));
@@ -145,8 +150,14 @@ Result<void> LiveController::decide_in(Draft& draft, const TriggerSpec& trigger,
   PoolRecord* pool = draft.pool(trigger.pool);
   if (pool == nullptr)
     return fail(Errc::kInternal, "pool " + trigger.pool + " is configured but has no record");
+  RailsView rails = rails_of(draft, *pool, spec, work);
+  const int step = call.step.value_or(trigger.step);
+  const int wanted = pool->desired + (trigger.type == Direction::kOut ? step : -step);
+  note_want(spec, std::clamp(wanted, spec.min, spec.max), rails, now);
   outcome = decide_trigger(
-      trigger, call, {spec, pool->desired, draft.counts(trigger.pool), pool->last_out, pool->last_in}, now);
+      trigger, call,
+      {spec, pool->desired, draft.counts(trigger.pool), pool->last_out, pool->last_in, std::move(rails)},
+      now);
   if (outcome.correlation.empty()) outcome.correlation = activity::new_correlation();
   // A refusal changed nothing and may be different next time, so a key binds only what was granted.
   const bool granted = outcome.verdict == Verdict::kAccepted || outcome.verdict == Verdict::kUnchanged;
@@ -159,6 +170,7 @@ Result<void> LiveController::decide_in(Draft& draft, const TriggerSpec& trigger,
   }
   pool->desired = outcome.to;
   (outcome.to > outcome.from ? pool->last_out : pool->last_in) = now;
+  pool->memory.add_change({now, outcome.from, outcome.to, work, false});
   pool->correlation = outcome.correlation;
   draft.raise_revision(trigger.pool);
   const nlohmann::json details = inputs_of(outcome, call, spec);
@@ -191,8 +203,45 @@ void LiveController::tell_refusal(Draft& draft, const TriggerOutcome& outcome, c
   last = Refusal{outcome.verdict, now};
 }
 
+std::optional<double> LiveController::work_of(const std::string& pool) const {
+  const auto now = snapshot();
+  const auto part = now->find(pool);
+  if (part == now->end()) return std::nullopt;
+  // Load of which a part is unknown is no measure to compare later loads with.
+  const RemovalProof& proof = part->second->pool.proof;
+  return proof.nodes > 0 && proof.unknown == 0 ? std::optional(proof.work_now) : std::nullopt;
+}
+
+RailsView LiveController::rails_of(const Draft& draft, const PoolRecord& record, const pool::PoolSpec& spec,
+                                   std::optional<double> work) const {
+  RailsView view{.memory = record.memory, .wants = {}, .work = work, .fleet_gpus_left = {}};
+  view.gpus_running = draft.counts(spec.name).capacity() * spec.limits.gpus_per_node;
+  if (parts_.options.fleet_max_gpus <= 0) return view;
+  int left = parts_.options.fleet_max_gpus;
+  for (const auto held = setup(); const pool::PoolSpec& other : held->pools) {
+    if (other.name == spec.name) continue;
+    left -=
+        std::max(draft.desired(other.name), draft.counts(other.name).capacity()) * other.limits.gpus_per_node;
+  }
+  view.fleet_gpus_left = left;
+  return view;
+}
+
+void LiveController::note_want(const pool::PoolSpec& spec, int size, RailsView& rails, WallTime now) {
+  const Nanos window = std::max(spec.limits.stabilise_out, spec.limits.stabilise_in);
+  if (window <= Nanos{0}) return;
+  const std::scoped_lock lock(refusals_mutex_);
+  std::vector<Want>& wants = wants_[spec.name];
+  std::erase_if(wants, [&](const Want& old) { return old.at > now || now - old.at > window; });
+  rails.wants = wants;
+  // Of equal wants in a row the newest stands for all: it is what lasts longest.
+  if (!wants.empty() && wants.back().size == size) wants.pop_back();
+  if (wants.size() == kMaxWants) wants.erase(wants.begin());
+  wants.push_back({now, size});
+}
+
 Result<TriggerOutcome> LiveController::set_desired(const std::string& pool, int desired,
-                                                   const std::string& who) {
+                                                   const std::string& who, std::optional<Nanos> hold_for) {
   const auto held = setup();
   const pool::PoolSpec* spec = find_named(held->pools, pool);
   if (spec == nullptr) return unknown("pool", pool, held->pools);
@@ -200,24 +249,35 @@ Result<TriggerOutcome> LiveController::set_desired(const std::string& pool, int 
   TriggerOutcome outcome;
   outcome.pool = pool;
   outcome.correlation = activity::new_correlation();
-  outcome.to = std::clamp(desired, spec->min, spec->max);
-  if (desired > outcome.to) outcome.clipped_by = "max";
-  if (desired < outcome.to) outcome.clipped_by = "min";
+  const int wanted = std::clamp(desired, spec->min, spec->max);
+  if (desired > wanted) outcome.clipped_by = "max";
+  if (desired < wanted) outcome.clipped_by = "min";
+  const auto work = work_of(pool);
   GS_CHECK(book_->change([&](Draft& draft) -> Result<void> {
     PoolRecord* record = draft.pool(pool);
     if (record == nullptr) return fail(Errc::kInternal, "pool " + pool + " is configured but has no record");
     outcome.from = record->desired;
+    const RailsVerdict rails =
+        apply_rails(*spec, rails_of(draft, *record, *spec, work), outcome.from, wanted, true, now);
+    outcome.to = rails.to;
+    if (!rails.clipped_by.empty()) outcome.clipped_by = rails.clipped_by;
+    record->memory.size_override.reset();
+    if (hold_for) record->memory.size_override = SizeOverride{outcome.to, who, now + *hold_for};
     outcome.type = outcome.to >= outcome.from ? Direction::kOut : Direction::kIn;
     outcome.step = std::max(1, std::abs(outcome.to - outcome.from));
     if (outcome.to == outcome.from) {
       outcome.verdict = Verdict::kUnchanged;
       outcome.reason = "pool " + pool + " is already to have " + std::to_string(outcome.to);
+      if (!rails.reason.empty()) outcome.reason += ": " + rails.reason;
       return {};
     }
     outcome.verdict = Verdict::kAccepted;
     outcome.reason = who + " sets pool " + pool + " from " + std::to_string(outcome.from) + " to " +
                      std::to_string(outcome.to);
+    if (hold_for) outcome.reason += " for " + base::format_duration(*hold_for);
     if (!outcome.clipped_by.empty()) outcome.reason += ", clipped by " + outcome.clipped_by;
+    if (!rails.reason.empty()) outcome.reason += " (" + rails.reason + ")";
+    record->memory.add_change({now, outcome.from, outcome.to, work, true});
     record->desired = outcome.to;
     // A change by hand starts the cooldowns too: a rule must not undo it before its effect shows.
     (outcome.to > outcome.from ? record->last_out : record->last_in) = now;
@@ -231,6 +291,35 @@ Result<TriggerOutcome> LiveController::set_desired(const std::string& pool, int 
   refresh(now);
   wake();
   return outcome;
+}
+
+Result<void> LiveController::set_hold(const std::string& pool, Hold hold) {
+  const auto held = setup();
+  if (find_named(held->pools, pool) == nullptr) return unknown("pool", pool, held->pools);
+  const WallTime now = parts_.clock.wall();
+  GS_CHECK(book_->change([&](Draft& draft) -> Result<void> {
+    PoolRecord* record = draft.pool(pool);
+    if (record == nullptr) return fail(Errc::kInternal, "pool " + pool + " is configured but has no record");
+    const std::string until = hold.until ? " until " + base::format_rfc3339(*hold.until) : "";
+    const std::string summary = hold.mode == HoldMode::kPaused ? " pauses pool " + pool + until
+                                : hold.mode == HoldMode::kOnlyOut
+                                    ? " lets pool " + pool + " only grow" + until
+                                    : " lets pool " + pool + " go on";
+    record->memory.hold = hold;
+    draft.raise_revision(pool);
+    draft.tell({.id = 0,
+                .at = now,
+                .kind = hold.mode == HoldMode::kNone ? "pool.resumed" : "pool.held",
+                .pool = pool,
+                .subject = pool,
+                .correlation = activity::new_correlation(),
+                .summary = hold.who + summary,
+                .details = {{"mode", to_string(hold.mode)}, {"source", hold.who}}});
+    return {};
+  }));
+  refresh(now);
+  wake();
+  return {};
 }
 
 Result<void> LiveController::release_node(const std::string& node, const std::string& who) {

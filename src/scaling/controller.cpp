@@ -79,19 +79,18 @@ Result<std::vector<std::pair<std::string, Secret>>> LiveController::configure(
   const WallTime now = parts_.clock.wall();
   std::vector<std::pair<std::string, Secret>> made;
   {
-    const std::scoped_lock lock(pass_mutex_);
-    std::map<std::string, std::unique_ptr<PoolShell>> shells;
+    const std::scoped_lock lock(configure_mutex_);
+    const Workers before = workers();
+    Workers after;
     for (const pool::PoolSpec& pool : pools) {
-      const auto present = shells_.find(pool.name);
-      const bool same_provider = present != shells_.end() &&
-                                 present->second->spec().provider.type == pool.provider.type &&
-                                 present->second->spec().provider.options == pool.provider.options;
-      if (same_provider) continue;
+      const auto present = before.find(pool.name);
+      if (present != before.end() && present->second->has_provider(pool.provider)) continue;
       GS_TRY(auto provider, parts_.providers(pool));
-      shells.emplace(pool.name, std::make_unique<PoolShell>(
-                                    pool, std::move(provider),
-                                    PoolShell::Ports{*book_, parts_.telemetry, parts_.clock, parts_.log,
-                                                     parts_.options.telemetry_window}));
+      after.emplace(pool.name,
+                    std::make_shared<PoolWorker>(std::make_unique<PoolShell>(
+                        pool, std::move(provider),
+                        PoolShell::Ports{*book_, parts_.telemetry, parts_.clock, parts_.log,
+                                         parts_.options.telemetry_window, parts_.options.id_suffix})));
     }
     auto next = std::make_shared<Setup>();
     GS_TRY(const std::set<std::string> off, parts_.switches.off());
@@ -99,12 +98,22 @@ Result<std::vector<std::pair<std::string, Secret>>> LiveController::configure(
     GS_TRY(made, keep_secrets(triggers, *next));
     // Nothing can fail any more: from here on the new set-up holds.
     for (const pool::PoolSpec& pool : pools) {
-      if (const auto kept = shells_.find(pool.name); !shells.contains(pool.name)) {
-        kept->second->set_spec(pool);
-        shells.emplace(pool.name, std::move(kept->second));
-      }
+      if (after.contains(pool.name)) continue;
+      before.at(pool.name)->set_spec(pool);
+      after.emplace(pool.name, before.at(pool.name));
     }
-    shells_ = std::move(shells);
+    {
+      // A retired worker whose provider hangs may come back late: by then the pool's revision has grown, and
+      // what it planned is dropped.
+      const std::scoped_lock workers_lock(workers_mutex_);
+      for (const auto& [name, worker] : before) {
+        const auto kept = after.find(name);
+        if (kept != after.end() && kept->second == worker) continue;
+        worker->retire();
+        retired_.push_back(worker);
+      }
+      workers_ = std::move(after);
+    }
     for (TriggerSpec& trigger : triggers) {
       trigger.secret_is_declared = !trigger.secret.empty();
       trigger.declared_off = !trigger.enabled;
@@ -116,6 +125,7 @@ Result<std::vector<std::pair<std::string, Secret>>> LiveController::configure(
     const std::scoped_lock setup_lock(setup_mutex_);
     setup_ = std::move(next);
   }
+  start_workers();
   refresh(now);
   wake();
   return made;
@@ -207,15 +217,19 @@ std::shared_ptr<const LiveController::Snapshot> LiveController::snapshot() const
 }
 
 std::vector<PoolStatus> LiveController::pools() const {
-  return snapshot()->pools;
+  std::vector<PoolStatus> out;
+  for (const auto held = setup(); const pool::PoolSpec& spec : held->pools) {
+    const auto now = snapshot();
+    if (const auto part = now->find(spec.name); part != now->end()) out.push_back(part->second->pool);
+  }
+  return out;
 }
 
 std::vector<NodeStatus> LiveController::nodes(const std::string& pool) const {
   const auto now = snapshot();
-  if (pool.empty()) return now->nodes;
   std::vector<NodeStatus> out;
-  for (const NodeStatus& status : now->nodes) {
-    if (status.node.pool.value() == pool) out.push_back(status);
+  for (const auto& [name, part] : *now) {
+    if (pool.empty() || name == pool) out.insert(out.end(), part->nodes.begin(), part->nodes.end());
   }
   return out;
 }
@@ -224,30 +238,48 @@ std::vector<TriggerSpec> LiveController::triggers() const {
   return setup()->triggers;
 }
 
-void LiveController::tick(WallTime now) {
-  {
-    const std::scoped_lock lock(pass_mutex_);
-    for (const auto& [name, shell] : shells_) {
-      shell->pass(now, closing_);
-      const std::scoped_lock sight_lock(refresh_mutex_);
-      sights_.insert_or_assign(name, shell->sight());
-    }
-  }
-  refresh(now);
+LiveController::Workers LiveController::workers() const {
+  const std::scoped_lock lock(workers_mutex_);
+  return workers_;
 }
 
-void LiveController::refresh(WallTime now) {
+void LiveController::pass(const std::string& pool, PoolWorker& worker, WallTime now) {
+  PoolSight sight = worker.pass(now, closing_);
+  if (worker.retired()) return;
+  {
+    const std::scoped_lock lock(refresh_mutex_);
+    sights_.insert_or_assign(pool, std::move(sight));
+  }
+  refresh(pool, now);
+}
+
+void LiveController::tick(WallTime now) {
+  for (const auto& [name, worker] : workers()) pass(name, *worker, now);
+}
+
+void LiveController::refresh(const std::string& pool, WallTime now) {
   const std::scoped_lock lock(refresh_mutex_);
-  auto next = std::make_shared<Snapshot>();
+  auto next = std::make_shared<Snapshot>(*snapshot());
+  next->erase(pool);
   for (const auto held = setup(); const pool::PoolSpec& spec : held->pools) {
-    if (const auto page = book_->page(spec.name)) add_status(*next, spec, *page, sights_[spec.name], now);
+    if (spec.name != pool) continue;
+    if (const auto page = book_->page(pool))
+      next->emplace(pool, std::make_shared<PoolPart>(part_of(spec, *page, sights_[pool], now)));
   }
   const std::scoped_lock snapshot_lock(snapshot_mutex_);
   snapshot_ = std::move(next);
 }
 
-void LiveController::add_status(Snapshot& next, const pool::PoolSpec& spec, const PoolPage& page,
-                                const PoolSight& sight, WallTime now) const {
+void LiveController::refresh(WallTime now) {
+  std::set<std::string> names;
+  for (const auto& [name, part] : *snapshot()) names.insert(name);
+  for (const auto held = setup(); const pool::PoolSpec& spec : held->pools) names.insert(spec.name);
+  for (const std::string& name : names) refresh(name, now);
+}
+
+LiveController::PoolPart LiveController::part_of(const pool::PoolSpec& spec, const PoolPage& page,
+                                                 const PoolSight& sight, WallTime now) const {
+  PoolPart part;
   std::vector<pool::Node> nodes;
   PhaseInput phase;
   for (const NodeRecord& record : page.nodes) {
@@ -268,7 +300,7 @@ void LiveController::add_status(Snapshot& next, const pool::PoolSpec& spec, cons
     const bool failing = status.victim.health >= Health::kFailing;
     if (record.node.state == pool::NodeState::kReady && failing) phase.sick.push_back(id);
     nodes.push_back(record.node);
-    next.nodes.push_back(std::move(status));
+    part.nodes.push_back(std::move(status));
   }
   PoolStatus status;
   status.spec = spec;
@@ -278,6 +310,11 @@ void LiveController::add_status(Snapshot& next, const pool::PoolSpec& spec, cons
   phase.counts = status.counts;
   phase.fault = sight.fault;
   phase.scale_in_blocked = sight.scale_in_blocked;
+  const FlapMeter flaps = measure_flaps(page.record.memory.changes, now);
+  if (phase.fault.empty() && flaps.last_hour > 0) {
+    phase.fault = "flapping: " + std::to_string(flaps.last_hour) +
+                  " times in the last hour the pool shrank and grew again under the same load";
+  }
   const PhaseVerdict verdict = judge_phase(phase);
   status.phase = verdict.phase;
   status.phase_reason = verdict.reason;
@@ -286,44 +323,69 @@ void LiveController::add_status(Snapshot& next, const pool::PoolSpec& spec, cons
   status.cooldown_in_until = cooldown_in_until(view, now);
   status.proof = sight.proof;
   status.saved_boots = page.record.saved_boots;
-  next.pools.push_back(std::move(status));
+  const PoolMemory& memory = page.record.memory;
+  if (memory.hold.at(now) != HoldMode::kNone) status.hold = memory.hold;
+  if (memory.overridden(now)) status.size_override = memory.size_override;
+  status.budget = view_budget(spec.limits.budget, memory.usage,
+                              status.counts.capacity() * spec.limits.gpus_per_node, now);
+  status.flaps = measure_flaps(memory.changes, now);
+  part.pool = std::move(status);
+  return part;
 }
 
 void LiveController::wake() {
   {
     const std::scoped_lock lock(wake_mutex_);
-    woken_ = true;
+    ++wakes_;
   }
   wake_.notify_all();
 }
 
 void LiveController::start() {
-  const std::scoped_lock lock(thread_mutex_);
-  if (thread_.joinable()) return;
   {
+    const std::scoped_lock lock(thread_mutex_);
+    running_ = true;
     const std::scoped_lock wake_lock(wake_mutex_);
     stopping_ = false;
   }
-  thread_ = std::thread([this] { run(); });
+  start_workers();
+}
+
+void LiveController::start_workers() {
+  const std::scoped_lock lock(thread_mutex_);
+  if (!running_) return;
+  for (const auto& [name, worker] : workers())
+    worker->start([this, name = name, worker = worker.get()] { run(name, *worker); });
 }
 
 void LiveController::stop() {
   const std::scoped_lock lock(thread_mutex_);
+  running_ = false;
   {
     const std::scoped_lock wake_lock(wake_mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  std::vector<std::shared_ptr<PoolWorker>> all;
+  {
+    const std::scoped_lock workers_lock(workers_mutex_);
+    all = std::exchange(retired_, {});
+    for (const auto& [name, worker] : workers_) all.push_back(worker);
+  }
+  for (const auto& worker : all) worker->join();
 }
 
-void LiveController::run() {
-  for (;;) {
-    tick(parts_.clock.wall());
+void LiveController::run(const std::string& pool, PoolWorker& worker) {
+  std::uint64_t seen = 0;
+  while (!worker.retired()) {
+    {
+      const std::scoped_lock lock(wake_mutex_);
+      if (stopping_) return;
+      seen = wakes_;
+    }
+    pass(pool, worker, parts_.clock.wall());
     std::unique_lock lock(wake_mutex_);
-    wake_.wait_for(lock, parts_.options.tick, [this] { return woken_ || stopping_; });
-    if (stopping_) return;
-    woken_ = false;
+    wake_.wait_for(lock, parts_.options.tick, [&] { return wakes_ != seen || stopping_; });
   }
 }
 
@@ -337,9 +399,9 @@ Result<void> LiveController::shut_down_nodes(std::chrono::milliseconds patience)
     tick(parts_.clock.wall());
     std::string left;
     {
-      const std::scoped_lock lock(pass_mutex_);
-      for (const auto& [name, shell] : shells_) {
-        if (!shell->sight().empty_handed) left += (left.empty() ? "" : ", ") + name;
+      const std::scoped_lock lock(refresh_mutex_);
+      for (const auto& [name, worker] : workers()) {
+        if (!sights_[name].empty_handed) left += (left.empty() ? "" : ", ") + name;
       }
     }
     if (left.empty()) return {};

@@ -11,12 +11,15 @@
 #include <vector>
 
 #include "activity/ledger.h"
+#include "base/digest.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "db/database.h"
 #include "log/log.h"
 #include "pool/node.h"
 #include "pool/provider.h"
+#include "scaling/budget.h"
+#include "scaling/flap_meter.h"
 #include "scaling/phase.h"
 #include "scaling/removal_proof.h"
 #include "scaling/telemetry.h"
@@ -44,11 +47,18 @@ struct PoolStatus {
   std::optional<WallTime> cooldown_in_until;
   RemovalProof proof;  ///< of the last pass: how many can be spared
   std::int64_t saved_boots = 0;
+  Hold hold;                                  ///< kNone once it has expired
+  std::optional<SizeOverride> size_override;  ///< while it holds
+  BudgetView budget;
+  FlapMeter flaps;
 };
 
 struct ControllerOptions {
   std::chrono::milliseconds tick{200};
   Nanos telemetry_window = std::chrono::seconds{15};
+  int fleet_max_gpus = 0;  ///< of all pools together; 0 = no cap
+  /// What makes a node's id unique beside its pool's name; tests that must repeat give their own.
+  std::function<std::string()> id_suffix = [] { return base::random_hex(3); };
 };
 
 class Controller {
@@ -83,9 +93,15 @@ class Controller {
   /// Decides and makes it last in one transaction with its ledger entry and its idempotency key. Errors:
   /// kNotFound, kInvalidArgument (step). A refusal is an outcome, not an error.
   virtual Result<TriggerOutcome> pull(const TriggerCall& call) = 0;
-  /// Sets the desired size by hand (clipped to min and max); `who` goes into the ledger.
-  virtual Result<TriggerOutcome> set_desired(const std::string& pool, int desired,
-                                             const std::string& who) = 0;
+  /// Sets the desired size by hand (clipped to min, max, fleet and budget); `who` goes into the ledger. With
+  /// `hold_for` nothing else moves the pool for so long; without, an override that stands is lifted.
+  virtual Result<TriggerOutcome> set_desired(const std::string& pool, int desired, const std::string& who,
+                                             std::optional<Nanos> hold_for) = 0;
+  Result<TriggerOutcome> set_desired(const std::string& pool, int desired, const std::string& who) {
+    return set_desired(pool, desired, who, std::nullopt);
+  }
+  /// Pauses the pool, lets it only grow, or (kNone) lets it go on.
+  virtual Result<void> set_hold(const std::string& pool, Hold hold) = 0;
   /// Drains, then ends this node; the pool replaces it if desired asks for it.
   virtual Result<void> release_node(const std::string& node, const std::string& who) = 0;
   /// The node takes no new work and stays, until it is taken back or released; the pool replaces it.

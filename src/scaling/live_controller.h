@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The controller that Controller::open() makes. Commands change the book and wake the thread; the thread
-/// passes over the pools; readers get a snapshot and never wait for a provider or the disk.
+/// The controller that Controller::open() makes. Commands change the book and wake the workers, one thread a
+/// pool; readers get a snapshot and never wait for a provider or the disk.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "scaling/controller.h"
-#include "scaling/pool_shell.h"
+#include "scaling/pool_worker.h"
 #include "scaling/trigger_switch.h"
 
 namespace gpuscale::scaling {
@@ -43,7 +43,10 @@ class LiveController final : public Controller {
   Result<Secret> rotate_secret(const std::string& trigger, const std::string& who) override;
   Result<void> enable_trigger(const std::string& trigger, bool on, const std::string& who) override;
   Result<TriggerOutcome> pull(const TriggerCall& call) override;
-  Result<TriggerOutcome> set_desired(const std::string& pool, int desired, const std::string& who) override;
+  using Controller::set_desired;
+  Result<TriggerOutcome> set_desired(const std::string& pool, int desired, const std::string& who,
+                                     std::optional<Nanos> hold_for) override;
+  Result<void> set_hold(const std::string& pool, Hold hold) override;
   Result<void> release_node(const std::string& node, const std::string& who) override;
   Result<void> hold_node(const std::string& node, const std::string& who) override;
   Result<void> undrain_node(const std::string& node, const std::string& who) override;
@@ -60,10 +63,12 @@ class LiveController final : public Controller {
     std::vector<TriggerSpec> triggers;  ///< secrets empty
     std::map<std::string, SecretHash> secrets;
   };
-  struct Snapshot {
-    std::vector<PoolStatus> pools;
+  struct PoolPart {
+    PoolStatus pool;
     std::vector<NodeStatus> nodes;
   };
+  using Snapshot = std::map<std::string, std::shared_ptr<const PoolPart>>;
+  using Workers = std::map<std::string, std::shared_ptr<PoolWorker>>;
   /// The last refusal of a trigger, so that a caller who hammers fills no ledger.
   struct Refusal {
     Verdict verdict;
@@ -78,19 +83,32 @@ class LiveController final : public Controller {
                                                                    Setup& next);
   Result<void> keep_pools(const std::vector<pool::PoolSpec>& pools, WallTime now);
   Result<void> decide_in(Draft& draft, const TriggerSpec& trigger, const TriggerCall& call,
-                         const pool::PoolSpec& spec, WallTime now, TriggerOutcome& outcome);
+                         const pool::PoolSpec& spec, std::optional<double> work, WallTime now,
+                         TriggerOutcome& outcome);
+  RailsView rails_of(const Draft& draft, const PoolRecord& record, const pool::PoolSpec& spec,
+                     std::optional<double> work) const;
+  void note_want(const pool::PoolSpec& spec, int size, RailsView& rails, WallTime now);
+  /// The pool's measured load as the last pass saw it.
+  std::optional<double> work_of(const std::string& pool) const;
   void tell_refusal(Draft& draft, const TriggerOutcome& outcome, const TriggerCall& call, WallTime now);
+  void pass(const std::string& pool, PoolWorker& worker, WallTime now);
+  /// Brings the readers' view of one pool, of all pools up to date.
+  void refresh(const std::string& pool, WallTime now);
   void refresh(WallTime now);
-  void add_status(Snapshot& next, const pool::PoolSpec& spec, const PoolPage& page, const PoolSight& sight,
-                  WallTime now) const;
+  PoolPart part_of(const pool::PoolSpec& spec, const PoolPage& page, const PoolSight& sight,
+                   WallTime now) const;
+  Workers workers() const;
+  void start_workers();
   void wake();
-  void run();
+  void run(const std::string& pool, PoolWorker& worker);
 
   const std::unique_ptr<Book> book_;
   Parts parts_;
 
-  std::mutex pass_mutex_;  ///< one pass, or one change of the set-up, at a time
-  std::map<std::string, std::unique_ptr<PoolShell>> shells_;
+  std::mutex configure_mutex_;  ///< one change of the set-up at a time
+  mutable std::mutex workers_mutex_;
+  Workers workers_;
+  std::vector<std::shared_ptr<PoolWorker>> retired_;  ///< whose last pass may still run
 
   mutable std::mutex setup_mutex_;
   std::shared_ptr<const Setup> setup_ = std::make_shared<Setup>();
@@ -102,14 +120,15 @@ class LiveController final : public Controller {
 
   std::mutex refusals_mutex_;
   std::map<std::string, Refusal> refusals_;
+  std::map<std::string, std::vector<Want>> wants_;  ///< of the stabilisation windows; forgotten in a crash
 
   std::atomic<bool> closing_{false};
   std::mutex wake_mutex_;
   std::condition_variable wake_;
-  bool woken_ = false;
+  std::uint64_t wakes_ = 0;
   bool stopping_ = false;
   std::mutex thread_mutex_;
-  std::thread thread_;
+  bool running_ = false;
 };
 
 }  // namespace gpuscale::scaling

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "pool/node.h"
+#include "scaling/pool_memory.h"
 
 namespace gpuscale::scaling {
 
@@ -38,6 +39,7 @@ struct PoolRecord {
   std::optional<WallTime> last_in;
   std::string correlation;       ///< of the last change that asks for action
   std::int64_t saved_boots = 0;  ///< drains undone because load came back
+  PoolMemory memory{};
 };
 
 }  // namespace gpuscale::scaling

@@ -6,6 +6,9 @@
 
 #include "base/digest.h"
 #include "base/duration.h"
+#include "base/rfc3339.h"
+#include "scaling/budget.h"
+#include "scaling/flap_meter.h"
 #include "scaling/step_record.h"
 
 namespace gpuscale::scaling {
@@ -23,6 +26,8 @@ constexpr Nanos kLongestNodeWait = seconds{5};
 // A node whose workload cannot be read is asked again after this, so that one that hangs does not slow every
 // pass.
 constexpr Nanos kUnknownWorkloadWait = seconds{1};
+/// Between two writes of the GPU-hours used.
+constexpr Nanos kUsageFlush = std::chrono::minutes{1};
 
 Nanos back_off(int calls, Nanos longest) {
   Nanos wait = kFirstWait;
@@ -47,7 +52,7 @@ void PoolShell::pass(WallTime now, bool closing) {
   if (!page) return;
   const ReconcileInput input = observe(*page, now, closing);
   Plan plan = reconcile(input);
-  if (input.telemetry) work_.add(ports_.clock.mono(), plan.proof.work_now);
+  if (input.telemetry) work_.add(ports_.clock.mono(), plan.proof.work_now + plan.proof.work_leaving);
   for (Action& action : plan.actions) {
     if (!carry_out(action, page->revision, now)) break;
   }
@@ -70,6 +75,30 @@ void PoolShell::pass(WallTime now, bool closing) {
     sight_.fault = std::to_string(boot_failures_) + " nodes in a row did not become ready";
   }
   tell_when_steady(*page, now);
+  count_gpu_hours(*page, now);
+}
+
+void PoolShell::count_gpu_hours(const PoolPage& page, WallTime now) {
+  const PoolMemory& memory = page.record.memory;
+  const int gpus = static_cast<int>(page.nodes.size()) * spec_.limits.gpus_per_node;
+  const Usage usage = count_usage(memory.usage, gpus, now, spec_.limits.budget.period);
+  const Nanos uncounted = now - memory.usage.counted_until;
+  if (uncounted >= kUsageFlush) {
+    // What a crash leaves uncounted is counted by the next process, from counted_until on.
+    const auto saved = ports_.book.change([&](Draft& draft) -> Result<void> {
+      if (PoolRecord* record = draft.pool(spec_.name)) record->memory.usage = usage;
+      return {};
+    });
+    if (!saved) set_fault(book_fault_, saved.error().message(), "state.failed");
+  }
+  const BudgetView view = view_budget(spec_.limits.budget, usage, gpus, now);
+  const bool low = view.exhausted_at.has_value();
+  if (low == !budget_fault_.empty()) return;
+  set_fault(budget_fault_,
+            low ? "at the present rate the budget is used up at " + base::format_rfc3339(*view.exhausted_at) +
+                      ", before " + base::format_rfc3339(view.ends)
+                : "",
+            "budget.low");
 }
 
 ReconcileInput PoolShell::observe(const PoolPage& page, WallTime now, bool closing) {
@@ -80,6 +109,12 @@ ReconcileInput PoolShell::observe(const PoolPage& page, WallTime now, bool closi
   input.now = now;
   input.watching = ports_.clock.mono() - started_;
   input.launch_allowed = passed(next_launch_, ports_.clock.mono());
+  const PoolMemory& memory = page.record.memory;
+  input.band = measure_flaps(memory.changes, now).band;
+  if (const HoldMode mode = memory.hold.at(now); mode != HoldMode::kNone) {
+    input.held =
+        memory.hold.who + (mode == HoldMode::kPaused ? " has paused the pool" : " lets the pool only grow");
+  }
 
   if (auto instances = provider_->list()) {
     set_fault(list_fault_, "", "provider.failed");
@@ -296,7 +331,7 @@ void PoolShell::note_boot_failure() {
 
 Result<std::string> PoolShell::fresh_id() const {
   for (;;) {
-    const std::string id = spec_.name + "-" + base::random_hex(3);
+    const std::string id = spec_.name + "-" + ports_.id_suffix();
     GS_TRY(const bool taken, ports_.book.knows(id));
     if (!taken) return id;
   }

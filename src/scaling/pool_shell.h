@@ -3,6 +3,7 @@
 /// and then carries it out. Holds only what may be forgotten in a crash (back-off, what was seen when). Not
 /// thread-safe; the controller runs one pass at a time.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -38,6 +39,7 @@ class PoolShell {
     const Clock& clock;
     log::Log log;
     Nanos telemetry_window;
+    std::function<std::string()> id_suffix;
   };  // all outlive the shell
 
   PoolShell(pool::PoolSpec spec, std::unique_ptr<pool::NodeProvider> provider, Ports ports);
@@ -68,6 +70,7 @@ class PoolShell {
   NodeView view_of(const NodeRecord& record, WallTime now);
   void look_at_workload(NodeView& view, Watch& watch);
   void note_failing(ReconcileInput& input);
+  void count_gpu_hours(const PoolPage& page, WallTime now);
   std::set<std::string> unknown_and_gone(const PoolPage& page, const std::vector<pool::Instance>& instances);
 
   /// false: the pool was changed by a command meanwhile, or state.db refuses; the rest of the plan is
@@ -89,6 +92,7 @@ class PoolShell {
   std::map<std::string, MonoTime> failing_since_;  ///< nodes that report failed devices
   PeakWindow work_;
   std::string fleet_fault_;
+  std::string budget_fault_;
   int boot_failures_ = 0;
   std::optional<MonoTime> next_launch_;
   std::string list_fault_;

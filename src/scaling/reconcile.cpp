@@ -59,7 +59,7 @@ class Pass {
  private:
   Action& add(ActionKind kind, const NodeView& view, std::string reason) {
     plan_.actions.push_back(
-        {kind, view.record.node.id.value(), std::move(reason), view.record.cause, {}, {}, {}});
+        {kind, view.record.node.id.value(), std::move(reason), view.record.cause, {}, {}, {}, {}});
     plan_.actions.back().details = nlohmann::json::object();
     return plan_.actions.back();
   }
@@ -226,7 +226,7 @@ class Pass {
     if (have < desired && in_.launch_allowed) {
       const int room = std::min({desired - have, most_at_once() - present(), in_.spec.max - capacity()});
       for (int i = 0; i < room; ++i)
-        plan_.actions.push_back({ActionKind::kLaunch, "", why, {}, {}, {}, base_details()});
+        plan_.actions.push_back({ActionKind::kLaunch, "", why, {}, {}, {}, {}, base_details()});
       if (room < desired - have && most_at_once() - present() <= room) {
         plan_.launch_blocked = "no launch: " + std::to_string(present()) +
                                " nodes exist, draining ones included, and twice max (" +
@@ -281,7 +281,9 @@ class Pass {
       if (taken >= wanted) break;
       Action& action = take_back(*view, why + "; the drain is undone instead of launching another");
       ++taken;
-      if (from) action.desired = *from + taken;
+      if (!from) continue;
+      action.desired = *from + taken;
+      if (survey_.proof.unknown == 0) action.work = survey_.proof.work_now;
     }
     return taken;
   }
@@ -360,8 +362,8 @@ class Pass {
   }
 
   void drain(int surplus, const std::string& why) {
-    if (!survey_.removals_stopped.empty()) {
-      plan_.scale_in_blocked = survey_.removals_stopped;
+    if (!survey_.removals_stopped.empty() || !in_.held.empty()) {
+      plan_.scale_in_blocked = in_.held.empty() ? survey_.removals_stopped : in_.held;
       return;
     }
     std::vector<std::pair<int, std::size_t>> ranked;

@@ -50,6 +50,8 @@ struct ReconcileInput {
   bool launch_allowed = true;  ///< the back-off after failed boots has passed
   bool closing = false;        ///< all nodes are to go, none is to come
   Nanos watching{0};           ///< how long this process has been able to hear the agents
+  double band = 1;             ///< factor on the ceiling of scale-in, of the flap meter
+  std::string held;            ///< why a person forbids to remove any; "" = nobody does
   double peak_work = 0;        ///< highest measured load over scale_in.window, in nodes' worth
   WallTime now;
 };
@@ -82,6 +84,7 @@ struct Action {
   DrainCause cause = DrainCause::kNone;
   std::string endpoint;
   std::optional<int> desired;  ///< of a kUndrain by load: what the pool is to have from now on
+  std::optional<double> work;  ///< the load measured then, in nodes' worth
   nlohmann::json details = nlohmann::json::object();  ///< inputs, and why not the others
 };
 

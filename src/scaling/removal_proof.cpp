@@ -27,10 +27,11 @@ int RemovalProof::needed_now() const {
   return bearers(work_now, ceiling);
 }
 
-RemovalProof prove_removal(int nodes, int unknown, double known, double peak, double ceiling) {
+RemovalProof prove_removal(int nodes, int unknown, const MeasuredWork& measured, double ceiling) {
   RemovalProof proof{.nodes = nodes, .unknown = unknown, .ceiling = ceiling};
-  proof.work_now = known;
-  proof.work = std::max(known, peak) + unknown;
+  proof.work_now = measured.known;
+  proof.work_leaving = measured.leaving;
+  proof.work = std::max(measured.known + measured.leaving, measured.peak) + unknown;
   proof.spare = std::clamp(nodes - bearers(proof.work, ceiling), 0, nodes);
   return proof;
 }

@@ -10,7 +10,7 @@
 namespace gpuscale::scaling {
 namespace {
 
-constexpr std::array<db::Migration, 3> kMigrations{{{1, R"sql(
+constexpr std::array<db::Migration, 4> kMigrations{{{1, R"sql(
 CREATE TABLE scaling_pools(
   name TEXT PRIMARY KEY, desired INTEGER NOT NULL, last_out INTEGER, last_in INTEGER, correlation TEXT NOT NULL) STRICT;
 CREATE TABLE scaling_nodes(
@@ -30,6 +30,9 @@ ALTER TABLE scaling_secrets ADD COLUMN digest TEXT NOT NULL DEFAULT '';
 )sql"},
                                                     {3, R"sql(
 ALTER TABLE scaling_pools ADD COLUMN saved_boots INTEGER NOT NULL DEFAULT 0;
+)sql"},
+                                                    {4, R"sql(
+ALTER TABLE scaling_pools ADD COLUMN memory TEXT NOT NULL DEFAULT '';
 )sql"}}};
 
 void bind_time(db::Statement& statement, int position, std::optional<WallTime> t) {
@@ -89,27 +92,32 @@ Result<StateStore> StateStore::open(db::Database& database) {
 
 Result<std::vector<PoolRecord>> StateStore::pools(db::Transaction& tx) const {
   GS_TRY(auto rows,
-         tx.prepare("SELECT name, desired, last_out, last_in, correlation, saved_boots FROM scaling_pools "
-                    "ORDER BY name"));
+         tx.prepare(
+             "SELECT name, desired, last_out, last_in, correlation, saved_boots, memory FROM scaling_pools "
+             "ORDER BY name"));
   std::vector<PoolRecord> out;
   for (;;) {
     GS_TRY(const bool more, rows.step());
     if (!more) return out;
+    GS_TRY(auto memory, memory_from_text(rows.text(6)));
     out.push_back({.name = rows.text(0),
                    .desired = static_cast<int>(rows.integer(1)),
                    .last_out = time_at(rows, 2),
                    .last_in = time_at(rows, 3),
                    .correlation = rows.text(4),
-                   .saved_boots = rows.integer(5)});
+                   .saved_boots = rows.integer(5),
+                   .memory = std::move(memory)});
   }
 }
 
 Result<void> StateStore::save_pool(db::Transaction& tx, const PoolRecord& pool) const {
   GS_TRY(auto statement,
-         tx.prepare("INSERT INTO scaling_pools(name, desired, last_out, last_in, correlation, saved_boots) "
-                    "VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(name) DO UPDATE SET desired=?2, last_out=?3, "
-                    "last_in=?4, correlation=?5, saved_boots=?6"));
+         tx.prepare(
+             "INSERT INTO scaling_pools(name, desired, last_out, last_in, correlation, saved_boots, "
+             "memory) VALUES(?1,?2,?3,?4,?5,?6,?7) ON CONFLICT(name) DO UPDATE SET desired=?2, last_out=?3, "
+             "last_in=?4, correlation=?5, saved_boots=?6, memory=?7"));
   statement.bind(1, pool.name).bind(2, pool.desired).bind(5, pool.correlation).bind(6, pool.saved_boots);
+  statement.bind(7, to_text(pool.memory));
   bind_time(statement, 3, pool.last_out);
   bind_time(statement, 4, pool.last_in);
   return statement.run();

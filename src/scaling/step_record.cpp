@@ -101,6 +101,7 @@ void raise_desired(Draft& draft, PoolRecord& owner, const Action& action, WallTi
               .summary = "pool " + owner.name + " from " + std::to_string(owner.desired) + " to " +
                          std::to_string(*action.desired) + ": " + action.reason,
               .details = {{"from", owner.desired}, {"to", *action.desired}, {"source", "rescue"}}});
+  owner.memory.add_change({now, owner.desired, *action.desired, action.work, false});
   owner.desired = *action.desired;
   owner.last_in = now;
 }

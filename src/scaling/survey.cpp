@@ -18,7 +18,7 @@ struct Tally {
   int healthy = 0;
   int unknown = 0;
   int doubtful = 0;  ///< sick or silent
-  double known = 0;  ///< nodes' worth of measured load
+  MeasuredWork work;
 };
 
 void count_node(Tally& tally, const NodeRecord& record, const Victim& victim, const pool::PoolSpec& spec) {
@@ -27,7 +27,7 @@ void count_node(Tally& tally, const NodeRecord& record, const Victim& victim, co
   const bool heard = victim.utilization && victim.silent_for <= spec.telemetry_timeout;
   // A device that does not answer may be at work, so its node's mean is no measure of it.
   const bool measured = heard && victim.devices_unknown == 0;
-  if (measured) tally.known += *victim.utilization / 100;
+  if (measured) (ready ? tally.work.known : tally.work.leaving) += *victim.utilization / 100;
   if (!ready) return;
   ++tally.ready;
   const bool sick = victim.health == Health::kSick;
@@ -54,9 +54,10 @@ Survey survey_nodes(const ReconcileInput& input, const std::vector<NodeView>& no
     survey.ledger.push_back({nodes[i].record.node.id.value(), victims[i], {}});
     count_node(tally, nodes[i].record, victims[i], input.spec);
   }
+  tally.work.peak = input.peak_work;
   const pool::ScaleInSpec& spec = input.spec.scale_in;
-  survey.proof = prove_removal(tally.healthy, tally.unknown, tally.known, input.peak_work,
-                               spec.ceiling > 0 ? spec.ceiling : pool::kDefaultCeiling);
+  survey.proof = prove_removal(tally.healthy, tally.unknown, tally.work,
+                               input.band * (spec.ceiling > 0 ? spec.ceiling : pool::kDefaultCeiling));
   if (tally.doubtful > kFewNodes && tally.doubtful * 100 > spec.broken_percent * tally.ready) {
     survey.removals_stopped = std::to_string(tally.doubtful) + " of " + std::to_string(tally.ready) +
                               " ready nodes are sick or silent, over " + std::to_string(spec.broken_percent) +

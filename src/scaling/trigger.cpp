@@ -108,11 +108,23 @@ TriggerOutcome decide_trigger(const TriggerSpec& trigger, const TriggerCall& cal
                      (out ? "grow" : "shrink");
     return outcome;
   }
+  const RailsVerdict rails = apply_rails(pool.spec, pool.rails, pool.desired, target, false, now);
+  if (!rails.clipped_by.empty()) outcome.clipped_by = rails.clipped_by;
+  if (rails.to == pool.desired) {
+    outcome.retry_after = rails.retry_after;
+    outcome.verdict = rails.retry_after            ? Verdict::kCooldown
+                      : rails.clipped_by == "hold" ? Verdict::kConflict
+                                                   : Verdict::kUnchanged;
+    outcome.reason =
+        "pool " + trigger.pool + " stays at " + std::to_string(pool.desired) + ": " + rails.reason;
+    return outcome;
+  }
   outcome.verdict = Verdict::kAccepted;
-  outcome.to = target;
+  outcome.to = rails.to;
   outcome.reason = std::string(out ? "grow" : "shrink") + " pool " + trigger.pool + " from " +
-                   std::to_string(pool.desired) + " to " + std::to_string(target);
+                   std::to_string(pool.desired) + " to " + std::to_string(rails.to);
   if (!outcome.clipped_by.empty()) outcome.reason += ", clipped by " + outcome.clipped_by;
+  if (!rails.reason.empty()) outcome.reason += " (" + rails.reason + ")";
   return outcome;
 }
 

@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "pool/node.h"
+#include "scaling/guard_rails.h"
 
 namespace gpuscale::scaling {
 
@@ -63,7 +64,7 @@ struct TriggerOutcome {
   int step = 1;
   int from = 0;            ///< desired before
   int to = 0;              ///< desired after
-  std::string clipped_by;  ///< "", "min", "max"
+  std::string clipped_by;  ///< "", "min", "max", or a guard rail (guard_rails.h)
   std::string reason;      ///< one sentence
   std::optional<Nanos> retry_after;
   bool replayed = false;  ///< the key was seen before: this is the first answer again
@@ -77,11 +78,14 @@ struct PoolView {
   pool::PoolCounts counts;
   std::optional<WallTime> last_out;  ///< when desired last grew by a trigger
   std::optional<WallTime> last_in;   ///< when it last shrank
+  RailsView rails{};
 };
 
 /// Clips to min and max. Cooldown: no growth within cooldown_out of the last growth, no shrinking within
 /// cooldown_in of the last change in either direction, since a pool that has just grown has not yet shown its
-/// new load. A clip to the present size is kUnchanged, and starts no cooldown. Pure.
+/// new load. Guard rails may leave less than was asked for, or nothing: then it is refused (kCooldown where
+/// waiting helps, kConflict under a hold, else kUnchanged). A clip to the present size is kUnchanged, and
+/// starts no cooldown. Pure.
 TriggerOutcome decide_trigger(const TriggerSpec& trigger, const TriggerCall& call, const PoolView& pool,
                               WallTime now);
 

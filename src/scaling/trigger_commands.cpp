@@ -42,7 +42,7 @@ Result<Secret> LiveController::rotate_secret(const std::string& name, const std:
   const Secret secret = base::random_secret();
   const SecretHash hash = SecretHash::of(secret);
   const WallTime now = parts_.clock.wall();
-  const std::scoped_lock lock(pass_mutex_);
+  const std::scoped_lock lock(configure_mutex_);
   GS_CHECK(book_->change([&](Draft& draft) -> Result<void> {
     draft.tell(trigger_entry(trigger, "trigger.rotated", who + " gives trigger " + name + " a new secret",
                              who, now));
@@ -61,7 +61,7 @@ Result<void> LiveController::enable_trigger(const std::string& name, bool on, co
     return fail(Errc::kConflict, "trigger " + name + " is disabled in the configuration; enable it there");
   }
   const WallTime now = parts_.clock.wall();
-  const std::scoped_lock lock(pass_mutex_);
+  const std::scoped_lock lock(configure_mutex_);
   if (trigger.enabled != on) {
     GS_CHECK(book_->change([&](Draft& draft) -> Result<void> {
       draft.tell(trigger_entry(trigger, on ? "trigger.enabled" : "trigger.disabled",

@@ -86,8 +86,15 @@ class FakeController : public scaling::Controller {
     outcome.correlation = "c-1";
     return outcome;
   }
-  Result<scaling::TriggerOutcome> set_desired(const std::string& name, int desired,
-                                              const std::string& who) override {
+  using scaling::Controller::set_desired;
+  Result<void> set_hold(const std::string& name, scaling::Hold hold) override {
+    if (name != "gpu") return fail(Errc::kNotFound, "no pool \"" + name + "\"; known: gpu");
+    acts.push_back(std::string(to_string(hold.mode)) + " by " + hold.who);
+    pool.hold = hold;
+    return {};
+  }
+  Result<scaling::TriggerOutcome> set_desired(const std::string& name, int desired, const std::string& who,
+                                              std::optional<Nanos>) override {
     if (name != "gpu") return fail(Errc::kNotFound, "no pool \"" + name + "\"; known: gpu");
     acts.push_back("desired " + std::to_string(desired) + " by " + who);
     scaling::TriggerOutcome outcome;

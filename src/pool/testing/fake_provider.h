@@ -58,6 +58,7 @@ class FakeCloud {
   void vanish(const std::string& id) {
     const std::scoped_lock lock(mutex_);
     machines_.erase(id);
+    made_.erase(id);  // to ask for it again is no second launch
   }
   /// A machine that nobody here asked for.
   void plant(const std::string& id) {

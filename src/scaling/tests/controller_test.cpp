@@ -352,6 +352,42 @@ TEST(Controller, EndsEveryNodeWhenAskedTo) {
   EXPECT_THAT(world.controller->nodes(""), IsEmpty());
 }
 
+TEST(Controller, APoolWhoseProviderHangsDelaysNoOther) {
+  base::testing::ManualClock clock;
+  testing::FakeTelemetry telemetry;
+  const auto database = *db::Database::open(":memory:");
+  const auto ledger = *activity::Ledger::open(*database);
+  pool::testing::FakeCloud stuck;
+  pool::testing::FakeCloud quick;
+  std::mutex gate;
+  gate.lock();
+  std::atomic<bool> hanging{false};
+  stuck.set_hook([&](Call, const std::string&, bool) {
+    hanging = true;
+    const std::scoped_lock wait(gate);
+  });
+  const auto controller = *Controller::open(
+      *database, *ledger, telemetry, clock, log::Log::silent(),
+      [&](const pool::PoolSpec& spec) -> Result<std::unique_ptr<pool::NodeProvider>> {
+        return std::unique_ptr<pool::NodeProvider>(
+            std::make_unique<pool::testing::FakeProvider>(spec.name == "stuck" ? stuck : quick));
+      });
+  pool::PoolSpec one;
+  one.name = "stuck";
+  pool::PoolSpec other;
+  other.name = "quick";
+  controller->start();
+  ASSERT_TRUE(controller->configure({one, other}, {}));
+  const auto deadline = std::chrono::steady_clock::now() + seconds{20};
+  while ((!hanging || quick.ids().empty()) && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  EXPECT_THAT(quick.ids(), SizeIs(1)) << "launched while the other pool's provider hangs";
+  one.provider.type = "another";
+  EXPECT_TRUE(controller->configure({one, other}, {})) << "nor does a new set-up wait for it";
+  gate.unlock();
+  controller->stop();
+}
+
 TEST(Controller, ReadersAreServedWhileAProviderHangs) {
   World world;
   world.settle();

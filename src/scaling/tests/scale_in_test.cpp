@@ -30,7 +30,7 @@ class Proofs : public ::testing::TestWithParam<ProofCase> {};
 
 TEST_P(Proofs, SpareOnlyWhatTheSurvivorsCanBear) {
   const ProofCase& c = GetParam();
-  const RemovalProof proof = prove_removal(c.nodes, c.unknown, c.known, c.peak, c.ceiling);
+  const RemovalProof proof = prove_removal(c.nodes, c.unknown, {.known = c.known, .peak = c.peak}, c.ceiling);
   EXPECT_EQ(proof.spare, c.spare) << c.what;
   if (proof.spare > 0 && proof.spare < proof.nodes) {
     EXPECT_LE(proof.projected(proof.spare).value_or(0), c.ceiling + 1e-6);

@@ -9,7 +9,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 
@@ -20,7 +19,6 @@ namespace gpuscale::pool::local {
 namespace {
 
 constexpr std::size_t kMaxEndpointBytes = 256;
-constexpr std::size_t kMaxAnswerBytes = 1U << 20U;
 
 Error no_instance(const NodeId& id) {
   return fail(Errc::kNotFound, "no process of node " + id.value());
@@ -59,7 +57,10 @@ Result<std::unique_ptr<LocalProvider>> LocalProvider::open(LocalProviderOptions 
 }
 
 LocalProvider::LocalProvider(LocalProviderOptions options, const Clock& clock, log::Log log)
-    : options_(std::move(options)), clock_(clock), log_(std::move(log)) {}
+    : options_(std::move(options)),
+      clock_(clock),
+      log_(std::move(log)),
+      nodes_(options_.call_timeout, options_.ca_file) {}
 
 Result<void> LocalProvider::launch(const NodeId& id) {
   GS_CHECK(look());
@@ -217,56 +218,18 @@ Result<const MarkedProcess*> LocalProvider::leader_of(const NodeId& id) {
   return &found->second;
 }
 
-Result<http::ClientResponse> LocalProvider::call(const NodeId& id, http::Method method,
-                                                 const std::string& path) {
-  GS_CHECK(leader_of(id));
-  const std::string endpoint = endpoint_of(id.value());
-  if (endpoint.empty()) return fail(Errc::kUnavailable, "node " + id.value() + " has no endpoint yet");
-  http::ClientRequest request;
-  request.method = method;
-  request.url = endpoint + path;
-  request.timeout = request.connect_timeout = options_.call_timeout;
-  request.ca_file = options_.ca_file;
-  request.max_answer_bytes = kMaxAnswerBytes;
-  auto response = client_.send(request);
-  if (!response) return response.error().with_context("node " + id.value());
-  if (response->status != 200) {
-    return fail(Errc::kUnavailable,
-                "node " + id.value() + " answers " + path + " with " + std::to_string(response->status));
-  }
-  return response;
-}
-
-Result<void> LocalProvider::set_draining(const NodeId& id, const std::string& path) {
-  GS_CHECK(call(id, http::Method::kPost, path));
-  return {};
-}
-
 Result<void> LocalProvider::drain(const NodeId& id) {
-  return set_draining(id, "/drain");
+  GS_CHECK(leader_of(id));
+  return nodes_.set_draining(id, endpoint_of(id.value()), true);
 }
 Result<void> LocalProvider::undrain(const NodeId& id) {
-  return set_draining(id, "/undrain");
+  GS_CHECK(leader_of(id));
+  return nodes_.set_draining(id, endpoint_of(id.value()), false);
 }
 
 Result<Workload> LocalProvider::workload(const NodeId& id) {
-  GS_TRY(const auto response, call(id, http::Method::kGet, "/status"));
-  const auto status = nlohmann::json::parse(response.body, nullptr, false);
-  const auto node = status.is_object() ? status.find("node") : status.end();
-  if (node == status.end() || !node->is_string()) {
-    return fail(Errc::kUnavailable, "node " + id.value() + ": its /status is no object with \"node\"");
-  }
-  if (*node != id.value()) {
-    return fail(Errc::kUnavailable,
-                "at the endpoint of node " + id.value() + " answers " + node->get<std::string>());
-  }
-  const auto in_flight = status.find("in_flight");
-  const auto draining = status.find("draining");
-  if (in_flight == status.end() || !in_flight->is_number_integer() || draining == status.end() ||
-      !draining->is_boolean()) {
-    return fail(Errc::kUnavailable, "node " + id.value() + ": its /status lacks in_flight or draining");
-  }
-  return Workload{in_flight->get<std::int64_t>(), draining->get<bool>()};
+  GS_CHECK(leader_of(id));
+  return nodes_.workload(id, endpoint_of(id.value()));
 }
 
 Result<void> LocalProvider::terminate(const NodeId& id) {

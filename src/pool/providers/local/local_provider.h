@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "base/time.h"
-#include "http/client.h"
 #include "log/log.h"
+#include "pool/node_endpoint.h"
 #include "pool/provider.h"
 #include "pool/providers/local/options.h"
 #include "pool/providers/local/process_table.h"
@@ -61,13 +61,11 @@ class LocalProvider final : public NodeProvider {
   Result<void> scan();
   void enforce_ends();
   Result<const MarkedProcess*> leader_of(const NodeId& id);
-  Result<http::ClientResponse> call(const NodeId& id, http::Method method, const std::string& path);
-  Result<void> set_draining(const NodeId& id, const std::string& path);
 
   LocalProviderOptions options_;
   const Clock& clock_;
   log::Log log_;
-  http::Client client_;
+  NodeEndpoint nodes_;
   std::map<std::string, MarkedProcess> leaders_;  ///< by node id
   std::optional<MonoTime> scanned_;
   std::map<pid_t, std::string> children_;  ///< started by this very process: to be reaped by it
