@@ -12,9 +12,9 @@ import sys
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 TRACES = os.environ.get("GPUSCALE_TRACES_DIR", os.path.join(ROOT, "..", "shared", "traces"))
 REFERENCE = os.path.join(os.environ.get("GPUSCALE_SIM_DIR", os.path.join(ROOT, "..", "shared", "sim")), "reference.csv")
-POLICIES = ["lookout", "lookout_util", "recipe", "recipe_repeat", "hpa=0.45", "hpa", "hpa_ca", "keda", "kpa", "kpa_600", "aws_tt",
+POLICIES = ["lookout", "lookout_util", "lookout_v1", "lookout_v1_util", "recipe", "recipe_repeat", "hpa=0.45", "hpa", "hpa_ca", "keda", "kpa", "kpa_600", "aws_tt",
             "aws_step", "gce_mig"]
-OUR_NAMES = {"seed": "recipe", "seed_repeat": "recipe_repeat"}
+OUR_NAMES = {"seed": "recipe", "seed_repeat": "recipe_repeat", "lookout": "lookout_v1", "lookout_util": "lookout_v1_util"}
 NEAR = 1e-4  # how far a figure may lie from the reference's, relative for node-hours, absolute for bad
 
 

@@ -6,10 +6,12 @@
 
 #include "base/duration.h"
 #include "cli/command.h"
+#include "cli/store_trace.h"
 #include "cli/table.h"
 #include "policy/catalogue.h"
 #include "sim/chart.h"
 #include "sim/goal.h"
+#include "sim/optimum.h"
 #include "sim/pool_model.h"
 #include "trace/demand_trace.h"
 
@@ -20,6 +22,10 @@ using nlohmann::json;
 
 struct SimulateFlags {
   std::string trace_file;
+  std::string store_range;
+  std::string pool;
+  RemoteOptions remote;
+  bool no_optimum = false;
   std::string policy = "lookout";
   std::vector<std::string> versus;
   std::string tick;
@@ -35,7 +41,14 @@ struct SimulateFlags {
   double scale = 1;
   std::string fail_if;
   std::string svg;
-  std::string output = "table";
+
+  const std::string& source() const { return store_range.empty() ? trace_file : store_range; }
+};
+
+/// What every policy is measured with; nullopt where it was not asked for or does not exist.
+struct Yardsticks {
+  double peak_hours = 0;
+  std::optional<sim::Optimum> optimum;
 };
 
 struct Run {
@@ -93,13 +106,17 @@ json wait_of(const sim::Outcome& outcome, double q) {
   return wait ? json(*wait) : json(nullptr);
 }
 
-json to_json(const Run& run, double peak_hours) {
+json to_json(const Run& run, const Yardsticks& yardsticks) {
+  const double peak_hours = yardsticks.peak_hours;
   const sim::Outcome& out = run.outcome;
   const double offered = out.offered > 0 ? out.offered : 1;
   const double hours = static_cast<double>(out.ticks * out.tick_seconds) / 3600;
   return {{"policy", run.name},
           {"node_hours", out.node_hours()},
           {"share_of_static_peak", peak_hours > 0 ? json(out.node_hours() / peak_hours) : json(nullptr)},
+          {"ratio_to_optimum", yardsticks.optimum && yardsticks.optimum->node_hours > 0
+                                   ? json(out.node_hours() / yardsticks.optimum->node_hours)
+                                   : json(nullptr)},
           {"bad", out.bad()},
           {"lost", out.lost / offered},
           {"late", out.late / offered},
@@ -119,15 +136,16 @@ std::string format(const char* pattern, double value) {
   return {buffer.data(), static_cast<std::size_t>(size)};
 }
 
-void print_table(const std::vector<Run>& runs, double peak_hours) {
-  Table table{{"POLICY", "NODE-HOURS", "OF PEAK", "BAD", "LOST", "LATE", "P99 WAIT", "ACTIONS/H", "REVERSALS",
-               "PEAK", "UTILIZATION"},
+void print_table(const std::vector<Run>& runs, const Yardsticks& yardsticks) {
+  Table table{{"POLICY", "NODE-HOURS", "OF OPTIMUM", "OF PEAK", "BAD", "LOST", "LATE", "P99 WAIT",
+               "ACTIONS/H", "REVERSALS", "PEAK", "UTILIZATION"},
               {}};
   for (const Run& run : runs) {
-    const json row = to_json(run, peak_hours);
+    const json row = to_json(run, yardsticks);
     const json& wait = row["wait_p99_seconds"];
     table.rows.push_back(
         {run.name, format("%.1f", row["node_hours"]),
+         row["ratio_to_optimum"].is_null() ? "-" : format("%.2f", row["ratio_to_optimum"]),
          row["share_of_static_peak"].is_null() ? "-" : format("%.2f", row["share_of_static_peak"]),
          format("%.3f%%", 100 * row["bad"].get<double>()), format("%.3f%%", 100 * row["lost"].get<double>()),
          format("%.3f%%", 100 * row["late"].get<double>()), wait.is_null() ? "lost" : format("%.0f s", wait),
@@ -136,6 +154,12 @@ void print_table(const std::vector<Run>& runs, double peak_hours) {
          format("%.0f%%", 100 * row["mean_utilization"].get<double>())});
   }
   std::printf("%s", table.to_text().c_str());
+  if (yardsticks.optimum) {
+    std::printf("optimum, knowing the demand in advance: %.1f node-hours%s\n", yardsticks.optimum->node_hours,
+                yardsticks.optimum->step_nodes > 1
+                    ? (" in steps of " + std::to_string(yardsticks.optimum->step_nodes) + " nodes").c_str()
+                    : "");
+  }
 }
 
 Result<void> write_chart(const SimulateFlags& flags, const std::vector<double>& demand,
@@ -143,7 +167,7 @@ Result<void> write_chart(const SimulateFlags& flags, const std::vector<double>& 
   std::vector<sim::ChartLine> lines{{"demand", demand}};
   for (const Run& run : runs) lines.push_back({run.name, run.nodes});
   std::ofstream file(flags.svg, std::ios::binary | std::ios::trunc);
-  file << sim::render_svg(flags.trace_file + ": demand and paid nodes, boot " + flags.boot, lines,
+  file << sim::render_svg(flags.source() + ": demand and paid nodes, boot " + flags.boot, lines,
                           tick_seconds);
   file.close();
   if (file.fail()) return fail(Errc::kUnavailable, flags.svg + " cannot be written");
@@ -164,16 +188,21 @@ Run run_one(const std::string& name, const std::vector<double>& demand, const si
 }
 
 Result<int> simulate(const SimulateFlags& flags, const std::atomic<bool>& stop) {
+  if (flags.source().empty()) {
+    return fail(Errc::kInvalidArgument, "nothing to simulate; name a file with --trace, or --from-store 7d");
+  }
   GS_TRY(const auto choices, choices_of(flags));
   std::optional<sim::FailureCondition> condition;
   if (!flags.fail_if.empty()) {
     GS_TRY(condition, sim::FailureCondition::parse(flags.fail_if));
   }
-  GS_TRY(const auto trace, trace::DemandTrace::read(flags.trace_file));
+  GS_TRY(const auto trace, flags.store_range.empty()
+                               ? trace::DemandTrace::read(flags.trace_file)
+                               : trace_from_store(flags.remote, flags.store_range, flags.pool));
   GS_TRY(sim::PoolParameters parameters, parameters_of(flags, trace));
   GS_TRY(std::vector<double> demand, trace.per_tick(static_cast<double>(parameters.tick_seconds)));
   for (double& nodes : demand) nodes *= flags.scale;
-  if (demand.empty()) return fail(Errc::kInvalidArgument, flags.trace_file + ": shorter than one tick");
+  if (demand.empty()) return fail(Errc::kInvalidArgument, flags.source() + ": shorter than one tick");
   if (flags.first < 0) parameters.first_nodes = sim::first_nodes_for(demand, parameters);
   std::vector<Run> runs;
   for (const policy::PolicyChoice& choice : choices) {
@@ -185,19 +214,23 @@ Result<int> simulate(const SimulateFlags& flags, const std::atomic<bool>& stop) 
   sim::PoolParameters peak = parameters;
   peak.first_nodes = sim::peak_nodes_for(demand, parameters);
   Run constant = run_one("static peak=" + std::to_string(peak.first_nodes), demand, peak, nullptr, false);
-  const double peak_hours = constant.outcome.node_hours();
+  Yardsticks yardsticks{constant.outcome.node_hours(), std::nullopt};
+  if (!flags.no_optimum) yardsticks.optimum = sim::optimum_for(demand, parameters);
   if (!flags.svg.empty()) GS_CHECK(write_chart(flags, demand, runs, parameters.tick_seconds));
   runs.push_back(std::move(constant));
-  if (flags.output == "json") {
-    json out = {{"trace", flags.trace_file},
-                {"tick_seconds", parameters.tick_seconds},
-                {"boot_seconds", parameters.boot_seconds},
-                {"first_nodes", parameters.first_nodes},
-                {"policies", json::array()}};
-    for (const Run& run : runs) out["policies"].push_back(to_json(run, peak_hours));
+  if (flags.remote.json()) {
+    json out = {
+        {"trace", flags.source()},
+        {"tick_seconds", parameters.tick_seconds},
+        {"boot_seconds", parameters.boot_seconds},
+        {"first_nodes", parameters.first_nodes},
+        {"optimum_node_hours", yardsticks.optimum ? json(yardsticks.optimum->node_hours) : json(nullptr)},
+        {"optimum_step_nodes", yardsticks.optimum ? json(yardsticks.optimum->step_nodes) : json(nullptr)},
+        {"policies", json::array()}};
+    for (const Run& run : runs) out["policies"].push_back(to_json(run, yardsticks));
     std::printf("%s\n", out.dump(2).c_str());
   } else {
-    print_table(runs, peak_hours);
+    print_table(runs, yardsticks);
   }
   if (condition && condition->holds_for(runs.front().outcome)) {
     std::fprintf(stderr, "gpuscale: %s: %s, which --fail-if '%s' forbids\n", runs.front().name.c_str(),
@@ -223,8 +256,15 @@ std::string policies_footer() {
 void add_simulate_command(CLI::App& app, Action& action) {
   auto* command = app.add_subcommand("simulate", "Try scaling policies on a demand trace, side by side");
   auto flags = std::make_shared<SimulateFlags>();
-  command->add_option("--trace", flags->trace_file, "CSV t_seconds,demand; demand 1.0 = one node fully busy")
-      ->required();
+  auto* file = command->add_option("--trace", flags->trace_file,
+                                   "CSV t_seconds,demand; demand 1.0 = one node fully busy");
+  auto* range =
+      command
+          ->add_option("--from-store", flags->store_range,
+                       "instead of a file: the load that the server's store has of the last 7d, 36h, ...")
+          ->excludes(file);
+  command->add_option("--pool", flags->pool, "with --from-store: this pool only")->needs(range);
+  flags->remote.add_to(*command);
   command->add_option("--policy", flags->policy, "the one that --fail-if judges")->capture_default_str();
   command->add_option("--vs", flags->versus, "others beside it: hpa,keda=0.6,recipe")->delimiter(',');
   command->add_option("--boot", flags->boot, "from launch to ready")->capture_default_str();
@@ -243,9 +283,7 @@ void add_simulate_command(CLI::App& app, Action& action) {
   command->add_option("--scale", flags->scale, "multiplies the trace's demand")->check(CLI::PositiveNumber);
   command->add_option("--fail-if", flags->fail_if, "exit code 1 where this holds, as in 'bad > 0.1%'");
   command->add_option("--svg", flags->svg, "draws demand and paid nodes into this file");
-  command->add_option("--output", flags->output)
-      ->check(CLI::IsMember({"table", "json"}))
-      ->capture_default_str();
+  command->add_flag("--no-optimum", flags->no_optimum, "saves the seconds that the yardstick takes");
   command->footer(policies_footer());
   command->callback([&action, flags] {
     action = [flags](const Context& context) {

@@ -10,6 +10,7 @@
 #include "policy/knative.h"
 #include "policy/kubernetes.h"
 #include "policy/lookout.h"
+#include "policy/lookout_first.h"
 #include "policy/recipe.h"
 
 namespace gpuscale::policy {
@@ -22,10 +23,13 @@ std::unique_ptr<Policy> make(Options options) {
   return std::make_unique<P>(options);
 }
 
-constexpr std::array<PolicyKind, 13> kKinds{{
-    {"lookout", "our own: forecasts the load one boot time ahead", "share of errors covered", 0.9995, 0.5,
+constexpr std::array<PolicyKind, 15> kKinds{{
+    {"lookout", "our own: forecasts the load one boot time ahead", "share of errors covered", 0.9998, 0.5,
      0.999999},
-    {"lookout_util", "the same, from GPU utilisation alone", "share of errors covered", 0.9995, 0.5,
+    {"lookout_util", "the same, from GPU utilisation alone", "share of errors covered", 0.9998, 0.5,
+     0.999999},
+    {"lookout_v1", "its first version, to compare with", "share of errors covered", 0.9995, 0.5, 0.999999},
+    {"lookout_v1_util", "the same, from GPU utilisation alone", "share of errors covered", 0.9995, 0.5,
      0.999999},
     {"recipe", "alert rules of Grafana 4, notified on state change", "high rule, percent", 45, 1, 100},
     {"recipe_repeat", "the same rules, repeated each minute while they hold", "high rule, percent", 45, 1,
@@ -45,6 +49,10 @@ constexpr std::array<Maker, kKinds.size()> kMakers{{
     [](double alpha) { return make<Lookout>(LookoutOptions{.alpha = alpha}); },
     [](double alpha) {
       return make<Lookout>(LookoutOptions{.alpha = alpha, .signal = LoadSignal::kUtilization});
+    },
+    [](double alpha) { return make<LookoutFirst>(LookoutFirstOptions{.alpha = alpha}); },
+    [](double alpha) {
+      return make<LookoutFirst>(LookoutFirstOptions{.alpha = alpha, .signal = LoadSignal::kUtilization});
     },
     [](double high) { return make<Recipe>(RecipeOptions{.high_percent = high, .low_percent = high / 3}); },
     [](double high) {

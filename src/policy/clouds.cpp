@@ -24,7 +24,7 @@ std::optional<Points> minutes(const PoolView& view, std::int64_t count) {
   Points points;
   for (std::int64_t i = 0; i < count; ++i) {
     const std::int64_t end = view.tick - i * ticks;
-    const double mean = sum(view.utilization, end - ticks, end) / static_cast<double>(ticks);
+    const double mean = sum(view, view.utilization, end - ticks, end) / static_cast<double>(ticks);
     if (i == 0) points = {mean, mean, mean};
     points.least = std::min(points.least, mean);
     points.most = std::max(points.most, mean);
@@ -71,7 +71,7 @@ std::optional<std::int64_t> GoogleMig::decide(const PoolView& view) {
   constexpr std::int64_t kStabilizationSeconds = 600;
   const std::int64_t ticks = std::max<std::int64_t>(1, 60 / view.tick_seconds);
   const std::int64_t begin = std::max<std::int64_t>(0, view.tick - ticks);
-  const double mean = sum(view.utilization, begin, view.tick) / static_cast<double>(view.tick - begin);
+  const double mean = sum(view, view.utilization, begin, view.tick) / static_cast<double>(view.tick - begin);
   while (!recommended_.empty() && recommended_.front().first <= view.now() - kStabilizationSeconds) {
     recommended_.pop_front();
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace gpuscale::policy {
 namespace {
@@ -57,6 +58,43 @@ double ErrorHistogram::quantile(double alpha) const {
     passed += bin;
   }
   return kLeast;
+}
+
+void ErrorHistogram::write(StateWriter& out) const {
+  // Weights in units of a sample added now: what has faded to nothing is left out.
+  constexpr double kFaded = 1e-12;
+  std::vector<std::size_t> held;
+  for (std::size_t i = 0; i < kBins; ++i) {
+    if (bins_[i] / weight_ > kFaded) held.push_back(i);
+  }
+  out.put(static_cast<double>(held.size()));
+  for (const std::size_t i : held) {
+    out.put(static_cast<double>(i));
+    out.put(bins_[i] / weight_);
+  }
+}
+
+Result<void> ErrorHistogram::read(StateReader& in) {
+  GS_TRY(const double count, in.number());
+  std::vector<double> bins(kBins);
+  double total = 0;
+  std::size_t top = 0;
+  for (double i = 0; i < std::min(count, static_cast<double>(kBins)); ++i) {
+    GS_TRY(const double place, in.number());
+    GS_TRY(const double weight, in.number());
+    if (place >= static_cast<double>(kBins)) {
+      return fail(Errc::kInvalidArgument, "the stored state is damaged; learning begins anew");
+    }
+    top = std::max(top, static_cast<std::size_t>(place));
+    bins[static_cast<std::size_t>(place)] += weight;
+    total += weight;
+  }
+  if (!(total > 0)) return fail(Errc::kInvalidArgument, "the stored state is empty; learning begins anew");
+  bins_ = std::move(bins);
+  total_ = total;
+  top_ = top;
+  weight_ = 1;
+  return {};
 }
 
 }  // namespace gpuscale::policy

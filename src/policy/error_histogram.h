@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "policy/state_text.h"
+
 namespace gpuscale::policy {
 
 /// Errors on [-16, 16) in roots of nodes (a load's noise grows like its root), in bins of 0.05.
@@ -17,6 +19,11 @@ class ErrorHistogram {
   void add(double error);
   /// The error that the share `alpha` of all weight does not exceed; linear within a bin.
   double quantile(double alpha) const;
+
+  /// Only bins that hold weight are written.
+  void write(StateWriter& out) const;
+  /// kInvalidArgument leaves it as it was.
+  Result<void> read(StateReader& in);
 
  private:
   std::vector<double> bins_;

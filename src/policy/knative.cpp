@@ -18,8 +18,8 @@ constexpr std::int64_t kMaxScaleUp = 1000;
 double Kpa::concurrency(const PoolView& view, std::int64_t seconds) const {
   const std::int64_t ticks = std::max<std::int64_t>(1, (seconds + view.tick_seconds - 1) / view.tick_seconds);
   const std::int64_t begin = std::max<std::int64_t>(0, view.tick - ticks);
-  const double served = sum(view.served, begin, view.tick) / static_cast<double>(view.tick_seconds);
-  const double waiting = sum(view.backlog, begin, view.tick) / view.service_seconds;
+  const double served = sum(view, view.served, begin, view.tick) / static_cast<double>(view.tick_seconds);
+  const double waiting = sum(view, view.backlog, begin, view.tick) / view.service_seconds;
   return (served + waiting) / static_cast<double>(view.tick - begin);
 }
 

@@ -30,7 +30,7 @@ std::optional<double> Hpa::scrape(const PoolView& view) const {
   if (end <= 0) return std::nullopt;
   const std::int64_t ticks = std::max<std::int64_t>(1, kGaugeSeconds / view.tick_seconds);
   const std::int64_t begin = std::max<std::int64_t>(0, end - ticks);
-  return sum(view.utilization, begin, end) / static_cast<double>(end - begin);
+  return sum(view, view.utilization, begin, end) / static_cast<double>(end - begin);
 }
 
 std::int64_t Hpa::recommend(const PoolView& view, double value) const {
@@ -80,7 +80,7 @@ std::optional<double> Keda::scrape(const PoolView& view) const {
   const std::int64_t end = scraped_at(view);
   if (end <= 0) return std::nullopt;
   const std::int64_t begin = std::max<std::int64_t>(0, end - kRateSeconds / view.tick_seconds);
-  return sum(view.arrived, begin, end) / static_cast<double>((end - begin) * view.tick_seconds);
+  return sum(view, view.arrived, begin, end) / static_cast<double>((end - begin) * view.tick_seconds);
 }
 
 std::int64_t Keda::recommend(const PoolView& view, double value) const {

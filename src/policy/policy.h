@@ -6,14 +6,19 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
 
 namespace gpuscale::policy {
 
 /// What a policy may look at: a pool at the start of a tick, and the ticks before. Entry j of each series is
-/// tick j; entries from `tick` on do not exist yet.
+/// tick first_tick + j; entries from `tick` on do not exist yet.
 struct PoolView {
   std::int64_t tick_seconds = 1;
-  std::int64_t tick = 0;  ///< the one that begins
+  std::int64_t first_tick = 0;  ///< of the series: a live pool forgets what is older
+  std::int64_t tick = 0;        ///< the one that begins
   std::int64_t ready = 0;
   std::int64_t booting = 0;
   std::int64_t min_nodes = 1;
@@ -27,6 +32,9 @@ struct PoolView {
 
   std::int64_t now() const { return tick * tick_seconds; }  ///< seconds since the first tick
   std::int64_t size() const { return ready + booting; }
+  double at(std::span<const double> series, std::int64_t of_tick) const {
+    return series[static_cast<std::size_t>(of_tick - first_tick)];
+  }
 };
 
 class Policy {
@@ -37,6 +45,13 @@ class Policy {
   /// The wanted number of nodes, ready and booting together; nullopt leaves it as it is. The caller clips it
   /// to the pool's bounds. Called at ascending ticks above 0.
   virtual std::optional<std::int64_t> decide(const PoolView& view) = 0;
+
+  /// Why the latest decide() answered as it did, in one line; "" where its number says all.
+  virtual std::string reason() const { return {}; }
+  /// What it has learned, as text that relearn() of the same policy takes after a restart; "" = nothing.
+  virtual std::string learned() const { return {}; }
+  /// kInvalidArgument: of another version or damaged; the policy is then as fresh as before.
+  virtual Result<void> relearn(std::string_view) { return {}; }
 };
 
 }  // namespace gpuscale::policy

@@ -12,7 +12,7 @@ std::optional<std::int64_t> Recipe::decide(const PoolView& view) {
   const std::int64_t end = view.tick / bucket * bucket;
   const std::int64_t begin = std::max<std::int64_t>(0, end - kBuckets * bucket);
   if (end - begin < bucket) return std::nullopt;
-  const double percent = 100.0 * sum(view.utilization, begin, end) / static_cast<double>(end - begin);
+  const double percent = 100.0 * sum(view, view.utilization, begin, end) / static_cast<double>(end - begin);
   const bool high = percent > options_.high_percent;
   const bool low = percent < options_.low_percent;
   std::optional<std::int64_t> want;

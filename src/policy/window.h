@@ -6,12 +6,17 @@
 #include <cstdint>
 #include <span>
 
+#include "policy/policy.h"
+
 namespace gpuscale::policy {
 
-/// From left to right, so that every implementation of the model adds in the same order.
-inline double sum(std::span<const double> series, std::int64_t begin, std::int64_t end) {
+/// Over the ticks [begin, end), as far as they are still known. From left to right, so that every
+/// implementation of the model adds in the same order.
+inline double sum(const PoolView& view, std::span<const double> series, std::int64_t begin,
+                  std::int64_t end) {
   double total = 0;
-  for (std::int64_t i = begin; i < end; ++i) total += series[static_cast<std::size_t>(i)];
+  for (std::int64_t tick = std::max(begin, view.first_tick); tick < end; ++tick)
+    total += view.at(series, tick);
   return total;
 }
 

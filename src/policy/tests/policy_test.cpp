@@ -4,7 +4,9 @@
 
 #include <vector>
 
+#include "policy/capacity_need.h"
 #include "policy/catalogue.h"
+#include "policy/lookout.h"
 
 namespace gpuscale::policy {
 namespace {
@@ -88,6 +90,86 @@ TEST(PolicyChoice, IsANameWithAKnobInItsRange) {
   for (const char* bad : {"hpa=", "hpa=x", "hpa=0", "hpa=1.5", "hpa=nan", "hpa=0.5x", "lookout=1"}) {
     EXPECT_THAT(PolicyChoice::parse(bad).error().message(), HasSubstr("is a number from")) << bad;
   }
+}
+
+/// Load that swings between two levels, seen with the pool following at once.
+void live_through(Policy& policy, World& world, std::int64_t periods) {
+  for (std::int64_t i = 0; i < periods; ++i) {
+    world.pass(policy.period_seconds(), i % 40 < 20 ? 6 : 11);
+    if (const auto want = policy.decide(world.view())) world.ready = std::clamp<std::int64_t>(*want, 1, 100);
+  }
+}
+
+TEST(Lookout, GoesOnWithWhatItLearnedBeforeARestart) {
+  Lookout before({});
+  World world;
+  live_through(before, world, 800);
+  Lookout after({});
+  ASSERT_TRUE(after.relearn(before.learned()));
+  Lookout ignorant({});
+  World same = world;
+  for (int i = 0; i < 6; ++i) {
+    same.pass(10, 6);
+    const auto kept = *before.decide(same.view());
+    const auto restarted = *after.decide(same.view());
+    EXPECT_LE(std::abs(kept - restarted), 1) << i;
+  }
+  EXPECT_EQ(after.learned().substr(0, 9), "lookout/2");
+}
+
+TEST(Lookout, RefusesADamagedOrForeignStateAndStaysFresh) {
+  Lookout policy({});
+  World world;
+  live_through(policy, world, 50);
+  const std::string good = policy.learned();
+  Lookout fresh({});
+  const std::vector<std::string> damaged{std::string(),
+                                         std::string("lookout/1 1 2"),
+                                         good.substr(0, good.size() / 2),
+                                         good + " 1",
+                                         "lookout/2 nan",
+                                         std::string("lookout/2 1 1 0 1 1 -3"),
+                                         std::string("lookout/2 1 1 0 1 1 1 99999 1")};
+  for (const std::string& bad : damaged) {
+    EXPECT_FALSE(fresh.relearn(bad)) << bad.substr(0, 40);
+    EXPECT_EQ(fresh.learned(), "");
+  }
+  EXPECT_TRUE(fresh.relearn(good));
+}
+
+TEST(Lookout, SaysWhatItSawAndWanted) {
+  Lookout policy({});
+  World world;
+  live_through(policy, world, 30);
+  EXPECT_THAT(policy.reason(), HasSubstr("load "));
+}
+
+TEST(Lookout, LooksOnlyAtWhatALivePoolStillKnows) {
+  Lookout whole({});
+  Lookout cut({});
+  World world;
+  live_through(whole, world, 30);
+  const PoolView all = world.view();
+  PoolView recent = all;
+  recent.first_tick = 200;
+  recent.utilization = recent.utilization.subspan(200);
+  recent.served = recent.served.subspan(200);
+  recent.arrived = recent.arrived.subspan(200);
+  recent.backlog = recent.backlog.subspan(200);
+  EXPECT_TRUE(cut.decide(recent));
+  for (const PolicyKind& kind : policy_kinds()) {
+    EXPECT_NO_FATAL_FAILURE(make_policy(*PolicyChoice::parse(kind.name))->decide(recent)) << kind.name;
+  }
+}
+
+TEST(CapacityNeed, ForgivesABurstThatCanWait) {
+  CapacityNeed need;
+  for (int t = 0; t < 300; ++t) need.add(t == 250 ? 15 : 5, 1, 190);
+  const double burst = need.take();
+  EXPECT_GE(burst, 5.0);
+  EXPECT_LT(burst, 5.3);
+  for (int t = 0; t < 120; ++t) need.add(15, 1, 190);
+  EXPECT_NEAR(need.take(), 15, 1e-9);
 }
 
 }  // namespace

@@ -36,6 +36,8 @@ struct ReferenceRow {
 std::string our_name(const std::string& theirs) {
   if (theirs == "seed") return "recipe";
   if (theirs == "seed_repeat") return "recipe_repeat";
+  if (theirs == "lookout") return "lookout_v1";
+  if (theirs == "lookout_util") return "lookout_v1_util";
   return theirs;
 }
 
