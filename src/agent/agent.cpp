@@ -13,6 +13,7 @@
 #include "agent/idle_pages.h"
 #include "agent/inference.h"
 #include "agent/inference_scraper.h"
+#include "agent/kernel_log.h"
 #include "agent/line_buffer.h"
 #include "agent/recorder.h"
 #include "agent/sampler.h"
@@ -76,6 +77,7 @@ class Agent {
   DeviceJudge judge_;
   std::unique_ptr<Recorder> recorder_;
   std::unique_ptr<InferenceScraper> scraper_;
+  std::unique_ptr<KernelLog> kernel_log_;  ///< where a driver of NVIDIA's is read
   mutable std::mutex newest_mutex_;
   std::vector<gpu::Reading> newest_;          ///< judged; what the endpoint shows
   std::vector<gpu::Reading> first_readings_;  ///< taken while the source was chosen
@@ -94,6 +96,7 @@ Result<void> Agent::open() {
     targets.push_back(std::move(target));
   }
   GS_CHECK(open_feed());
+  if (source_name_ == "nvml") kernel_log_ = std::make_unique<KernelLog>(log_);
   if (!targets.empty()) {
     scraper_ =
         std::make_unique<InferenceScraper>(std::move(targets), identity_, options_.interval, clock_, log_);
@@ -232,6 +235,7 @@ AgentState Agent::state() const {
   {
     const std::scoped_lock lock(newest_mutex_);
     if (!newest_.empty()) state.sight.readings = newest_;
+    if (kernel_log_) state.kernel_xids = kernel_log_->counts();
   }
   if (scraper_) state.inference = scraper_->sights();
   state.sample_age = age_of(state.sight);
@@ -255,6 +259,10 @@ void Agent::tick() {
   if (!readings.empty()) {
     const std::scoped_lock lock(newest_mutex_);
     newest_ = std::move(readings);
+  }
+  if (kernel_log_) {
+    const std::scoped_lock lock(newest_mutex_);
+    kernel_log_->drain();
   }
   if (scraper_) {
     for (std::string& line : scraper_->take_lines()) lines.push_back(std::move(line));

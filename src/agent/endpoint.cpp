@@ -106,6 +106,13 @@ void show_health(Exposition& out, const AgentState& state) {
     begun = true;
     out.sample("gpuscale_gpu_doubtful", device_labels(state, reading), 1);
   }
+  begun = false;
+  for (const auto& [key, count] : state.kernel_xids) {
+    if (!begun) out.family("gpuscale_gpu_kernel_xids_total", "counter", "Xids in the kernel's log, by code");
+    begun = true;
+    out.sample("gpuscale_gpu_kernel_xids_total",
+               {{"pci_bus_id", key.first}, {"xid", std::to_string(key.second)}}, static_cast<double>(count));
+  }
   out.counter("gpuscale_agent_sampler_restarts_total", "Sampler processes that ended", state.sight.restarts);
 }
 

@@ -8,6 +8,7 @@
 #include "agent/dcgm_metrics.h"
 #include "agent/inference.h"
 #include "agent/inference_scraper.h"
+#include "agent/kernel_log.h"
 #include "agent/pushed_lines.h"
 #include "agent/sampler.h"
 #include "base/result.h"
@@ -26,6 +27,7 @@ struct AgentState {
   Nanos stale_after{0};             ///< readings older than this are not shown
   DcgmNaming dcgm;
   std::vector<TargetSight> inference;
+  KernelLog::Counts kernel_xids;
   std::uint64_t buffered = 0;
   std::uint64_t dropped = 0;
   std::uint64_t delivered = 0;

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The agent over a fake NVIDIA driver: what a driver, a server or a kill may do to it."""
+import http.server
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import unittest
+import urllib.request
+import zlib
+
+from harness import BINARY, wait_for
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Stands for the gpuscale server: keeps the lines, answers with `status`."""
+
+    def __init__(self):
+        self.lines = []
+        self.status = 204
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if self.headers.get("Content-Encoding") == "gzip":
+                    body = zlib.decompress(body, 31)
+                if self.server.status == 204:
+                    self.server.lines += body.decode().splitlines()
+                self.send_response(self.server.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+def fake_driver(folder):
+    subprocess.run(["g++", "-std=c++20", "-O1", "-shared", "-fPIC", f"-I{ROOT}/src", str(ROOT / "src/gpu/testing/fake_nvml.cpp"),
+                    "-o", f"{folder}/libnvidia-ml.so.1"], check=True)
+
+
+@unittest.skipUnless(shutil.which("g++"), "the fake driver is built with g++")
+class AgentTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.drivers = tempfile.mkdtemp(prefix="gpuscale-driver-")
+        fake_driver(cls.drivers)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.drivers)
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gpuscale-agent-"))
+        self.server = Server()
+        self.agent = None
+        self.driver("")
+
+    def tearDown(self):
+        if self.agent and self.agent.poll() is None:
+            self.agent.kill()
+            self.agent.wait()
+        self.server.shutdown()
+        self.server.server_close()
+        shutil.rmtree(self.folder)
+
+    def driver(self, script):
+        (self.folder / "script.new").write_text(script)
+        (self.folder / "script.new").rename(self.folder / "script")
+
+    def start(self):
+        endpoint = self.folder / "endpoint"
+        endpoint.unlink(missing_ok=True)
+        environment = dict(os.environ, GPUSCALE_NVML_PATH=self.drivers, FAKE_NVML_SCRIPT=str(self.folder / "script"))
+        self.agent = subprocess.Popen(
+            [BINARY, "agent", "--source", "nvml", "--interval", "200ms", "--server", f"http://127.0.0.1:{self.server.server_port}",
+             "--spool", str(self.folder / "spool"), "--endpoint-file", str(endpoint), "--log-level", "off"], env=environment)
+        wait_for("the agent's address", lambda: endpoint.exists() and endpoint.read_text())
+        self.url = endpoint.read_text().strip()
+        return self.until("ok")
+
+    def get(self, path):
+        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            return answer.read().decode()
+
+    def until(self, state):
+        def reached():
+            status = json.loads(self.get("/status"))
+            return status if status["source_state"] == state else None
+
+        return wait_for(f"source state {state}", reached, seconds=60)
+
+    def test_a_hung_driver_is_named_and_recovers(self):
+        first = self.start()
+        self.driver("memory2 hang")
+        hung = self.until("hung")
+        self.assertIn("nvmlDeviceGetMemoryInfo_v2", hung["source_reason"])
+        self.assertEqual(hung["devices_ok"], 0)
+        self.assertNotIn("DCGM_FI_DEV_GPU_UTIL", self.get("/metrics"))
+        self.driver("")
+        self.assertNotEqual(self.until("ok")["sampler_pid"], first["sampler_pid"])
+        self.assertIn("DCGM_FI_DEV_GPU_UTIL", self.get("/metrics"))
+        wait_for("its state at the server", lambda: any('sampler_state="hung"' in line for line in self.server.lines))
+
+    def test_a_killed_sampler_is_replaced(self):
+        first = self.start()
+        os.kill(first["sampler_pid"], signal.SIGKILL)
+        wait_for("another sampler", lambda: json.loads(self.get("/status"))["sampler_restarts"] >= 1)
+        self.assertNotEqual(self.until("ok")["sampler_pid"], first["sampler_pid"])
+
+    def test_a_killed_supervisor_takes_its_sampler_along_and_loses_no_line(self):
+        self.server.status = 503
+        sampler = self.start()["sampler_pid"]
+        wait_for("lines in the spool", lambda: json.loads(self.get("/status"))["buffered"] > 10)
+        self.agent.kill()
+        self.agent.wait()
+        wait_for("the sampler's end", lambda: not pathlib.Path(f"/proc/{sampler}").exists())
+        self.start()
+        self.server.status = 204
+        wait_for("what waited", lambda: len(self.server.lines) > 10)
+        times = [int(line.rsplit(" ", 1)[1]) for line in self.server.lines if line.startswith("node,")]
+        self.assertEqual(times, sorted(times))
+
+    def test_a_driver_upgraded_underneath_is_a_mismatch_until_it_is_reloaded(self):
+        self.start()
+        self.driver("init 18\nrates 18\n")
+        self.assertIn("different versions", self.until("driver_mismatch")["source_reason"])
+        self.driver("")
+        self.until("ok")
+
+    def test_a_server_that_refuses_does_not_stop_sampling(self):
+        self.server.status = 400
+        self.start()
+        wait_for("refused lines", lambda: json.loads(self.get("/status"))["dropped"] > 10)
+        self.server.status = 204
+        wait_for("lines", lambda: len(self.server.lines) > 4)
+
+
+if __name__ == "__main__":
+    unittest.main()
