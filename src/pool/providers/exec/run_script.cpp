@@ -149,10 +149,21 @@ class Running {
   }
 
   void give() {
-    // SIGPIPE is ignored by the server; a script that reads nothing is none of our trouble.
+    // A script that reads nothing is none of our trouble: the signal of its closed pipe is kept from us.
+    sigset_t broken_pipe;
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    sigset_t before;
+    pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
     const auto wrote = write(in_.end(1), run_.input.data() + given_, run_.input.size() - given_);
+    const int error = errno;
+    if (wrote < 0 && error == EPIPE) {
+      const timespec at_once{};
+      sigtimedwait(&broken_pipe, nullptr, &at_once);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (wrote > 0) given_ += static_cast<std::size_t>(wrote);
-    if (wrote < 0 && errno != EAGAIN && errno != EINTR) given_ = run_.input.size();
+    if (wrote < 0 && error != EAGAIN && error != EINTR) given_ = run_.input.size();
   }
 
   static void take(Pipe& pipe, std::string& into) {
