@@ -2,6 +2,8 @@
 #include "alert/text_template.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 namespace gpuscale::alert {
 namespace {
@@ -24,6 +26,12 @@ std::string place_of(std::string_view text, std::size_t at) {
 std::string plain(const nlohmann::json& value) {
   if (value.is_null()) return "";
   if (value.is_string()) return value.get<std::string>();
+  if (value.is_number_float()) {
+    // 91, not the 91.0 that JSON's writer prints: people read it.
+    std::array<char, 32> buffer{};
+    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value.get<double>()).ptr;
+    return {buffer.data(), end};
+  }
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

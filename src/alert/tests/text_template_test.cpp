@@ -15,6 +15,7 @@ TEST(TextTemplate, FillsPlacesByTheirPaths) {
   const nlohmann::json values = {{"rule", "a \"b\""}, {"value", 61.5}, {"labels", {{"node", "gpu-1"}}}};
   EXPECT_EQ(render("no places", values), "no places");
   EXPECT_EQ(render("{{rule}} of {{ labels.node }} at {{value}}%", values), "a \"b\" of gpu-1 at 61.5%");
+  EXPECT_EQ(render("{{ value }}", {{"value", 91.0}}), "91");
   EXPECT_EQ(render("{{ labels.none }}{{ value.deep }}", values), "") << "what is missing is empty";
   EXPECT_EQ(render("{\"rule\": {{ rule | json }}, \"all\": {{ labels | json }}}", values),
             R"({"rule": "a \"b\"", "all": {"node":"gpu-1"}})");
