@@ -20,6 +20,7 @@ GOAL_MEDIAN_MS = 50
 GOAL_P99_MS = 200
 GOAL_CORES = 1.0
 GOAL_MIB = 200
+GOAL_AGE_S = 2
 
 
 class Receiver(http.server.BaseHTTPRequestHandler):
@@ -162,6 +163,8 @@ def main():
     told = latency(arguments.binary, arguments.flips)
     cost = many_rules(arguments.binary, arguments.rules, arguments.seconds)
     reached = {"latency": told["median_ms"] <= GOAL_MEDIAN_MS and told["p99_ms"] <= GOAL_P99_MS,
+               # Fewer looks cost less: the cost counts only where every rule was really looked at each second.
+               "pace": cost["evaluated"] == cost["rules"] and cost["age_of_evaluation_median_s"] <= GOAL_AGE_S,
                "cores": cost["cores_median"] <= GOAL_CORES, "memory": cost["memory_mib"] <= GOAL_MIB}
     if arguments.json:
         print(json.dumps({"latency": told, "rules": cost, "reached": reached}, indent=2))

@@ -5,6 +5,7 @@ import hmac
 import http.server
 import json
 import os
+import pathlib
 import socketserver
 import threading
 import time
@@ -130,7 +131,7 @@ class ChannelsTest(ServerTest):
         shown = "".join(server.get(path)[1] for path in ("/api/v1/channels", "/api/v1/activity", "/api/v1/rules", "/metrics",
                                                            "/api/v1/channels/hook/deliveries"))
         server.stop()
-        kept = b"".join(open(os.path.join(server.data, name), "rb").read() for name in os.listdir(server.data)
+        kept = b"".join(pathlib.Path(server.data, name).read_bytes() for name in os.listdir(server.data)
                         if os.path.isfile(os.path.join(server.data, name)))
         for name, secret in SECRETS.items():
             self.assertNotIn(secret, shown, name)
