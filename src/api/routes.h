@@ -78,6 +78,7 @@ void register_influx_ping(Routes& routes);
 void register_influx_prometheus(Routes& routes);
 void register_hook_trigger(Routes& routes);
 void register_status(Routes& routes);
+void register_policies(Routes& routes);
 void register_pools(Routes& routes);
 void register_nodes(Routes& routes);
 void register_rules(Routes& routes);

@@ -16,6 +16,7 @@ void register_all(Routes& routes) {
   register_influx_prometheus(routes);
   register_hook_trigger(routes);
   register_status(routes);
+  register_policies(routes);
   register_pools(routes);
   register_nodes(routes);
   register_rules(routes);

@@ -17,6 +17,7 @@
 #include "log/log.h"
 #include "notify/outbox.h"
 #include "scaling/controller.h"
+#include "scaling/pilot.h"
 #include "schedule/runner.h"
 #include "tsdb/store.h"
 
@@ -40,6 +41,7 @@ struct Services {
   std::function<bool()> ready = [] { return true; };
   /// The schedules with so many next runs each; may be empty = there are none.
   std::function<std::vector<schedule::ScheduleStatus>(std::size_t runs)> schedules;
+  const scaling::Pilot* pilot = nullptr;          ///< may be absent: no policies then
   std::function<http::ServerStats()> http_stats;  ///< may be empty; the server exists only after its handler
 };
 

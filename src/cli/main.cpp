@@ -63,6 +63,7 @@ int run(int argc, char** argv) {
   add_query_command(app, action);
   add_load_command(app, action);
   add_simulate_command(app, action);
+  add_policy_command(app, action);
   add_pool_command(app, action);
   add_node_command(app, action);
   add_rule_command(app, action);

@@ -27,6 +27,7 @@
 #include "pool/providers/http/http_provider.h"
 #include "pool/providers/local/local_provider.h"
 #include "scaling/controller.h"
+#include "scaling/pilot.h"
 #include "scaling/store_telemetry.h"
 #include "schedule/runner.h"
 #include "tsdb/store.h"
@@ -160,6 +161,7 @@ struct ServerApp::Parts {
   std::unique_ptr<api::Auth> auth;
   std::unique_ptr<scaling::StoreTelemetry> telemetry;
   std::unique_ptr<scaling::Controller> controller;
+  std::unique_ptr<scaling::Pilot> pilot;
   std::unique_ptr<notify::Outbox> outbox;
   std::vector<pool::PoolSpec> pools;  ///< as configured, before schedules
   std::vector<scaling::TriggerSpec> triggers;
@@ -211,6 +213,7 @@ Result<void> ServerApp::Parts::open_decisions(const ServeOptions& options, const
     return pull_trigger(*controller, trigger, message);
   };
   GS_TRY(outbox, notify::Outbox::open(*state, *ledger, clock, log, notify::all_senders(pull)));
+  GS_TRY(pilot, scaling::Pilot::open(*state, *controller, clock, log));
   GS_TRY(schedules,
          schedule::Runner::open(
              *state, *ledger, clock, log,
@@ -246,6 +249,7 @@ Result<void> ServerApp::Parts::listen(const ServeOptions& options, const Checked
                     .started = clock.mono(),
                     .ready = [this] { return ready.load(); },
                     .schedules = [this](std::size_t runs) { return schedules->status(runs); },
+                    .pilot = pilot.get(),
                     .http_stats = [this] { return server ? server->stats() : http::ServerStats{}; }});
   http::ServerOptions server_options;
   server_options.address = checked.address.host;
@@ -262,10 +266,12 @@ Result<void> ServerApp::Parts::configure(const Checked& checked) {
   triggers = checked.config.triggers;
   // Configures the controller with the bounds that hold now.
   GS_CHECK(schedules->configure(checked.config.schedules, pools));
+  GS_CHECK(pilot->set_policies(checked.config.policies));
   GS_CHECK(outbox->set_channels(checked.config.channels));
   GS_CHECK(alerts->set_rules(checked.config.rules));
   outbox->start();
   controller->start();
+  pilot->start();
   schedules->start();
   alerts->start();
   housekeeper = std::thread([this] { keep_house(); });
@@ -350,6 +356,7 @@ void ServerApp::Parts::stop() {
   if (alerts) alerts->stop();
   if (schedules) schedules->stop();
   if (outbox) outbox->stop();
+  if (pilot) pilot->stop();
   if (controller) controller->stop();
   if (events) events->stop();
   if (server) server->stop(kStopGrace);

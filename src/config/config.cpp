@@ -109,18 +109,26 @@ Config read_root(const YAML::Node& root, Faults& faults, const Environment& envi
   fleet.finish();
   auto pools = reader.list("pools");
   auto triggers = reader.list("triggers");
+  auto policies = reader.list("policies");
   auto channels = reader.list("channels");
   auto rules = reader.list("rules");
   auto schedules = reader.list("schedules");
   reader.finish();
   config.pools = read_list(pools, read_pool);
   config.triggers = read_list(triggers, read_trigger);
+  config.policies = read_list(policies, read_policy);
   config.channels = read_list(channels, read_channel);
   config.rules = read_list(rules, read_rule);
   config.schedules = read_list(schedules, read_schedule);
   check_schedules(config, schedules);
   check_references(config, triggers, channels, rules);
   derive_ceilings(config);
+  const auto pool_names = names_of(config.pools);
+  for (std::size_t i = 0; i < config.policies.size(); ++i) {
+    const auto& pool = config.policies[i].pool;
+    if (!contains(pool_names, pool))
+      policies[i].fault("pool", "no pool \"" + pool + "\"; " + known(pool_names));
+  }
   return config;
 }
 

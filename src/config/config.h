@@ -11,6 +11,7 @@
 #include "alert/rule.h"
 #include "base/result.h"
 #include "notify/message.h"
+#include "policy/council.h"
 #include "pool/node.h"
 #include "scaling/trigger.h"
 #include "schedule/schedule.h"
@@ -22,6 +23,7 @@ struct Config {
   int fleet_max_gpus = 0;  ///< of all pools together; 0 = no cap
   std::vector<pool::PoolSpec> pools;
   std::vector<scaling::TriggerSpec> triggers;
+  std::vector<policy::PolicySpec> policies;
   std::vector<notify::ChannelSpec> channels;
   std::vector<alert::RuleSpec> rules;
   std::vector<schedule::ScheduleSpec> schedules;

@@ -109,6 +109,38 @@ pool::PoolSpec read_pool(YamlReader& reader) {
   return spec;
 }
 
+policy::PolicySpec read_policy(YamlReader& reader) {
+  policy::PolicySpec spec;
+  spec.name = read_plain_name(reader);
+  spec.pool = reader.required_text("pool");
+  std::string text = reader.text("type", "lookout");
+  const policy::PolicyKind* kind = policy::find_policy_kind(text);
+  if (reader.has("target") && reader.has("setting")) {
+    reader.fault("target", "target and setting are the same number, once in percent; give one of them");
+  }
+  const std::string setting = reader.text("setting");
+  const int target = reader.integer("target", 0, 1, 100);
+  if (target > 0 && kind != nullptr && kind->most_knob != 1) {
+    reader.fault("target",
+                 "policy " + text + " has no target; its setting is the " + std::string(kind->knob));
+  }
+  if (!setting.empty()) text += "=" + setting;
+  if (setting.empty() && target > 0) text += "=" + std::to_string(target / 100.0);
+  if (auto choice = policy::PolicyChoice::parse(text)) {
+    spec.choice = *std::move(choice);
+    for (const std::string& fault : policy::faults_of(spec)) reader.fault("type", fault);
+  } else {
+    reader.fault("type", choice.error().message());
+  }
+  if (reader.has("boot")) {
+    spec.boot_seconds = std::chrono::ceil<std::chrono::seconds>(reader.duration("boot", Nanos{0})).count();
+    if (*spec.boot_seconds < 1 || *spec.boot_seconds > 7'200) reader.fault("boot", "must be from 1s to 2h");
+  }
+  spec.shadow = reader.boolean("shadow", false);
+  reader.finish();
+  return spec;
+}
+
 schedule::ScheduleSpec read_schedule(YamlReader& reader) {
   const auto bound = [](YamlReader& from, const std::string& key) {
     std::optional<int> value;

@@ -11,6 +11,7 @@ std::string read_title(YamlReader& reader);
 
 pool::PoolSpec read_pool(YamlReader& reader);
 scaling::TriggerSpec read_trigger(YamlReader& reader);
+policy::PolicySpec read_policy(YamlReader& reader);
 notify::ChannelSpec read_channel(YamlReader& reader);
 alert::RuleSpec read_rule(YamlReader& reader);
 schedule::ScheduleSpec read_schedule(YamlReader& reader);

@@ -12,6 +12,7 @@
 #include "policy/lookout.h"
 #include "policy/lookout_first.h"
 #include "policy/recipe.h"
+#include "policy/target_tracking.h"
 
 namespace gpuscale::policy {
 namespace {
@@ -23,11 +24,13 @@ std::unique_ptr<Policy> make(Options options) {
   return std::make_unique<P>(options);
 }
 
-constexpr std::array<PolicyKind, 15> kKinds{{
+constexpr std::array<PolicyKind, 16> kKinds{{
     {"lookout", "our own: forecasts the load one boot time ahead", "share of errors covered", 0.9998, 0.5,
      0.999999},
     {"lookout_util", "the same, from GPU utilisation alone", "share of errors covered", 0.9998, 0.5,
      0.999999},
+    {"target_tracking", "as many nodes as keep the mean utilisation at the target", "target utilisation", 0.6,
+     0.01, 1},
     {"lookout_v1", "its first version, to compare with", "share of errors covered", 0.9995, 0.5, 0.999999},
     {"lookout_v1_util", "the same, from GPU utilisation alone", "share of errors covered", 0.9995, 0.5,
      0.999999},
@@ -50,6 +53,7 @@ constexpr std::array<Maker, kKinds.size()> kMakers{{
     [](double alpha) {
       return make<Lookout>(LookoutOptions{.alpha = alpha, .signal = LoadSignal::kUtilization});
     },
+    [](double target) { return make<TargetTracking>(target); },
     [](double alpha) { return make<LookoutFirst>(LookoutFirstOptions{.alpha = alpha}); },
     [](double alpha) {
       return make<LookoutFirst>(LookoutFirstOptions{.alpha = alpha, .signal = LoadSignal::kUtilization});

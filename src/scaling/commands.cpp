@@ -242,6 +242,18 @@ void LiveController::note_want(const pool::PoolSpec& spec, int size, RailsView& 
 
 Result<TriggerOutcome> LiveController::set_desired(const std::string& pool, int desired,
                                                    const std::string& who, std::optional<Nanos> hold_for) {
+  return change_size(pool, desired, who, HandOrder{hold_for});
+}
+
+Result<TriggerOutcome> LiveController::propose_size(const std::string& pool, int desired,
+                                                    const std::string& who) {
+  return change_size(pool, desired, who, std::nullopt);
+}
+
+Result<TriggerOutcome> LiveController::change_size(const std::string& pool, int desired,
+                                                   const std::string& who,
+                                                   const std::optional<HandOrder>& by_hand) {
+  const std::optional<Nanos> hold_for = by_hand ? by_hand->hold_for : std::nullopt;
   const auto held = setup();
   const pool::PoolSpec* spec = find_named(held->pools, pool);
   if (spec == nullptr) return unknown("pool", pool, held->pools);
@@ -257,11 +269,11 @@ Result<TriggerOutcome> LiveController::set_desired(const std::string& pool, int 
     PoolRecord* record = draft.pool(pool);
     if (record == nullptr) return fail(Errc::kInternal, "pool " + pool + " is configured but has no record");
     outcome.from = record->desired;
-    const RailsVerdict rails =
-        apply_rails(*spec, rails_of(draft, *record, *spec, work), outcome.from, wanted, true, now);
+    const RailsVerdict rails = apply_rails(*spec, rails_of(draft, *record, *spec, work), outcome.from, wanted,
+                                           by_hand.has_value(), now);
     outcome.to = rails.to;
     if (!rails.clipped_by.empty()) outcome.clipped_by = rails.clipped_by;
-    record->memory.size_override.reset();
+    if (by_hand) record->memory.size_override.reset();
     if (hold_for) record->memory.size_override = SizeOverride{outcome.to, who, now + *hold_for};
     outcome.type = outcome.to >= outcome.from ? Direction::kOut : Direction::kIn;
     outcome.step = std::max(1, std::abs(outcome.to - outcome.from));
@@ -277,7 +289,7 @@ Result<TriggerOutcome> LiveController::set_desired(const std::string& pool, int 
     if (hold_for) outcome.reason += " for " + base::format_duration(*hold_for);
     if (!outcome.clipped_by.empty()) outcome.reason += ", clipped by " + outcome.clipped_by;
     if (!rails.reason.empty()) outcome.reason += " (" + rails.reason + ")";
-    record->memory.add_change({now, outcome.from, outcome.to, work, true});
+    record->memory.add_change({now, outcome.from, outcome.to, work, by_hand.has_value()});
     record->desired = outcome.to;
     // A change by hand starts the cooldowns too: a rule must not undo it before its effect shows.
     (outcome.to > outcome.from ? record->last_out : record->last_in) = now;

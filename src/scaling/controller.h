@@ -100,6 +100,10 @@ class Controller {
   Result<TriggerOutcome> set_desired(const std::string& pool, int desired, const std::string& who) {
     return set_desired(pool, desired, who, std::nullopt);
   }
+  /// The same as a policy asks for it: every guard rail binds (holds, overrides, rates, stabilisation), and
+  /// an override stays.
+  virtual Result<TriggerOutcome> propose_size(const std::string& pool, int desired,
+                                              const std::string& who) = 0;
   /// Pauses the pool, lets it only grow, or (kNone) lets it go on.
   virtual Result<void> set_hold(const std::string& pool, Hold hold) = 0;
   /// Drains, then ends this node; the pool replaces it if desired asks for it.

@@ -46,6 +46,7 @@ class LiveController final : public Controller {
   using Controller::set_desired;
   Result<TriggerOutcome> set_desired(const std::string& pool, int desired, const std::string& who,
                                      std::optional<Nanos> hold_for) override;
+  Result<TriggerOutcome> propose_size(const std::string& pool, int desired, const std::string& who) override;
   Result<void> set_hold(const std::string& pool, Hold hold) override;
   Result<void> release_node(const std::string& node, const std::string& who) override;
   Result<void> hold_node(const std::string& node, const std::string& who) override;
@@ -77,6 +78,12 @@ class LiveController final : public Controller {
   };
 
   Result<TriggerSpec> trigger_named(const std::string& name) const;
+  /// By hand: nothing of `hold_for` = until the next change. Otherwise as a policy.
+  struct HandOrder {
+    std::optional<Nanos> hold_for;
+  };
+  Result<TriggerOutcome> change_size(const std::string& pool, int desired, const std::string& who,
+                                     const std::optional<HandOrder>& by_hand);
   std::shared_ptr<const Setup> setup() const;
   std::shared_ptr<const Snapshot> snapshot() const;
   Result<std::vector<std::pair<std::string, Secret>>> keep_secrets(const std::vector<TriggerSpec>& triggers,

@@ -93,6 +93,10 @@ class FakeController : public scaling::Controller {
     pool.hold = hold;
     return {};
   }
+  Result<scaling::TriggerOutcome> propose_size(const std::string& name, int desired,
+                                               const std::string& who) override {
+    return set_desired(name, desired, who, std::nullopt);
+  }
   Result<scaling::TriggerOutcome> set_desired(const std::string& name, int desired, const std::string& who,
                                               std::optional<Nanos>) override {
     if (name != "gpu") return fail(Errc::kNotFound, "no pool \"" + name + "\"; known: gpu");

@@ -45,6 +45,39 @@ std::string faults_in(std::string_view yaml) {
   return parsed ? "" : parsed.error().message();
 }
 
+std::string with_policy(const std::string& policy) {
+  return std::string(kGood) + "policies:\n  - {name: p, pool: gpu, " + policy + "}\n";
+}
+
+TEST(Config, ReadsPolicies) {
+  const auto tracked = parse(with_policy("type: target_tracking, target: 55, boot: 90s, shadow: true"),
+                             "f.yaml", environment_with_token());
+  ASSERT_TRUE(tracked) << tracked.error().message();
+  ASSERT_EQ(tracked->policies.size(), 1U);
+  EXPECT_EQ(tracked->policies[0].choice.to_string(), "target_tracking=0.55");
+  EXPECT_EQ(tracked->policies[0].boot_seconds, 90);
+  EXPECT_TRUE(tracked->policies[0].shadow);
+  const auto plain = parse(with_policy("setting: 0.999"), "f.yaml", environment_with_token());
+  ASSERT_TRUE(plain) << plain.error().message();
+  EXPECT_EQ(plain->policies[0].choice.to_string(), "lookout=0.999");
+}
+
+TEST(Config, RefusesPoliciesThatContradictThemselves) {
+  const auto names = [](const std::string& policy, const std::string& text) {
+    const std::string faults = faults_in(with_policy(policy));
+    return faults.find(text) != std::string::npos ? std::string() : policy + ": " + faults;
+  };
+  EXPECT_EQ(names("type: target_tracking, target: 0", "target"), "");
+  EXPECT_EQ(names("type: target_tracking, target: 101", "target"), "");
+  EXPECT_EQ(names("type: target_tracking, target: 50, setting: 0.5", "give one of them"), "");
+  EXPECT_EQ(names("type: recipe, target: 50", "has no target"), "");
+  EXPECT_EQ(names("type: hpz", "no policy"), "");
+  EXPECT_EQ(names("type: keda", "rate of requests"), "");
+  EXPECT_EQ(names("type: hpa, setting: 3", "target utilisation"), "");
+  EXPECT_EQ(names("boot: 5h", "2h"), "");
+  EXPECT_NE(faults_in("policies:\n  - {name: p, pool: nowhere}\n").find("no pool"), std::string::npos);
+}
+
 TEST(Config, ReadsTheExampleOfTheDesign) {
   const auto config = parse(kGood, "f.yaml", environment_with_token());
   ASSERT_TRUE(config) << config.error().message();
@@ -92,7 +125,7 @@ INSTANTIATE_TEST_SUITE_P(
              "unknown key \"clusterr\" in the file; did you mean \"cluster\"?"},
         Case{"unknown nested key", "pools:\n  - {name: a, maxx: 3}\n", "2:15", "did you mean \"max\"?"},
         Case{"far from any key", "zebra: 1\n", "1:1",
-             "known keys: channels, cluster, fleet, pools, rules, schedules, triggers"},
+             "known keys: channels, cluster, fleet, policies, pools, rules, schedules, triggers"},
         Case{"wrong type", "pools:\n  - {name: a, min: two}\n", "2:20",
              "\"two\" must be a whole number from 0"},
         Case{"list for a value", "cluster: [a]\n", "1:10", "must be a single value"},

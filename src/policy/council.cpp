@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/council.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace gpuscale::policy {
+namespace {
+
+/// The longest that any policy looks back is a quarter of an hour.
+constexpr std::size_t kKeptTicks = 7'200 / Council::kTickSeconds;
+
+/// Those that need to know the requests, which utilisation does not tell.
+constexpr std::array<std::string_view, 4> kNeedRequests{"keda", "kpa", "kpa_600", "lookout_v1"};
+
+/// In a live pool only the nodes' work is known.
+PolicyChoice as_live(PolicyChoice choice) {
+  if (choice.name == "lookout") choice.name = "lookout_util";
+  return choice;
+}
+
+}  // namespace
+
+std::vector<std::string> faults_of(const PolicySpec& spec) {
+  std::vector<std::string> out;
+  if (std::find(kNeedRequests.begin(), kNeedRequests.end(), spec.choice.name) != kNeedRequests.end()) {
+    out.push_back(
+        "policy " + spec.choice.name +
+        " needs the rate of requests, which a pool's GPUs do not tell; take lookout, target_tracking or hpa");
+  }
+  if (spec.boot_seconds && (*spec.boot_seconds < 1 || *spec.boot_seconds > 7'200)) {
+    out.emplace_back("boot must be from 1s to 2h");
+  }
+  return out;
+}
+
+Council::Council(std::vector<PolicySpec> specs) {
+  for (PolicySpec& spec : specs) {
+    auto policy = make_policy(as_live(spec.choice));
+    opinions_.push_back({spec.name, spec.shadow, std::nullopt, "has not looked yet"});
+    members_.push_back({std::move(spec), std::move(policy)});
+  }
+}
+
+void Council::remember(const Observation& seen) {
+  // Without a measurement the last one stands: it is neither idleness nor load.
+  const double last = utilization_.empty() ? 0.0 : utilization_.back();
+  const double now = seen.utilization ? std::clamp(*seen.utilization, 0.0, 1.0) : last;
+  utilization_.push_back(now);
+  served_.push_back(now * static_cast<double>(seen.ready * kTickSeconds));
+  backlog_.push_back(0);
+  ++tick_;
+}
+
+void Council::forget() {
+  if (utilization_.size() < 2 * kKeptTicks) return;
+  const std::size_t surplus = utilization_.size() - kKeptTicks;
+  for (auto* series : {&utilization_, &served_, &backlog_}) {
+    series->erase(series->begin(), series->begin() + static_cast<std::ptrdiff_t>(surplus));
+  }
+  first_tick_ += static_cast<std::int64_t>(surplus);
+}
+
+std::optional<Proposal> Council::tick(const Observation& seen, std::int64_t min_nodes, std::int64_t max_nodes,
+                                      std::optional<std::int64_t> boot_seconds) {
+  // A pool that has never been heard teaches nothing.
+  if (!seen.utilization && utilization_.empty()) return std::nullopt;
+  remember(seen);
+  PoolView view{.tick_seconds = kTickSeconds,
+                .first_tick = first_tick_,
+                .tick = tick_,
+                .ready = seen.ready,
+                .booting = seen.booting,
+                .min_nodes = min_nodes,
+                .max_nodes = max_nodes,
+                .utilization = utilization_,
+                .served = served_,
+                .arrived = served_,
+                .backlog = backlog_};
+  const std::int64_t size = seen.ready + seen.booting;
+  std::optional<Proposal> out;
+  bool heard = false;
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    Member& member = members_[i];
+    const std::int64_t period =
+        std::max<std::int64_t>(1, (member.policy->period_seconds() + kTickSeconds - 1) / kTickSeconds);
+    if (tick_ % period == 0) {
+      view.boot_seconds = member.spec.boot_seconds.value_or(boot_seconds.value_or(kDefaultBootSeconds));
+      Opinion& opinion = opinions_[i];
+      opinion.want = member.policy->decide(view);
+      opinion.reason = member.policy->reason();
+      if (!member.spec.shadow) heard = true;
+    }
+  }
+  forget();
+  if (!heard) return std::nullopt;
+  for (const Opinion& opinion : opinions_) {
+    if (opinion.shadow) continue;
+    const std::int64_t want = std::clamp(opinion.want.value_or(size), min_nodes, max_nodes);
+    if (!out || want > out->want) out = Proposal{want, opinion.policy, opinion.reason};
+  }
+  if (!out || out->want == size) return std::nullopt;
+  if (out->want < size && (!seen.complete || !seen.utilization)) return std::nullopt;
+  return out;
+}
+
+std::string Council::learned(const std::string& policy) const {
+  for (const Member& member : members_) {
+    if (member.spec.name == policy) return member.policy->learned();
+  }
+  return {};
+}
+
+Result<void> Council::relearn(const std::string& policy, std::string_view text) {
+  for (Member& member : members_) {
+    if (member.spec.name == policy) return member.policy->relearn(text);
+  }
+  return fail(Errc::kNotFound, "no policy \"" + policy + "\"");
+}
+
+}  // namespace gpuscale::policy

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The policies of one live pool: each sees the same observations and says how many nodes it wants; the
+/// largest wins growth, and all must agree to shrink. Shadows say it too and are not heard. Pure: time and
+/// measurements are passed in. Not thread-safe.
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "policy/catalogue.h"
+
+namespace gpuscale::policy {
+
+struct PolicySpec {
+  std::string name;
+  std::string pool;
+  PolicyChoice choice;
+  bool shadow = false;
+  /// From launch to useful work; absent = learned from the pool's own boots.
+  std::optional<std::int64_t> boot_seconds;
+};
+
+/// What a live pool cannot offer a policy, and what contradicts itself; one sentence each, "" in none.
+std::vector<std::string> faults_of(const PolicySpec& spec);
+
+/// What was measured of a pool in one tick.
+struct Observation {
+  std::int64_t ready = 0;
+  std::int64_t booting = 0;
+  /// Of the ready nodes that were heard, 0..1; absent = none was.
+  std::optional<double> utilization;
+  /// Whether every ready node was heard. While one was not, nobody may ask for fewer: silence is no idleness.
+  bool complete = true;
+};
+
+/// What one policy thinks.
+struct Opinion {
+  std::string policy;
+  bool shadow = false;
+  std::optional<std::int64_t> want;  ///< absent = as it is
+  std::string reason;
+};
+
+struct Proposal {
+  std::int64_t want = 0;
+  std::string decided_by;  ///< the policy
+  std::string reason;
+};
+
+class Council {
+ public:
+  static constexpr std::int64_t kTickSeconds = 5;
+  static constexpr std::int64_t kDefaultBootSeconds = 120;
+
+  explicit Council(std::vector<PolicySpec> specs);
+
+  /// A tick has passed. @param boot_seconds what the pool's boots took lately (p90); absent = unknown
+  /// @returns what to have now, where that is known and differs from ready + booting
+  std::optional<Proposal> tick(const Observation& seen, std::int64_t min_nodes, std::int64_t max_nodes,
+                               std::optional<std::int64_t> boot_seconds);
+  /// Of every policy, as of its latest turn.
+  const std::vector<Opinion>& opinions() const { return opinions_; }
+
+  /// By policy; see Policy::learned().
+  std::string learned(const std::string& policy) const;
+  Result<void> relearn(const std::string& policy, std::string_view text);
+
+ private:
+  struct Member {
+    PolicySpec spec;
+    std::unique_ptr<Policy> policy;
+  };
+  void remember(const Observation& seen);
+  void forget();
+
+  std::vector<Member> members_;
+  std::vector<Opinion> opinions_;
+  std::int64_t tick_ = 0;        ///< ticks that have ended
+  std::int64_t first_tick_ = 0;  ///< of the series below
+  std::vector<double> utilization_;
+  std::vector<double> served_;
+  std::vector<double> backlog_;
+};
+
+}  // namespace gpuscale::policy

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scaling/pilot.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+namespace gpuscale::scaling {
+namespace {
+
+constexpr std::size_t kLeastBoots = 3;
+constexpr int kKeepEveryTicks = 24;  // two minutes
+constexpr std::array<db::Migration, 1> kPilotMigrations{
+    {{1, "CREATE TABLE policy_state(policy TEXT PRIMARY KEY, learned TEXT NOT NULL) STRICT"}}};
+
+bool same(const policy::PolicySpec& a, const policy::PolicySpec& b) {
+  return a.name == b.name && a.pool == b.pool && a.shadow == b.shadow && a.boot_seconds == b.boot_seconds &&
+         a.choice.to_string() == b.choice.to_string();
+}
+
+}  // namespace
+
+policy::Observation observe(const PoolStatus& pool, const std::vector<NodeStatus>& nodes) {
+  policy::Observation seen;
+  seen.ready = pool.counts.ready;
+  // What is asked for and not there yet is on its way, or policies would ask for it twice.
+  seen.booting = std::max({0, pool.counts.launching + pool.counts.booting, pool.desired - pool.counts.ready});
+  double sum = 0;
+  int heard = 0;
+  for (const NodeStatus& status : nodes) {
+    if (status.node.state != pool::NodeState::kReady) continue;
+    if (!status.telemetry.utilization) {
+      seen.complete = false;
+      continue;
+    }
+    sum += *status.telemetry.utilization / 100;
+    ++heard;
+  }
+  if (heard > 0) seen.utilization = sum / heard;
+  return seen;
+}
+
+std::optional<std::int64_t> boot_seconds_of(const std::vector<NodeStatus>& nodes) {
+  std::vector<std::int64_t> boots;
+  for (const NodeStatus& status : nodes) {
+    if (!status.node.ready_at || *status.node.ready_at < status.node.created) continue;
+    boots.push_back(
+        std::chrono::ceil<std::chrono::seconds>(*status.node.ready_at - status.node.created).count());
+  }
+  if (boots.size() < kLeastBoots) return std::nullopt;
+  std::sort(boots.begin(), boots.end());
+  return std::max<std::int64_t>(1, boots[(boots.size() * 9 - 1) / 10]);
+}
+
+Result<std::unique_ptr<Pilot>> Pilot::open(db::Database& database, Controller& controller, const Clock& clock,
+                                           log::Log log) {
+  GS_CHECK(database.migrate("policy", kPilotMigrations));
+  return std::unique_ptr<Pilot>(new Pilot(database, controller, clock, std::move(log)));
+}
+
+Pilot::~Pilot() {
+  stop();
+}
+
+Result<std::map<std::string, std::string>> Pilot::stored() {
+  return database_.read<std::map<std::string, std::string>>(
+      [](db::Transaction& tx) -> Result<std::map<std::string, std::string>> {
+        GS_TRY(auto rows, tx.prepare("SELECT policy, learned FROM policy_state"));
+        std::map<std::string, std::string> out;
+        for (;;) {
+          GS_TRY(const bool more, rows.step());
+          if (!more) return out;
+          out.emplace(rows.text(0), rows.text(1));
+        }
+      });
+}
+
+Result<void> Pilot::set_policies(std::vector<policy::PolicySpec> specs) {
+  std::map<std::string, std::vector<policy::PolicySpec>> by_pool;
+  std::set<std::string> names;
+  for (policy::PolicySpec& spec : specs) {
+    if (!names.insert(spec.name).second) {
+      return fail(Errc::kInvalidArgument, "policy " + spec.name + " is named twice; names must differ");
+    }
+    for (const std::string& fault : policy::faults_of(spec)) {
+      return fail(Errc::kInvalidArgument, "policy " + spec.name + ": " + fault);
+    }
+    by_pool[spec.pool].push_back(std::move(spec));
+  }
+  keep_learned();
+  GS_TRY(const auto learned, stored());
+  std::map<std::string, Seat> seats;
+  const std::scoped_lock lock(mutex_);
+  for (auto& [pool, wanted] : by_pool) {
+    if (const auto present = seats_.find(pool);
+        present != seats_.end() && std::equal(wanted.begin(), wanted.end(), present->second.specs.begin(),
+                                              present->second.specs.end(), same)) {
+      seats.insert(seats_.extract(present));
+      continue;
+    }
+    Seat seat{policy::Council(wanted), wanted, std::nullopt};
+    for (const policy::PolicySpec& spec : wanted) {
+      const auto found = learned.find(spec.name);
+      if (found == learned.end()) continue;
+      if (const auto done = seat.council.relearn(spec.name, found->second); !done) {
+        log_.warn("policy.state_unusable", {{"policy", spec.name}, {"error", done.error()}});
+      }
+    }
+    seats.emplace(pool, std::move(seat));
+  }
+  seats_ = std::move(seats);
+  return {};
+}
+
+std::vector<PolicyStatus> Pilot::policies() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<PolicyStatus> out;
+  for (const auto& [pool, seat] : seats_) {
+    for (std::size_t i = 0; i < seat.specs.size(); ++i) {
+      const policy::Opinion& opinion = seat.council.opinions()[i];
+      const auto boot = seat.specs[i].boot_seconds ? seat.specs[i].boot_seconds : seat.boot_seconds;
+      out.push_back({seat.specs[i], opinion.want, opinion.reason, boot});
+    }
+  }
+  return out;
+}
+
+void Pilot::fly(const PoolStatus& pool, Seat& seat, WallTime now) {
+  const std::vector<NodeStatus> nodes = controller_.nodes(pool.spec.name);
+  // Nodes that leave take their boot times with them; what was learned stays.
+  if (const auto boots = boot_seconds_of(nodes)) seat.boot_seconds = boots;
+  const auto proposal =
+      seat.council.tick(observe(pool, nodes), pool.spec.min, pool.spec.max, seat.boot_seconds);
+  if (!proposal || proposal->want == pool.desired) return;
+  const bool growth = proposal->want > pool.desired;
+  const auto& cooldown = growth ? pool.cooldown_out_until : pool.cooldown_in_until;
+  if (cooldown && *cooldown > now) return;
+  const std::string who = "policy " + proposal->decided_by +
+                          (proposal->reason.empty() ? std::string() : " (" + proposal->reason + ")");
+  const auto done = controller_.propose_size(pool.spec.name, static_cast<int>(proposal->want), who);
+  if (!done) log_.warn("policy.refused", {{"pool", pool.spec.name}, {"error", done.error()}});
+}
+
+void Pilot::tick(WallTime now) {
+  const std::vector<PoolStatus> pools = controller_.pools();
+  bool keep = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const PoolStatus& pool : pools) {
+      if (const auto seat = seats_.find(pool.spec.name); seat != seats_.end()) fly(pool, seat->second, now);
+    }
+    keep = ++ticks_since_kept_ >= kKeepEveryTicks;
+  }
+  if (keep) keep_learned();
+}
+
+void Pilot::keep_learned() {
+  std::vector<std::pair<std::string, std::string>> learned;
+  {
+    const std::scoped_lock lock(mutex_);
+    ticks_since_kept_ = 0;
+    for (const auto& [pool, seat] : seats_) {
+      for (const policy::PolicySpec& spec : seat.specs) {
+        std::string text = seat.council.learned(spec.name);
+        if (!text.empty()) learned.emplace_back(spec.name, std::move(text));
+      }
+    }
+  }
+  if (learned.empty()) return;
+  const auto done = database_.transact([&](db::Transaction& tx) -> Result<void> {
+    for (const auto& [name, text] : learned) {
+      GS_TRY(auto statement,
+             tx.prepare("INSERT OR REPLACE INTO policy_state(policy, learned) VALUES(?1,?2)"));
+      statement.bind(1, name).bind(2, text);
+      GS_CHECK(statement.run());
+    }
+    return {};
+  });
+  if (!done) log_.warn("policy.state_not_kept", {{"error", done.error()}});
+}
+
+void Pilot::start() {
+  const std::scoped_lock lock(thread_mutex_);
+  if (thread_.joinable()) return;
+  stopping_ = false;
+  thread_ = std::thread([this] { run(); });
+}
+
+void Pilot::run() {
+  std::unique_lock lock(thread_mutex_);
+  while (!wake_.wait_for(lock, std::chrono::seconds{policy::Council::kTickSeconds},
+                         [this] { return stopping_; })) {
+    lock.unlock();
+    tick(clock_.wall());
+    lock.lock();
+  }
+}
+
+void Pilot::stop() {
+  std::thread ending;
+  {
+    const std::scoped_lock lock(thread_mutex_);
+    stopping_ = true;
+    ending = std::move(thread_);
+  }
+  wake_.notify_all();
+  if (!ending.joinable()) return;
+  ending.join();
+  keep_learned();
+}
+
+}  // namespace gpuscale::scaling

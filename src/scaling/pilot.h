@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Asks the policies of every pool and moves its desired size through the controller, whose bounds and
+/// cooldowns hold for policies as for everybody else. What the policies learned is in state.db and survives a
+/// restart. Public methods are thread-safe.
+#pragma once
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "db/database.h"
+#include "log/log.h"
+#include "policy/council.h"
+#include "scaling/controller.h"
+
+namespace gpuscale::scaling {
+
+/// One policy as people see it.
+struct PolicyStatus {
+  policy::PolicySpec spec;
+  std::optional<std::int64_t> want;  ///< absent = as it is
+  std::string reason;
+  std::optional<std::int64_t> boot_seconds;  ///< what it plans with; absent = nothing learned yet
+};
+
+/// Of the ready nodes: what a council sees of a pool. Pure.
+policy::Observation observe(const PoolStatus& pool, const std::vector<NodeStatus>& nodes);
+
+/// Launch to first report of a working device, as nine of ten of these boots took at most; absent under three
+/// boots. Pure.
+std::optional<std::int64_t> boot_seconds_of(const std::vector<NodeStatus>& nodes);
+
+class Pilot {
+ public:
+  /// `database` and `controller` outlive it.
+  static Result<std::unique_ptr<Pilot>> open(db::Database& database, Controller& controller,
+                                             const Clock& clock, log::Log log);
+  ~Pilot();  ///< stops
+  Pilot(const Pilot&) = delete;
+  Pilot& operator=(const Pilot&) = delete;
+
+  /// Replaces all policies; those that stay the same keep what they learned. Errors: kInvalidArgument names
+  /// the policy.
+  Result<void> set_policies(std::vector<policy::PolicySpec> specs);
+  std::vector<PolicyStatus> policies() const;
+
+  /// One look at every pool; due each Council::kTickSeconds.
+  void tick(WallTime now);
+  void start();
+  void stop();  ///< idempotent; keeps what was learned
+
+ private:
+  struct Seat {
+    policy::Council council;
+    std::vector<policy::PolicySpec> specs;
+    std::optional<std::int64_t> boot_seconds;
+  };
+  Pilot(db::Database& database, Controller& controller, const Clock& clock, log::Log log)
+      : database_(database), controller_(controller), clock_(clock), log_(std::move(log)) {}
+
+  void fly(const PoolStatus& pool, Seat& seat, WallTime now);
+  void keep_learned();
+  Result<std::map<std::string, std::string>> stored();
+  void run();
+
+  db::Database& database_;
+  Controller& controller_;
+  const Clock& clock_;
+  log::Log log_;
+  mutable std::mutex mutex_;
+  std::map<std::string, Seat> seats_;  ///< by pool
+  int ticks_since_kept_ = 0;
+
+  std::mutex thread_mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace gpuscale::scaling
