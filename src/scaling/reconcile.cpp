@@ -219,7 +219,9 @@ class Pass {
 
   void size() {
     const int desired = std::clamp(rescue(in_.desired), in_.spec.min, in_.spec.max);
-    int have = capacity() - replace_sick(desired);
+    // First, so that the nodes it drains are no longer counted as a surplus to be drained again.
+    const int aside = replace_sick(desired);
+    int have = capacity() - aside;
     const std::string why =
         "the pool is to have " + std::to_string(desired) + ", has " + std::to_string(have);
     have += undrain(desired - have, why);
