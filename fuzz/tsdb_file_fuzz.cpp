@@ -41,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (const auto segment = Segment::decode({}, summed(bytes))) {
     for (std::size_t i = 0; i < (*segment)->series().size(); ++i)
-      seen += (*segment)->extent(i).rows != 0 ? 1 : 0;
+      seen += (*segment)->extent(i).rows != 0 ? 1U : 0U;
   }
   if (size > 0) {
     if (const auto strip = Strip::open(summed(bytes.substr(1)), static_cast<std::size_t>(data[0])))
