@@ -35,7 +35,7 @@ struct Options {
   std::size_t lines = 5'000;
   double seconds = 0;
   std::size_t steps = 0;
-  long start = 1'800'000'000;
+  long start = 1'763'000'000;
   long step_s = 5;
   std::string path = "/write?db=bench";
 };
