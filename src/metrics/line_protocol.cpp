@@ -65,11 +65,37 @@ class QuickReader {
       const std::string_view name(key, static_cast<std::size_t>(p - key));
       const char* const value = ++p;
       p = scan_key(p, end);
+      const bool escaped = p != end && *p == '\\';
+      if (escaped) p = scan_escaped(p, end);
       if (p == end || p == value || (*p != ',' && *p != ' ')) return nullptr;
       if (out_.tag_storage.size() > first && out_.tag_storage.back().key >= name) return nullptr;
-      out_.tag_storage.push_back({name, {value, static_cast<std::size_t>(p - value)}});
+      const std::string_view text(value, static_cast<std::size_t>(p - value));
+      out_.tag_storage.push_back({name, escaped ? unescaped(text) : text});
     }
     return *p == ' ' ? p : nullptr;
+  }
+
+  /// From a backslash to the end of the tag's value; `end` where it is anything but an escaped separator.
+  static const char* scan_escaped(const char* p, const char* end) {
+    while (p != end && *p == '\\') {
+      if (end - p < 2 || (p[1] != ' ' && p[1] != ',' && p[1] != '=')) return end;
+      p = scan_key(p + 2, end);
+    }
+    return p;
+  }
+
+  /// Values with spaces (the names of devices) are mostly those of the line before.
+  std::string_view unescaped(std::string_view text) {
+    if (text == escaped_before_) return plain_before_;
+    std::string plain;
+    plain.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (text[i] == '\\') ++i;
+      plain.push_back(text[i]);
+    }
+    escaped_before_ = text;
+    plain_before_ = out_.unescaped.emplace_back(std::move(plain));
+    return plain_before_;
   }
 
   const char* fields(const char* p, const char* end) {
@@ -172,6 +198,8 @@ class QuickReader {
   ParsedLines& out_;
   std::size_t previous_first_ = 0;
   std::size_t previous_count_ = 0;
+  std::string_view escaped_before_;
+  std::string_view plain_before_;
 };
 
 struct Extent {
