@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 namespace {
 
-constexpr int kMutations = 100'000;
+constexpr int kMutations = 25'000;
 constexpr std::size_t kMostBytes = 64U << 10U;
 
 void run(const std::string& input) {
