@@ -109,6 +109,7 @@ step("a node is protected after a question, and says so", async () => {
   await page.getByRole("link", { name: id }).click();
   await page.getByText("is protected from scale-in").first().waitFor();
   await page.locator(".u-over").first().waitFor();
+  await page.getByText(/^curl -s http.*\/devices$/).waitFor();
   await audit("node");
 });
 
@@ -167,8 +168,85 @@ step("a token is shown once, then only its name", async () => {
   await audit("tokens");
 });
 
+step("a condition of calculations and ranges is previewed, and what cannot be read is named by its place", async () => {
+  await page.goto(`${site}/rules/spread%20of%20load?range=5m`);
+  await page.getByTestId("preview").getByText("would").waitFor();
+  await page.getByTestId("preview").getByText("as they are now").waitFor();
+  const condition = page.getByRole("textbox", { name: "Condition" });
+  await condition.fill("avg(C, 10s) / ready_nodes outside (-1, 0) or last(C 10s) is absent");
+  await page.getByRole("alert").getByText("Line 1, column 53").waitFor();
+  await audit("rule with a fault");
+  await condition.fill("not (avg(C, 10s) / ready_nodes inside (-1, 400))");
+  await page.getByTestId("preview").getByText("would not have fired").waitFor();
+  assert.equal(await page.getByRole("slider").count(), 2);
+});
+
+step("a rule is silenced with a reason, and the silence is lifted", async () => {
+  await page.goto(`${site}/rules/GPU%20usage%20high`);
+  await page.getByRole("button", { name: "Silence", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("2h", { exact: true }).click();
+  await dialog.getByRole("textbox").fill("moving <b>house</b>");
+  await audit("silence");
+  await dialog.getByRole("button", { name: "Silence", exact: true }).click();
+  await page.getByText("moving <b>house</b>").waitFor();
+  assert.equal((await server.json("/api/v1/silences")).silences.length, 1);
+  await page.getByRole("link", { name: "All rules" }).click();
+  await page.getByRole("button", { name: "End the silence: GPU usage high" }).click();
+  await page.getByText("moving <b>house</b>").waitFor({ state: "detached" });
+  assert.equal((await server.json("/api/v1/silences")).silences.length, 0);
+});
+
+step("policies say what they want, why, and which of them is heard", async () => {
+  await page.goto(`${site}/policies`);
+  await page.getByRole("row", { name: /calm/ }).getByText("heard", { exact: true }).waitFor();
+  await page.getByRole("row", { name: /idea/ }).getByText("shadow", { exact: true }).waitFor();
+  await page.getByRole("row", { name: /calm/ }).getByText(/of the last hour/).waitFor();
+  await audit("policies");
+});
+
+step("a trigger gets a new secret, shown once and valid; switched off it refuses", async () => {
+  await page.goto(`${site}/triggers`);
+  const row = page.getByRole("row", { name: /gpu-spare/ });
+  await row.getByRole("button", { name: "New secret" }).click();
+  await page.getByRole("tooltip").getByRole("button", { name: "New secret" }).click();
+  const shown = await page.getByRole("dialog").locator("code").first().textContent();
+  const secret = /secret=([^&\s]+)/.exec(shown)?.[1] ?? shown;
+  await audit("trigger's new secret");
+  await page.getByRole("button", { name: "Close" }).click();
+  const pull = () => fetch(`${server.url}/hook/trigger?triggerUrl=gpu-spare&type=scale_in&step=1`, { method: "POST", headers: { Authorization: `Bearer ${secret}` } }).then((answer) => answer.status);
+  assert.notEqual(await pull(), 401);
+  await row.getByRole("button", { name: "Disable gpu-spare" }).click();
+  await row.getByRole("button", { name: "Enable gpu-spare" }).waitFor();
+  assert.equal(await pull(), 409);
+  await row.getByRole("button", { name: "Enable gpu-spare" }).click();
+  await row.getByRole("button", { name: "Disable gpu-spare" }).waitFor();
+});
+
+step("what a receiver refused is a dead letter, and goes out again under its old key", async () => {
+  await page.goto(`${site}/channels`);
+  const letter = page.locator(".entry", { hasText: "HTTP 400" }).first();
+  await letter.getByText("not of this <house>").waitFor();
+  await audit("channels");
+  server.receiver.status = 200;
+  const before = server.receiver.bodies.length;
+  await letter.getByRole("button", { name: "Send again" }).click();
+  await page.getByText("Everything was delivered.").waitFor();
+  assert.equal(server.receiver.bodies.length, before + 1);
+  assert.equal(await page.getByText("hidden").count(), 0);
+});
+
+step("schedules stand in a calendar", async () => {
+  await page.goto(`${site}/schedules`);
+  const calendar = page.getByRole("list", { name: "Calendar" });
+  await calendar.getByText("every hour").first().waitFor();
+  assert.ok(await calendar.getByText("× 24").count() >= 1);
+  assert.ok(await calendar.getByText("morning peak").count() >= 7);
+  assert.equal(await calendar.getByRole("listitem").count(), 14);
+});
+
 step("every other page opens without a fault", async () => {
-  for (const name of ["Dashboards", "Rules", "Activity", "Pools", "Triggers", "Channels", "Schedules"]) {
+  for (const name of ["Dashboards", "Rules", "Activity", "Pools", "Policies", "Triggers", "Channels", "Schedules"]) {
     await page.getByRole("link", { name, exact: true }).first().click();
     await page.getByRole("heading", { name, exact: true }).waitFor();
     await page.waitForTimeout(300);

@@ -2,28 +2,67 @@
 // A real server with real nodes on the virtual device, for the tests of the console.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 export const password = "correct horse battery";
 export const secretOut = "out-secret-0123456789abcdef";
-const config = `
+const config = (ear) => `
 cluster: e2e <b>bold</b>
 pools:
   - {name: gpu, provider: {type: local, service_time: 20ms, interval: 500ms}, min: 2, max: 4, cooldown: {scale_out: 1s, scale_in: 1s}}
 triggers:
   - {name: gpu-out, pool: gpu, type: scale_out, step: 1, secret: ${secretOut}}
   - {name: gpu-in, pool: gpu, type: scale_in, step: 1, secret: in-secret-0123456789abcdef}
+  - {name: gpu-spare, pool: gpu, type: scale_in, step: 1}
 channels:
   - {name: out, type: trigger, trigger: gpu-out}
+  - {name: "no <i>ear</i>", type: webhook, url: "${ear}/hook?key=hidden"}
+policies:
+  - {name: calm, pool: gpu, type: lookout}
+  - {name: idea, pool: gpu, type: target_tracking, target: 60, shadow: true}
+schedules:
+  - {name: morning peak, cron: "30 8 * * *", timezone: Asia/Shanghai, pool: gpu, set: {floor: 2}, for: 4h}
+  - {name: every hour, cron: "0 * * * *", pool: gpu, set: {floor: 2}, for: 1m}
 rules:
   - name: GPU usage high
     every: 1s
     queries: {C: SELECT mean("utilization_gpu") FROM "gpu" WHERE $timeFilter GROUP BY time(1s) fill(none)}
     condition: avg(C, 10s) > 45
     notify: [out]
+  - name: spread of load
+    every: 1s
+    pool: gpu
+    queries: {C: SELECT mean("utilization_gpu") FROM "gpu" WHERE $timeFilter GROUP BY time(1s) fill(none)}
+    condition: avg(C, 10s) / ready_nodes outside (-1, 400) or last(C, 10s) is absent
+  - name: somebody is there
+    every: 1s
+    queries: {C: SELECT mean("utilization_gpu") FROM "gpu" WHERE $timeFilter GROUP BY time(1s) fill(none)}
+    condition: avg(C, 10s) >= 0
+    notify: ["no <i>ear</i>"]
 `;
+
+/** Where webhooks go: it keeps what came and answers `status`. */
+class Receiver {
+  status = 400;
+  bodies = [];
+  static async open() {
+    const receiver = new Receiver();
+    receiver.server = createHttpServer((request, response) => {
+      let body = "";
+      request.on("data", (piece) => (body += piece));
+      request.on("end", () => {
+        receiver.bodies.push(body);
+        response.writeHead(receiver.status, { "Content-Type": "text/plain" }).end(receiver.status === 200 ? "thank you" : "not of this <house>");
+      });
+    });
+    await new Promise((done) => receiver.server.listen(0, "127.0.0.1", done));
+    receiver.url = `http://127.0.0.1:${receiver.server.address().port}`;
+    return receiver;
+  }
+}
 
 const freePort = () => new Promise((done) => {
   const server = createServer().listen(0, "127.0.0.1", () => {
@@ -46,7 +85,8 @@ export class Server {
     server.root = mkdtempSync(join(tmpdir(), "gpuscale-console-"));
     server.port = Number(process.env.GPUSCALE_TEST_PORT ?? 0) || (await freePort());
     server.url = `http://127.0.0.1:${server.port}`;
-    writeFileSync(join(server.root, "config.yaml"), config);
+    server.receiver = await Receiver.open();
+    writeFileSync(join(server.root, "config.yaml"), config(server.receiver.url));
     await server.launch();
     return server;
   }
@@ -93,5 +133,7 @@ export class Server {
       }
     }
     rmSync(this.root, { recursive: true, force: true });
+    this.receiver.server.close();
+    this.receiver.server.closeAllConnections();
   }
 }

@@ -27,6 +27,7 @@ const pages = {
   triggers: lazy(() => import("./pages/triggers")),
   schedules: lazy(() => import("./pages/schedules")),
   pools: lazy(() => import("./pages/pools")),
+  policies: lazy(() => import("./pages/policies")),
   tokens: lazy(() => import("./pages/tokens")),
 };
 const locales = { en: async () => enUS, zh: async () => (await import("antd/locale/zh_CN")).default };

@@ -8,7 +8,7 @@ import { follow, segments, usePath } from "./core/router";
 import { useMay, useSession } from "./core/session";
 import { useLooks, type Key } from "./i18n";
 
-const kPages = ["overview", "nodes", "explore", "dashboards", "rules", "activity", "pools", "triggers", "channels", "schedules", "tokens"] as const;
+const kPages = ["overview", "nodes", "explore", "dashboards", "rules", "activity", "pools", "policies", "triggers", "channels", "schedules", "tokens"] as const;
 /** Without a word from the server for longer than this, heartbeats included, what is shown is old. */
 const kOld = 25_000;
 

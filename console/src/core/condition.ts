@@ -1,128 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A rule's condition as the console understands it: its comparisons with one number each, their thresholds (for the line
- * on the chart), and what the condition would have said over a stretch of the past. Mirrors src/alert/condition.h; what it
- * does not understand it leaves alone. */
+/** What a condition would have said over a stretch of the past. Mirrors src/alert/evaluate.h: three values (yes, no, nothing
+ * known), several series, numbers calculated from what was measured. Pure. */
+import type { Calculation, Test, Tree } from "./condition_text";
 import type { Curve } from "./influx";
 
-export interface Term {
-  reducer: string;
-  ref: string;
-  window: number; // seconds
-  delay: number; // seconds
-  test: ">" | ">=" | "<" | "<=" | "==" | "!=";
-  threshold: number;
-  at: [number, number]; // where the number stands in the text
-}
-type Tree = { kind: "term"; term: Term } | { kind: "and" | "or"; operands: Tree[] };
+export type Curves = Record<string, Curve[]>;
+/** Of the rule's pool; one that is missing is absent, not 0. */
+export type Facts = Record<string, number>;
 
-const kUnits: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86400, w: 604800 };
-/** "1m30s" in seconds; NaN where it is none. */
-export function seconds(text: string): number {
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
-  if (!/^(\d+(\.\d+)?(ms|[smhdw]))+$/.test(text)) return NaN;
-  return [...text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhdw])/g)].reduce((sum, [, n, unit]) => sum + Number(n) * kUnits[unit], 0);
-}
-
-const kTerm =
-  /^\s*(avg|min|max|sum|count|last|first|median)\s*\(\s*(\w+)\s*,\s*([\w.]+)\s*(?:,\s*([\w.]+)\s*)?\)\s*(>=|<=|==|!=|>|<)\s*(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)/i;
-
-/** null where the condition has a form that is not drawn (inside, outside, is absent). */
-export function parse(text: string): Tree | null {
-  let at = 0;
-  const skip = () => (at += /^\s*/.exec(text.slice(at))![0].length);
-  const word = (name: string) => {
-    skip();
-    const found = new RegExp(`^${name}\\b`, "i").test(text.slice(at));
-    if (found) at += name.length;
-    return found;
-  };
-  const primary = (): Tree | null => {
-    skip();
-    if (text[at] === "(") {
-      at += 1;
-      const inner = either();
-      skip();
-      if (text[at] !== ")") return null;
-      at += 1;
-      return inner;
-    }
-    const found = kTerm.exec(text.slice(at));
-    if (!found) return null;
-    const end = at + found[0].length;
-    at = end;
-    const term: Term = {
-      reducer: found[1].toLowerCase(),
-      ref: found[2],
-      window: seconds(found[3]),
-      delay: found[4] ? seconds(found[4]) : 0,
-      test: found[5] as Term["test"],
-      threshold: Number(found[6]),
-      at: [end - found[6].length, end],
-    };
-    return { kind: "term", term };
-  };
-  const list = (kind: "and" | "or", operand: () => Tree | null): Tree | null => {
-    const operands: Tree[] = [];
-    do {
-      const next = operand();
-      if (!next) return null;
-      operands.push(next);
-    } while (word(kind));
-    return operands.length === 1 ? operands[0] : { kind, operands };
-  };
-  const both = () => list("and", primary);
-  const either = (): Tree | null => list("or", both);
-  const tree = either();
-  skip();
-  return at === text.length ? tree : null;
-}
-
-export function terms(tree: Tree | null): Term[] {
-  if (!tree) return [];
-  return tree.kind === "term" ? [tree.term] : tree.operands.flatMap(terms);
-}
-
-/** The text with the number of its `index`th term replaced. */
-export function withThreshold(text: string, index: number, threshold: number): string {
-  const term = terms(parse(text))[index];
-  return term ? text.slice(0, term.at[0]) + String(threshold) + text.slice(term.at[1]) : text;
-}
-
-/** Rounded as a hand would: to a hundredth of the axis' span. */
-export function roundTo(value: number, span: number): number {
-  const step = 10 ** Math.floor(Math.log10(Math.max(span, 1e-9) / 100));
-  return Number((Math.round(value / step) * step).toPrecision(12));
-}
-
-export function reduce(reducer: string, values: (number | null)[]): number | null {
-  const known = values.filter((value): value is number => value !== null);
+export function reduce(reducer: string, values: (number | null)[], times: number[] = [], percent = 0): number | null {
   if (reducer === "count") return values.length ? values.length : null;
+  const known: number[] = [];
+  const seen: number[] = [];
+  values.forEach((value, i) => {
+    if (value === null) return;
+    known.push(value);
+    seen.push(times[i]);
+  });
   if (!known.length) return null;
   const sum = known.reduce((a, b) => a + b, 0);
+  const mean = sum / known.length;
+  const ranked = (share: number) => {
+    const sorted = [...known].sort((a, b) => a - b);
+    const rank = share * (sorted.length - 1);
+    const below = Math.floor(rank);
+    const above = Math.min(below + 1, sorted.length - 1);
+    return sorted[below] + (sorted[above] - sorted[below]) * (rank - below);
+  };
+  const first = known[0];
+  const last = known[known.length - 1];
   switch (reducer) {
-    case "avg": return sum / known.length;
+    case "avg": return mean;
     case "sum": return sum;
-    case "min": return Math.min(...known);
-    case "max": return Math.max(...known);
-    case "first": return known[0];
-    case "last": return known[known.length - 1];
-    case "median": {
-      const sorted = [...known].sort((a, b) => a - b);
-      const middle = sorted.length >> 1;
-      return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    case "min": return known.reduce((a, b) => Math.min(a, b));
+    case "max": return known.reduce((a, b) => Math.max(a, b));
+    case "first": return first;
+    case "last": return last;
+    case "median": return ranked(0.5);
+    case "percentile": return ranked(percent / 100);
+    case "diff": return last - first;
+    case "percent_diff": return first === 0 ? null : ((last - first) / Math.abs(first)) * 100;
+    case "count_non_null": return known.length;
+    case "stddev": return known.length < 2 ? null : Math.sqrt(known.reduce((all, value) => all + (value - mean) ** 2, 0) / (known.length - 1));
+    case "slope": {
+      const middle = seen.reduce((a, b) => a + b, 0) / seen.length;
+      const spread = seen.reduce((all, time) => all + (time - middle) ** 2, 0);
+      return spread === 0 ? null : known.reduce((all, value, i) => all + (seen[i] - middle) * (value - mean), 0) / spread;
     }
     default: return null;
-  }
-}
-
-function passes(term: Term, value: number): boolean {
-  switch (term.test) {
-    case ">": return value > term.threshold;
-    case ">=": return value >= term.threshold;
-    case "<": return value < term.threshold;
-    case "<=": return value <= term.threshold;
-    case "==": return value === term.threshold;
-    case "!=": return value !== term.threshold;
   }
 }
 
@@ -137,26 +62,117 @@ function lowerBound(times: number[], time: number): number {
   return low;
 }
 
-/** Whether the condition held at `now`; null = no data. Any series of a query that passes is enough, as in the engine. */
-export function holds(tree: Tree, curves: Record<string, Curve[]>, now: number): boolean | null {
-  if (tree.kind === "term") {
-    const { term } = tree;
-    const to = now - term.delay;
-    let seen = false;
-    for (const curve of curves[term.ref] ?? []) {
-      const from = lowerBound(curve.times, to - term.window);
-      const value = reduce(term.reducer, curve.values.slice(from, lowerBound(curve.times, to + 1e-9)));
-      if (value === null) continue;
-      seen = true;
-      if (passes(term, value)) return true;
-    }
-    return seen ? false : null;
+interface Element {
+  key: string; // "" for what belongs to no series
+  tags: Record<string, string>;
+  value: number | null;
+}
+const keyOf = (tags: Record<string, string>) => Object.keys(tags).sort().map((name) => `${name}\u0001${tags[name]}`).join("\u0002");
+
+function calculate(sign: "+" | "-" | "*" | "/", a: number | null, b: number | null): number | null {
+  if (a === null || b === null) return null;
+  switch (sign) {
+    case "+": return a + b;
+    case "-": return a - b;
+    case "*": return a * b;
+    case "/": return b === 0 ? null : a / b;
   }
-  const said = tree.operands.map((operand) => holds(operand, curves, now));
+}
+
+/** Every pair that belongs together: those with the same tags, and one of a single series with all. */
+function paired(left: Element[], right: Element[]): [Element, Element][] {
+  if (left.length === 1 || right.length === 1) return left.flatMap((a) => right.map((b): [Element, Element] => [a, b]));
+  const others = new Map(right.map((b) => [b.key, b]));
+  return left.flatMap((a): [Element, Element][] => {
+    const b = others.get(a.key);
+    return b ? [[a, b]] : [];
+  });
+}
+
+/** A calculation's numbers at `now` (seconds), one a series. */
+export function numbers(part: Calculation, curves: Curves, facts: Facts, now: number): Element[] {
+  switch (part.kind) {
+    case "literal": return [{ key: "", tags: {}, value: part.value }];
+    case "fact": return [{ key: "", tags: {}, value: facts[part.name] ?? null }];
+    case "negate": return numbers(part.of, curves, facts, now).map((each) => ({ ...each, value: each.value === null ? null : -each.value }));
+    case "reduction": {
+      const to = now - part.delay;
+      return (curves[part.ref] ?? []).map((curve) => {
+        const from = lowerBound(curve.times, to - part.window);
+        const end = lowerBound(curve.times, to + 1e-9);
+        return { key: keyOf(curve.tags), tags: curve.tags, value: reduce(part.reducer, curve.values.slice(from, end), curve.times.slice(from, end), part.percent) };
+      });
+    }
+    default: {
+      const { kind } = part;
+      return paired(numbers(part.left, curves, facts, now), numbers(part.right, curves, facts, now))
+        .map(([a, b]) => ({ ...(a.key === "" ? b : a), value: calculate(kind, a.value, b.value) }));
+    }
+  }
+}
+
+function passes(test: Test, value: number, low: number, high: number): boolean {
+  switch (test.relation) {
+    case ">": return value > low;
+    case ">=": return value >= low;
+    case "<": return value < low;
+    case "<=": return value <= low;
+    case "==": return value === low;
+    case "!=": return value !== low;
+    case "inside": return value > Math.min(low, high) && value < Math.max(low, high);
+    case "outside": return value < Math.min(low, high) || value > Math.max(low, high);
+    case "absent": return false;
+  }
+}
+
+function tested(test: Test, curves: Curves, facts: Facts, now: number): boolean | null {
+  const left = numbers(test.left, curves, facts, now);
+  if (test.relation === "absent") return !left.length || left.some((each) => each.value === null);
+  const [low, high] = test.right.map((each) => numbers(each, curves, facts, now));
+  let seen = false;
+  for (const [value, first] of paired(left, low)) {
+    // With several numbers as a range's other bound the first counts for all.
+    const second = high ? (high[0]?.value ?? null) : first.value;
+    if (value.value === null || first.value === null || second === null) continue;
+    seen = true;
+    if (passes(test, value.value, first.value, second)) return true;
+  }
+  return seen ? false : null;
+}
+
+/** Whether the condition held at `now`; null = nothing is known. Any series that passes is enough, as in the engine. */
+export function holds(tree: Tree, curves: Curves, now: number, facts: Facts = {}): boolean | null {
+  if (tree.kind === "test") return tested(tree, curves, facts, now);
+  if (tree.kind === "not") {
+    const inner = holds(tree.of, curves, now, facts);
+    return inner === null ? null : !inner;
+  }
+  const said = tree.operands.map((operand) => holds(operand, curves, now, facts));
   if (tree.kind === "or") return said.includes(true) ? true : said.includes(null) ? null : false;
   return said.includes(false) ? false : said.includes(null) ? null : true;
 }
 
+/** What a calculation would have been, as curves: the numbers that a threshold is compared with. */
+export function calculatedCurves(said: string, part: Calculation, curves: Curves, facts: Facts, from: number, to: number, every: number): Curve[] {
+  const found = new Map<string, Curve>();
+  for (let now = from; now <= to; now += every) {
+    for (const { key, tags, value } of numbers(part, curves, facts, now)) {
+      let curve = found.get(key);
+      if (!curve) found.set(key, (curve = { label: [said, ...Object.values(tags)].join(" · "), tags, times: [], values: [] }));
+      curve.times.push(now);
+      curve.values.push(value);
+    }
+  }
+  return [...found.values()];
+}
+
+export interface Judge {
+  tree: Tree;
+  recover?: Tree | null; // a firing rule ends only where this holds
+  holdFor: number; // seconds
+  keepFor?: number;
+  facts?: Facts;
+}
 export interface Preview {
   fired: [number, number][]; // stretches during which the rule would have been firing, in seconds
   looked: number;
@@ -164,25 +180,33 @@ export interface Preview {
 }
 
 /** What the rule would have done, looking every `every` seconds; while there is no data the state stays as it is. */
-export function preview(tree: Tree, curves: Record<string, Curve[]>, from: number, to: number, every: number, holdFor: number): Preview {
+export function preview(judge: Judge, curves: Curves, from: number, to: number, every: number): Preview {
   const out: Preview = { fired: [], looked: 0, blind: 0 };
   let since: number | null = null;
+  let calm: number | null = null;
   let firing = false;
   for (let now = from; now <= to; now += every) {
-    const verdict = holds(tree, curves, now);
+    const verdict = holds(judge.tree, curves, now, judge.facts);
     out.looked += 1;
     if (verdict === null) {
       out.blind += 1;
-      if (!firing) since = null;
+      since = null;
+      if (calm !== null) calm = now;
     } else if (verdict) {
       since ??= now;
-      if (!firing && now - since >= holdFor) {
+      calm = null;
+      if (!firing && now - since >= judge.holdFor) {
         firing = true;
         out.fired.push([now, now]);
       }
     } else {
       since = null;
-      firing = false;
+      // Between two thresholds, what fires goes on firing.
+      if (firing && (!judge.recover || holds(judge.recover, curves, now, judge.facts) === true)) {
+        calm ??= now;
+        firing = now - calm < (judge.keepFor ?? 0);
+        if (!firing) calm = null;
+      }
     }
     if (firing) out.fired[out.fired.length - 1][1] = now;
   }

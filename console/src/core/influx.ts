@@ -104,6 +104,16 @@ export function inRange(text: string, from: number, to: number, bucket: number):
     .replaceAll("$interval", `${bucket}s`);
 }
 
+const kMostBuckets = 4000;
+/** A rule's query with its buckets made wide enough for a stretch of `span` seconds; as it is where they are already. */
+export function coarsened(text: string, span: number, bucket: number): { text: string; bucket: number } {
+  const found = /\btime\(\s*(\d+)(ms|s|m|h|d)\s*(?=[,)])/i.exec(text);
+  if (!found) return { text, bucket };
+  const own = Number(found[1]) * { ms: 0.001, s: 1, m: 60, h: 3600, d: 86400 }[found[2].toLowerCase()]!;
+  if (!(own > 0) || span / own <= kMostBuckets) return { text, bucket: own };
+  return { text: text.slice(0, found.index) + `time(${bucket}s` + text.slice(found.index + found[0].length), bucket };
+}
+
 /** "line 1, char 8" of an error text as an offset into the query; null where it names none. */
 export function positionIn(error: string, text: string): number | null {
   const found = /line (\d+), char (\d+)/.exec(error);

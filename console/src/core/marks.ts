@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** From the ledger and the rules to what a chart shows of them. */
-import { parse, terms } from "./condition";
+import { lines, parse } from "./condition_text";
 import type { Entry, Rule } from "./types";
 import type { Mark, Threshold } from "../parts/chart";
 import type { Text } from "../i18n";
@@ -19,10 +19,11 @@ export function marksOf(entries: Entry[], t: Text, pool = ""): Mark[] {
 /** The thresholds of the rules that look at `field` of `measurement`. */
 export function thresholdsOf(rules: Rule[], measurement: string, field: string): Threshold[] {
   return rules.flatMap((rule) =>
-    terms(parse(rule.condition)).flatMap((term): Threshold[] => {
-      const text = rule.queries[term.ref] ?? "";
+    lines(parse(rule.condition)).flatMap(({ measured, relation, threshold }): Threshold[] => {
+      if (measured.kind !== "reduction" || measured.reducer.startsWith("count")) return [];
+      const text = rule.queries[measured.ref] ?? "";
       const looks = text.includes(field) && new RegExp(`from\\s+"?${measurement}"?(\\s|$)`, "i").test(text) && !/\bcount\s*\(/i.test(text);
-      return looks && term.reducer !== "count" ? [{ value: term.threshold, label: `${rule.name} ${term.test} ${term.threshold}`, above: term.test.startsWith(">") }] : [];
+      return looks ? [{ value: threshold, label: `${rule.name} ${relation} ${threshold}`, above: relation.startsWith(">") }] : [];
     }),
   );
 }

@@ -9,6 +9,9 @@ export function toYaml(rule: Rule): string {
   const lines = [`- name: ${scalar(rule.name)}`, `  every: ${rule.every}`, "  queries:"];
   for (const [ref, text] of Object.entries(rule.queries)) lines.push(`    ${ref}: ${JSON.stringify(text)}`);
   lines.push(`  condition: ${JSON.stringify(rule.condition)}`, `  for: ${rule.for}`);
+  if (rule.recover) lines.splice(-1, 0, `  recover: ${JSON.stringify(rule.recover)}`);
+  if (rule.keep_firing_for && rule.keep_firing_for !== "0s") lines.push(`  keep_firing_for: ${rule.keep_firing_for}`);
+  if (rule.per_series) lines.push("  per_series: true");
   if (rule.repeat && rule.repeat !== "0s") lines.push(`  repeat: ${rule.repeat}`);
   if (rule.no_data) lines.push(`  no_data: ${rule.no_data}`);
   if (rule.message) lines.push(`  message: ${JSON.stringify(rule.message)}`);

@@ -39,6 +39,9 @@ export interface Rule {
   correlation: string;
   message?: string;
   muted_by?: string;
+  recover?: string;
+  keep_firing_for?: string;
+  per_series?: boolean;
   instances?: { labels: Record<string, string>; state: string; since: string; value: number | null }[];
   no_data?: string;
   paused?: boolean;
@@ -46,6 +49,25 @@ export interface Rule {
   declared?: boolean;
   version?: number | string;
   revision?: number | string;
+}
+
+export interface Policy {
+  name: string;
+  pool: string;
+  policy: string; // its kind with its setting
+  shadow: boolean;
+  want: number | null; // null = as it is
+  boot_seconds: number | null;
+  reason: string;
+}
+
+export interface Silence {
+  id: string;
+  rule: string; // "" = every rule
+  labels?: Record<string, string>;
+  until: string;
+  who: string;
+  comment: string;
 }
 
 export interface Status {

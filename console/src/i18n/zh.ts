@@ -77,8 +77,8 @@ export const zh: Record<Key, string> = {
   "rules.inactive": "正常", "rules.pending": "待定", "rules.firing": "告警", "rules.no_data": "无数据", "rules.error": "出错", "rules.paused": "已暂停",
   "rules.condition": "条件", "rules.sees": "看到", "rules.since": "开始于", "rules.threshold": "阈值", "rules.threshold.aria": "{term} 的阈值：拖动或用方向键调整",
   "rules.preview": "在此范围内会告警 {n} 次（占 {share} 的时间）。", "rules.preview.none": "在此范围内不会告警。",
-  "rules.preview.blind": "{all} 次检查中有 {n} 次没有数据。", "rules.preview.unknown": "预览不认识这种条件写法；服务器仍然认识。",
-  "rules.changed": "未保存：{from} → {to}", "rules.save": "保存规则", "rules.reset": "撤销", "rules.new": "新建规则", "rules.notify": "通知", "rules.every": "检查间隔",
+  "rules.preview.blind": "{all} 次检查中有 {n} 次没有数据。",
+  "rules.changed": "未保存：{from} → {to}", "rules.reset": "撤销", "rules.new": "新建规则", "rules.notify": "通知", "rules.every": "检查间隔",
   "rules.for": "需持续", "rules.repeat": "重复间隔", "rules.query": "查询", "rules.history": "历史", "rules.mute": "暂停", "rules.unmute": "恢复",
   "rules.conflict": "其他人刚刚修改了这条规则。您的内容还在这里；覆盖之前请先看看他们的修改。", "rules.back": "全部规则",
   "rules.silence": "静默", "rules.silenced": "静默至 {until}（{who}）：{comment}", "rules.silence.lift": "结束静默", "rules.muted": "不发通知：{by}", "rules.instances": "逐条序列", "rules.value": "值",
@@ -95,7 +95,7 @@ export const zh: Record<Key, string> = {
   "triggers.enable": "启用", "triggers.disable": "停用", "triggers.url": "调用方式", "triggers.pull": "触发", "triggers.pull.ask": "现在触发 {name}，如同它被调用？",
 
   "schedules.title": "定时计划", "schedules.empty.title": "没有定时计划", "schedules.empty": "定时计划按 cron 时间调整节点池的上下限或规模，例如工作日早晨增加节点。",
-  "schedules.cron": "时间（cron）", "schedules.zone": "时区", "schedules.set": "设定", "schedules.holds": "正在生效，至 {until}", "schedules.mute": "静默 {what}", "schedules.lasts": "持续 {for}", "schedules.last": "上次", "schedules.off": "停用", "schedules.next": "下次", "schedules.new": "新建计划", "schedules.week": "本周",
+  "schedules.cron": "时间（cron）", "schedules.zone": "时区", "schedules.set": "设定", "schedules.holds": "正在生效，至 {until}", "schedules.mute": "静默 {what}", "schedules.lasts": "持续 {for}", "schedules.last": "上次", "schedules.off": "停用", "schedules.next": "下次", "schedules.new": "新建计划",
 
   "pools.title": "节点池", "pools.empty.title": "没有节点池", "pools.provider": "提供者", "pools.bounds": "上下限", "pools.desired": "期望", "pools.set": "设定规模",
   "pools.set.done": "节点池 {name}：{reason}", "pools.counts": "当前", "pools.cooldown": "冷却", "pools.policy": "策略", "pools.policy.rules": "仅规则与触发器",
@@ -104,6 +104,20 @@ export const zh: Record<Key, string> = {
   "tokens.title": "令牌", "tokens.empty.title": "没有令牌", "tokens.empty": "agent 用带 write 权限的令牌上报；只查看的人和程序需要 read。",
   "tokens.scopes": "权限", "tokens.new": "新建令牌", "tokens.revoke": "吊销", "tokens.revoke.ask": "吊销 {name}？使用它的调用从此被拒绝。",
   "tokens.token": "令牌 {name}", "tokens.command": "用此令牌启动 agent：", "tokens.roles": "查看者：read。操作员：read、trigger。管理员：admin。",
+
+  "rules.preview.unread": "无预览：条件还无法读懂。", "rules.preview.grafana": "无预览：此规则按 Grafana 4.4 的方式判定。", "rules.preview.facts": "节点数按当前值计算。", "rules.preview.coarse": "按 {bucket} 的间隔查看，比规则本身更粗。",
+  "rules.misread": "第 {line} 行第 {column} 列：{text}", "rules.silence.ask": "{name} 静默多久？状态照常判定。", "rules.silence.for": "时长", "rules.silence.comment": "原因（他人可见）", "nav.policies": "策略",
+  "policies.title": "策略", "policies.empty.title": "没有策略", "policies.empty": "策略每隔几秒给出节点池应有的节点数；没有策略时仅由规则和触发器决定。在配置文件的 policies: 下声明；shadow: true 时只出主意，不执行。", "policies.live": "生效",
+  "policies.shadow": "影子", "policies.shadow.hint": "只出主意，不执行。", "policies.decides": "当前由它决定", "policies.decides.hint": "生效的策略中，扩容取最大值，缩容须一致同意。", "policies.want": "期望",
+  "policies.want.asis": "保持不变", "policies.is": "节点池现有 {n} 个，期望 {desired} 个（最少 {min}，最多 {max}）。", "policies.kind": "种类", "policies.boot": "启动耗时", "policies.boot.unknown": "尚未学到",
+  "policies.load": "负载", "policies.forecast": "预测", "policies.nodes": "{n} 个节点", "policies.score": "近一小时低估", "policies.distrusted": "预测不准：至少按目标跟踪", "policies.reason": "为什么",
+  "policies.decided": "最近的决定", "policies.decided.none": "最近没有策略调整过此节点池。", "overview.lost": "丢失的请求", "overview.lost.n": "近一分钟 {n} 个", "node.gpus": "它的 GPU",
+  "node.model": "型号", "node.saturation": "饱和度", "node.doubt": "存疑", "node.sampler": "采样器", "node.processes": "进程与 Pod", "node.processes.where": "占用显存的进程不保存在服务器上，由 agent 在自己的端口上提供：",
+  "node.processes.unknown": "此节点的 agent 没有自己的端口（--listen），无法询问谁占用显存。", "schedules.calendar": "日历",
+  "silences.title": "静默", "silences.all": "全部规则", "silences.until": "直到", "silences.who": "操作人",
+  "silences.comment": "原因",
+
+  "field.saturation": "饱和度",
 
   "chart.aria": "{what} 图表；最新值 {value}", "chart.none": "此范围内没有数据", "chart.time": "时间",
   "notfound.title": "没有这个页面", "broken.title": "此页面出错了", "broken.text": "其他部分仍可使用。错误：{error}", "broken.again": "重试",

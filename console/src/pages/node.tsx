@@ -5,7 +5,7 @@ import { useMemo } from "react";
 import { get, part } from "../core/api";
 import { useCurves } from "../core/curve";
 import { useFollowed } from "../core/data";
-import { span, unitOf } from "../core/format";
+import { bytes, percent, span, unitOf } from "../core/format";
 import { ql, query, type Curve } from "../core/influx";
 import { find, usePaths } from "../core/openapi";
 import { useParam } from "../core/router";
@@ -14,12 +14,12 @@ import { useLooks, type Key } from "../i18n";
 import { ActivityList } from "../parts/activity_list";
 import { Chart } from "../parts/chart";
 import { NodeActions } from "../parts/node_actions";
-import { Failed, Link, NodeState, PageHead, Panel, RangePicker, Time } from "../parts/pieces";
+import { Command, Failed, Link, NodeState, PageHead, Panel, RangePicker, Time } from "../parts/pieces";
 import { victim } from "./nodes";
 
 /** What is drawn of a node, where it measures it; in this order. */
 const kFields: [string, string, number?][] = [
-  ["gpu", "utilization_gpu", 100], ["gpu", "queue_depth"], ["gpu", "memory_used_bytes"], ["gpu", "utilization_memory", 100], ["gpu", "power_watts"], ["gpu", "temperature_celsius"], ["gpu", "sm_clock_mhz"],
+  ["gpu", "utilization_gpu", 100], ["gpu", "saturation", 100], ["gpu", "queue_depth"], ["gpu", "memory_used_bytes"], ["gpu", "utilization_memory", 100], ["gpu", "power_watts"], ["gpu", "temperature_celsius"], ["gpu", "sm_clock_mhz"],
   ["inference", "requests"], ["inference", "latency_p50_ms"], ["inference", "latency_p99_ms"], ["node", "in_flight"],
 ];
 
@@ -39,6 +39,43 @@ function FieldChart({ id, measurement, field, max, range }: { id: string; measur
     <Panel title={title}>
       <Failed error={followed.error} />
       <Chart what={`${title}, ${id}`} curves={curves} unit={unitOf(field)} max={max} from={followed.value?.from} to={followed.value?.to} sync={`node-${id}`} height={170} />
+    </Panel>
+  );
+}
+
+interface Device { gpu: string; uuid: string; model: string; utilization: number | null; memory: number | null; saturation: number | null; doubt: string }
+
+/** The newest of each GPU within ten minutes, and how its sampler fares. */
+async function devicesOf(id: string, signal: AbortSignal): Promise<{ devices: Device[]; sampler: string }> {
+  const from = `WHERE node = ${ql.literal(id)} AND time > now() - 10m`;
+  const [gpus, node] = await query(`SELECT last(utilization_gpu), last(memory_used_bytes), last(saturation), last(doubt) FROM gpu ${from} GROUP BY gpu, uuid, model; SELECT last(sampler_state), last(sampler_reason) FROM node ${from}`, signal);
+  const some = (value: unknown) => (typeof value === "number" ? value : null);
+  const devices = (gpus?.series ?? []).map(({ tags, values: [row] }): Device =>
+    ({ gpu: tags?.gpu ?? "?", uuid: tags?.uuid ?? "", model: tags?.model ?? "", utilization: some(row[1]), memory: some(row[2]), saturation: some(row[3]), doubt: String(row[4] ?? "") }));
+  const [, state, reason] = node?.series?.[0]?.values[0] ?? [];
+  return { devices, sampler: [state, reason].filter(Boolean).join(": ") };
+}
+
+function Devices({ node }: { node: Node }) {
+  const { t } = useLooks();
+  const followed = useFollowed((signal) => devicesOf(node.id, signal), [node.id], 10_000, false);
+  const { devices = [], sampler = "" } = followed.value ?? {};
+  return (
+    <Panel title={t("node.gpus")} extra={sampler && <span className="quiet">{t("node.sampler")}: {sampler}</span>}>
+      <Failed error={followed.error} />
+      {devices.length > 0 && (
+        <div className="table-wrap">
+          <table className="plain">
+            <thead><tr><th>GPU</th><th>{t("node.model")}</th><th>UUID</th><th>{t("field.utilization_gpu")}</th><th>{t("node.saturation")}</th><th>{t("field.memory_used_bytes")}</th><th>{t("node.doubt")}</th></tr></thead>
+            <tbody>{devices.map((each) => (
+              <tr key={each.gpu + each.uuid}><td className="number">{each.gpu}</td><td>{each.model || "–"}</td><td><code className="wrap">{each.uuid || "–"}</code></td><td className="number">{percent(each.utilization)}</td>
+                <td className="number">{percent(each.saturation)}</td><td className="number">{bytes(each.memory)}</td><td>{each.doubt || "–"}</td></tr>
+            ))}</tbody>
+          </table>
+        </div>
+      )}
+      <h3 className="gap-above">{t("node.processes")}</h3>
+      {node.endpoint ? <><p className="quiet">{t("node.processes.where")}</p><Command text={`curl -s ${node.endpoint}/devices`} /></> : <p className="quiet">{t("node.processes.unknown")}</p>}
     </Panel>
   );
 }
@@ -74,6 +111,7 @@ export default function NodePage({ id }: { id: string }) {
           </dl>
         </Panel>
       )}
+      {node && <Devices node={node} />}
       {!fields.value && !fields.error && <Spin />}
       <div className="grid">
         {kFields.filter(([measurement, field]) => fields.value?.includes(`${measurement}.${field}`)).map(([measurement, field, max]) => <FieldChart key={field} id={id} measurement={measurement} field={field} max={max} range={range} />)}

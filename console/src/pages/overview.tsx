@@ -32,9 +32,11 @@ async function nowValues(where: string, signal: AbortSignal) {
   const [row] = await select(`SELECT mean(utilization_gpu), max(utilization_gpu_max), mean(queue_depth) FROM gpu WHERE time > now() - 15s${where}`, signal).then((list) => list[0]?.values ?? []);
   const devices = await select(`SELECT sum(d) FROM (SELECT last(devices_ok) AS d FROM node WHERE time > now() - 15s${where} GROUP BY node)`, signal).catch(() => []);
   const served = await select(`SELECT sum(requests), max(latency_p99_ms) FROM inference WHERE time > now() - 15s${where}`, signal).catch(() => []);
+  // Servers count their failures without end: what came within the minute is the spread.
+  const failed = await select(`SELECT sum(s) FROM (SELECT spread(requests_failed_total) AS s FROM inference WHERE time > now() - 1m${where} GROUP BY node, server)`, signal).catch(() => []);
   const cell = (value: unknown) => (typeof value === "number" ? value : null);
   const requests = cell(served[0]?.values[0]?.[1]);
-  return { mean: cell(row?.[1]), peak: cell(row?.[2]), queue: cell(row?.[3]), devices: cell(devices[0]?.values[0]?.[1]), served: requests === null ? null : requests / 15, p99: cell(served[0]?.values[0]?.[2]) };
+  return { mean: cell(row?.[1]), peak: cell(row?.[2]), queue: cell(row?.[3]), devices: cell(devices[0]?.values[0]?.[1]), served: requests === null ? null : requests / 15, p99: cell(served[0]?.values[0]?.[2]), lost: cell(failed[0]?.values[0]?.[1]) };
 }
 
 /** What the GPUs that were there today add up to, and over how many hours anything reported. A node that was there for part of a
@@ -71,7 +73,7 @@ export function Overview() {
   const pools = status.value?.pools ?? [];
   const shown = pool ? pools.filter((each) => each.name === pool) : pools;
   const sum = (pick: (each: Pool) => number) => shown.reduce((total, each) => total + pick(each), 0);
-  const worst = ["degraded", "scaling_out", "scaling_in"].find((phase) => shown.some((each) => each.phase === phase)) ?? shown[0]?.phase ?? "unknown";
+  const worst = ["degraded", "scaling_out", "scaling_in", "held"].find((phase) => shown.some((each) => each.phase === phase)) ?? shown[0]?.phase ?? "unknown";
   const said = shown.find((each) => each.phase === worst);
   const marks = useMemo(() => marksOf([...(happened.value?.activity ?? []), ...(lost.value?.activity ?? [])].sort((a, b) => a.id - b.id), t, pool), [happened.value, lost.value, t, pool]);
   const thresholds = useMemo(() => thresholdsOf(status.value?.rules ?? [], "gpu", "utilization_gpu"), [status.value?.rules]);
@@ -103,7 +105,7 @@ export function Overview() {
         <Stat label={t("overview.gpus")} value={number(live.value?.devices, 0)} />
         <Stat label={t("overview.utilization.now")} value={percent(live.value?.mean)} more={`${t("overview.peak")}: ${percent(live.value?.peak)}`} />
         <Stat label={t("overview.demand")} value={live.value?.served == null ? "–" : t("overview.served", { n: number(live.value.served) })}
-              more={<>{t("overview.p99")}: {live.value?.p99 == null ? "–" : `${number(live.value.p99)} ms`}<div>{t("overview.saturation")}: {number(live.value?.queue, 2)}</div></>} />
+              more={<>{t("overview.p99")}: {live.value?.p99 == null ? "–" : `${number(live.value.p99)} ms`}<div>{t("overview.saturation")}: {number(live.value?.queue, 2)}</div>{live.value?.lost != null && <div className={live.value.lost > 0 ? "bad" : ""}>{t("overview.lost")}: {t("overview.lost.n", { n: number(live.value.lost, 0) })}</div>}</>} />
         <Stat label={t("overview.hours")} value={used === undefined ? "–" : `${number(used, used < 10 ? 2 : 0)} h`}
               more={saved === undefined ? "" : t("overview.hours.saved", { saved: `${number(saved, saved < 10 ? 2 : 0)} h`, max: sum((each) => each.max) })} />
       </div>

@@ -6,9 +6,10 @@ import { useFollowed } from "../core/data";
 import { find, usePaths } from "../core/openapi";
 import { go } from "../core/router";
 import { useMay } from "../core/session";
-import type { Channel, Rule } from "../core/types";
+import type { Channel, Rule, Silence } from "../core/types";
 import { useLooks } from "../i18n";
 import { FormDialog } from "../parts/schema_form";
+import { SilenceList } from "../parts/silences";
 import { Failed, Heart, Hint, Link, Origin, PageHead, Panel, Time } from "../parts/pieces";
 
 const kExample = `rules:
@@ -30,6 +31,7 @@ export default function Rules() {
   const admin = useMay("admin");
   const rules = useFollowed((signal) => get<{ rules: Rule[] }>("/api/v1/rules", signal), [], 5000);
   const channels = useFollowed((signal) => get<{ channels: Channel[] }>("/api/v1/channels", signal), [], 0, false);
+  const silences = useFollowed(async (signal) => (await get<{ silences: Silence[] }>("/api/v1/silences", signal)).silences, [], 30_000);
   const [making, setMaking] = useState(false);
   const create = find(paths, "POST /api/v1/rules");
   const list = rules.value?.rules ?? [];
@@ -60,6 +62,7 @@ export default function Rules() {
           </div>
         </Panel>
       )}
+      <SilenceList silences={silences.value ?? []} done={silences.again} />
       {making && paths && create && (
         <FormDialog title={t("rules.new")} paths={paths} to={create} initial={kNew} choices={{ notify: (channels.value?.channels ?? []).map((each) => each.name) }} onClose={() => setMaking(false)}
                     onDone={(_answer, body) => { setMaking(false); go(`/rules/${part(String(body.name))}`); }} />

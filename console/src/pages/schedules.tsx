@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { get } from "../core/api";
+import { calendar } from "../core/calendar";
 import { useFollowed } from "../core/data";
 import { when } from "../core/format";
 import type { Pool } from "../core/types";
@@ -32,21 +33,31 @@ function effect(schedule: Schedule, t: Text): string {
   return [...bounds, ...pulls, ...mutes].join(", ") + lasts;
 }
 
-/** The seven days from today, each with what runs on it. */
-function Week({ schedules }: { schedules: Schedule[] }) {
+const kWeeks = 2;
+const tone = (schedule: Schedule | undefined) => (schedule?.mute?.length ? "mute" : schedule?.trigger ? "pull" : "bounds");
+
+/** Two weeks from this Monday, each day with what runs on it. */
+function Calendar({ schedules }: { schedules: Schedule[] }) {
   const { t, language } = useLooks();
-  const start = new Date().setHours(0, 0, 0, 0);
-  const days = Array.from({ length: 7 }, (_, i) => new Date(new Date(start).setDate(new Date(start).getDate() + i)));
-  const runs = schedules.flatMap((schedule) => (schedule.next_runs ?? []).map((at) => ({ schedule, at: new Date(at) }))).sort((a, b) => a.at.getTime() - b.at.getTime());
+  const runs = schedules.filter((each) => each.enabled !== false).flatMap((schedule) =>
+    [...(schedule.last_run ? [schedule.last_run] : []), ...(schedule.next_runs ?? [])].map((at) => ({ name: schedule.name, at: Date.parse(at) })));
+  const locale = language === "zh" ? "zh-CN" : "en-GB";
+  const now = Date.now();
   return (
-    <Panel title={t("schedules.week")}>
-      <ol className="week">
-        {days.map((day) => (
-          <li key={day.getTime()}>
-            <strong>{day.toLocaleDateString(language === "zh" ? "zh-CN" : "en-GB", { weekday: "short", day: "numeric", month: "short" })}</strong>
-            {runs.filter((run) => run.at.toDateString() === day.toDateString()).slice(0, 24).map((run) => (
-              <div key={`${run.schedule.name}-${run.at.getTime()}`} title={effect(run.schedule, t)}><Time at={run.at.getTime()} /> {run.schedule.name}</div>
-            ))}
+    <Panel title={t("schedules.calendar")}>
+      <ol className="calendar" aria-label={t("schedules.calendar")} tabIndex={0}>
+        {calendar(runs, now, kWeeks).map((day) => (
+          <li key={day.begin} className={`${day.past ? "day-past" : ""} ${new Date(now).toDateString() === new Date(day.begin).toDateString() ? "day-now" : ""} ${day.slots.length ? "" : "day-empty"}`}>
+            <strong>{new Date(day.begin).toLocaleDateString(locale, { weekday: "short", day: "numeric", month: "short" })}</strong>
+            {day.slots.map(({ name, times }) => {
+              const schedule = schedules.find((each) => each.name === name);
+              return (
+                <div key={`${name}-${times[0]}`} className={`slot slot-${tone(schedule)}`}>
+                  <span><Time at={times[0]} />{times.length > 1 && ` × ${times.length}`} <b>{name}</b></span>
+                  <small>{schedule && effect(schedule, t)}</small>
+                </div>
+              );
+            })}
           </li>
         ))}
       </ol>
@@ -63,7 +74,7 @@ export default function Schedules() {
   return (
     <Resources<Schedule>
       kind="schedules" title={t("schedules.title")} newTitle={t("schedules.new")} empty={{ title: t("schedules.empty.title"), text: t("schedules.empty"), command: kExample }}
-      query="runs=60" above={(items) => <Week schedules={items} />}
+      query="runs=100" above={(items) => <Calendar schedules={items} />}
       choices={{ pool: (pools.value?.pools ?? []).map((pool) => pool.name) }} initial={{ timezone: zone, cron: "30 8 * * 1-5", pool: pools.value?.pools[0]?.name }}
       columns={[
         { title: t("schedules.cron"), show: (schedule) => <><code>{schedule.when}</code>{schedule.enabled === false && ` (${t("schedules.off")})`}</> },

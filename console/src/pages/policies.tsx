@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What each policy wants of its pool and why, and which of them is heard. */
+import { Spin, Tag, Tooltip } from "antd";
+import { get } from "../core/api";
+import { useFollowed } from "../core/data";
+import { number, percent, span } from "../core/format";
+import { decidedBy, decider, outlookIn } from "../core/policies";
+import type { Entry, Policy, Pool } from "../core/types";
+import { useLooks } from "../i18n";
+import { ActivityList } from "../parts/activity_list";
+import { Failed, Hint, Link, PageHead, Panel } from "../parts/pieces";
+
+const kExample = "policies:\n  - {name: calm, pool: gpu, type: lookout}\n  - {name: idea, pool: gpu, type: target_tracking, target: 60, shadow: true}";
+const kShownChanges = 5;
+
+function Row({ policy, decides }: { policy: Policy; decides: boolean }) {
+  const { t } = useLooks();
+  const outlook = outlookIn(policy.reason);
+  return (
+    <tr>
+      <td className="name">{policy.name}</td>
+      <td>
+        {policy.shadow ? <Tooltip title={t("policies.shadow.hint")}><Tag bordered={false} tabIndex={0}>{t("policies.shadow")}</Tag></Tooltip> : <Tag bordered={false} color="green">{t("policies.live")}</Tag>}
+        {decides && <Tooltip title={t("policies.decides.hint")}><Tag bordered={false} color="blue" tabIndex={0}>{t("policies.decides")}</Tag></Tooltip>}
+      </td>
+      <td><code>{policy.policy}</code></td>
+      <td className="number">{policy.want === null ? t("policies.want.asis") : policy.want}</td>
+      <td className="number">{outlook ? t("policies.nodes", { n: number(outlook.load, 2) }) : "–"}</td>
+      <td className="number">{outlook ? t("policies.nodes", { n: number(outlook.forecast, 2) }) : "–"}</td>
+      <td className="number">{outlook ? percent(outlook.missed) : "–"}{outlook?.distrusted && <div className="bad">{t("policies.distrusted")}</div>}</td>
+      <td className="number">{policy.boot_seconds === null ? t("policies.boot.unknown") : span(policy.boot_seconds)}</td>
+      <td>{policy.reason || "–"}</td>
+    </tr>
+  );
+}
+
+export default function Policies() {
+  const { t } = useLooks();
+  const policies = useFollowed((signal) => get<{ policies: Policy[] }>("/api/v1/policies", signal), [], 5000);
+  const pools = useFollowed((signal) => get<{ pools: Pool[] }>("/api/v1/pools", signal), [], 5000);
+  const moved = useFollowed((signal) => get<{ activity: Entry[] }>("/api/v1/activity?kind=pool.desired&limit=500", signal), []);
+  const list = policies.value?.policies ?? [];
+  const names = [...new Set(list.map((policy) => policy.pool))];
+  return (
+    <>
+      <PageHead title={t("policies.title")}><Link to="/pools">{t("nav.pools")}</Link></PageHead>
+      <Failed error={policies.error ?? pools.error} again={policies.again} />
+      {!policies.value && !policies.error && <Spin />}
+      {policies.value && !list.length && <Hint title={t("policies.empty.title")} text={t("policies.empty")} command={kExample} />}
+      {names.map((name) => {
+        const pool = pools.value?.pools.find((each) => each.name === name);
+        const own = list.filter((policy) => policy.pool === name);
+        const present = pool ? pool.counts.ready + pool.counts.booting + pool.counts.launching : 0;
+        const first = pool && decider(own, present);
+        const changes = decidedBy(moved.value?.activity ?? [], name).slice(0, kShownChanges);
+        return (
+          <Panel key={name} title={name} extra={pool && <span className="quiet">{t("policies.is", { n: pool.counts.ready, desired: pool.desired, min: pool.min, max: pool.max })} {pool.phase_reason}</span>}>
+            <div className="table-wrap">
+              <table className="plain">
+                <thead><tr>{(["common.name", "common.state", "policies.kind", "policies.want", "policies.load", "policies.forecast", "policies.score", "policies.boot", "policies.reason"] as const).map((key) => <th key={key}>{t(key)}</th>)}</tr></thead>
+                <tbody>{own.map((policy) => <Row key={policy.name} policy={policy} decides={policy === first} />)}</tbody>
+              </table>
+            </div>
+            <h3 className="gap-above">{t("policies.decided")}</h3>
+            {changes.length ? <ActivityList entries={changes.map((each) => each.entry)} /> : <p className="quiet">{t("policies.decided.none")}</p>}
+          </Panel>
+        );
+      })}
+    </>
+  );
+}

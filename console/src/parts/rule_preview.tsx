@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What a rule looks at, its thresholds to be dragged, and when it would have fired. The rule may be one that is still being
+ * written: what cannot be drawn yet is said. */
+import { Input } from "antd";
+import { useMemo } from "react";
+import { get } from "../core/api";
+import { calculatedCurves, preview, type Facts } from "../core/condition";
+import { lines, parse, read, reductions, roundTo, seconds, tests, withThreshold } from "../core/condition_text";
+import { paceOf, windowOf } from "../core/curve";
+import { useFollowed } from "../core/data";
+import { number, percent, span, unitOf } from "../core/format";
+import { coarsened, curvesOf, inRange, select, type Curve } from "../core/influx";
+import { useParam } from "../core/router";
+import type { Pool } from "../core/types";
+import { useLooks } from "../i18n";
+import { Chart, type Threshold } from "./chart";
+import { Misread } from "./misread";
+import { Failed } from "./pieces";
+
+export interface Previewed {
+  name: string;
+  queries: Record<string, string>;
+  condition: string;
+  recover?: string;
+  every?: string;
+  for?: string;
+  keep_firing_for?: string;
+  pool?: string;
+  profile?: string;
+}
+
+/** A looked-at stretch has at most so many evaluations; longer ones are looked at more coarsely. */
+const kMostLooks = 1500;
+const kMostSeries = 50;
+
+async function curvesFor(queries: Record<string, string>, range: string, signal: AbortSignal) {
+  const window = windowOf(range);
+  const buckets: number[] = [];
+  const answers = await Promise.all(Object.entries(queries).filter(([, text]) => text.includes("$timeFilter")).map(async ([ref, whole]) => {
+    const { text, bucket } = coarsened(whole, window.to - window.from, window.bucket);
+    if (text !== whole) buckets.push(bucket);
+    return [ref, curvesOf(await select(inRange(text, window.from * 1000, Math.min(window.to * 1000, Date.now()), window.bucket), signal), kMostSeries).curves] as const;
+  }));
+  return { ...window, coarse: Math.max(0, ...buckets), curves: Object.fromEntries(answers) as Record<string, Curve[]> };
+}
+
+function factsOf(pools: Pool[] | undefined, name: string | undefined): Facts {
+  const pool = name ? pools?.find((each) => each.name === name) : pools?.length === 1 ? pools[0] : undefined;
+  if (!pool) return {};
+  const { launching, booting, ready, draining } = pool.counts;
+  return { ready_nodes: ready, capacity_nodes: launching + booting + ready, draining_nodes: draining, desired_nodes: pool.desired, min_nodes: pool.min, max_nodes: pool.max };
+}
+const namesFacts = (text: string) => /\b\w+_nodes\b/.test(text);
+
+export function RulePreview({ rule, onCondition, readOnly = false }: { rule: Previewed; onCondition: (condition: string) => void; readOnly?: boolean }) {
+  const { t } = useLooks();
+  const [range] = useParam("range", "1h");
+  const { condition } = rule;
+  const data = useFollowed((signal) => curvesFor(rule.queries, range, signal), [rule.queries, range], Math.max(paceOf(windowOf(range).bucket), 5000), false);
+  const asksFacts = namesFacts(condition) || namesFacts(rule.recover ?? "");
+  const pools = useFollowed(async (signal) => (asksFacts ? (await get<{ pools: Pool[] }>("/api/v1/pools", signal)).pools : undefined), [asksFacts], 15_000);
+  const facts = useMemo(() => factsOf(pools.value, rule.pool), [pools.value, rule.pool]);
+
+  const { tree, fault } = useMemo(() => read(condition), [condition]);
+  const list = useMemo(() => lines(tree ?? null), [tree]);
+  const grafana = rule.profile === "grafana-4.4";
+  const look = useMemo(() => {
+    if (!data.value) return undefined;
+    const longest = Math.max(0, ...tests(tree ?? null).flatMap((test) => [test.left, ...test.right].flatMap(reductions)).map((each) => each.window + each.delay));
+    const end = Math.min(data.value.to, Date.now() / 1000);
+    const from = Math.min(data.value.from + longest, end);
+    return { from, end, every: Math.max(seconds(rule.every ?? "5s") || 5, data.value.coarse, (end - from) / kMostLooks, 0.5) };
+  }, [data.value, tree, rule.every]);
+
+  const calculated = list.filter((line) => line.measured.kind !== "reduction");
+  const curves = useMemo(() => {
+    const all = data.value?.curves ?? {};
+    const plain = new Set(list.flatMap((line) => (line.measured.kind === "reduction" ? [line.measured.ref] : [])));
+    const drawn = plain.size || calculated.length ? Object.entries(all).filter(([ref]) => plain.has(ref)).flatMap(([, each]) => each) : Object.values(all).flat();
+    if (!look || !data.value) return drawn;
+    const every = Math.max(look.every, data.value.bucket);
+    return [...drawn, ...calculated.flatMap((line) => calculatedCurves(line.said, line.measured, all, facts, look.from, look.end, every).slice(0, kMostSeries))];
+  }, [data.value, list, look, facts]);
+
+  const field = /\(\s*"?(\w+)"?\s*\)/.exec(Object.values(rule.queries)[0] ?? "")?.[1] ?? "";
+  const unit = calculated.length ? (value: number | null) => number(value, 2) : unitOf(field);
+  const percentage = field.startsWith("utilization") && !calculated.length;
+  const highest = useMemo(() => curves.reduce((top, curve) => curve.values.reduce<number>((most, value) => Math.max(most, value ?? 0), top), Math.max(1, ...list.map((line) => line.threshold))), [curves, list]);
+  const would = useMemo(() => {
+    if (!tree || !data.value || !look || grafana) return undefined;
+    const judge = { tree, recover: rule.recover ? parse(rule.recover) : null, holdFor: seconds(rule.for ?? "0s") || 0, keepFor: seconds(rule.keep_firing_for ?? "0s") || 0, facts };
+    return preview(judge, data.value.curves, look.from, look.end, look.every);
+  }, [tree, data.value, look, grafana, rule.recover, rule.for, rule.keep_firing_for, facts]);
+  const thresholds = useMemo<Threshold[]>(() => list.map((line, i) => ({
+    value: line.threshold,
+    label: `${line.relation} ${unit(line.threshold)}`,
+    aria: t("rules.threshold.aria", { term: line.said || t("rules.value") }),
+    onChange: readOnly ? undefined : (value) => onCondition(withThreshold(condition, i, roundTo(value, percentage ? 100 : highest))),
+  })), [list, condition, highest, t, field, readOnly, onCondition]);
+
+  const share = would && look ? would.fired.reduce((sum, [from, end]) => sum + end - from + look.every, 0) / Math.max(would.looked * look.every, 1) : 0;
+  const said = () => {
+    if (grafana) return t("rules.preview.grafana");
+    if (fault) return t("rules.preview.unread");
+    if (!would) return t("common.loading");
+    return would.fired.length ? t("rules.preview", { n: would.fired.length, share: percent(Math.min(share, 1) * 100) }) : t("rules.preview.none");
+  };
+  const notes = [
+    would && would.blind > 0 ? t("rules.preview.blind", { n: would.blind, all: would.looked }) : "",
+    would && asksFacts ? t("rules.preview.facts") : "",
+    would && data.value?.coarse ? t("rules.preview.coarse", { bucket: span(data.value.coarse) }) : "",
+  ].filter(Boolean);
+  return (
+    <>
+      <Failed error={data.error} again={data.again} />
+      <Chart what={rule.name} curves={curves} unit={unit} max={percentage ? 100 : undefined} thresholds={thresholds} bands={would?.fired} from={data.value?.from} to={data.value?.to} height={340} />
+      <div className="preview" role="status" data-testid="preview">{said()}{notes.length > 0 && <span className="quiet"> {notes.join(" ")}</span>}</div>
+      <label className="condition-edit">{t("rules.condition")}
+        <Input.TextArea value={condition} onChange={(event) => onCondition(event.target.value)} readOnly={readOnly} spellCheck={false} autoSize={{ minRows: 1, maxRows: 8 }} className="mono" aria-label={t("rules.condition")} aria-invalid={!!fault}
+                        status={fault ? "error" : undefined} />
+      </label>
+      {fault && <Misread text={condition} line={fault.line} column={fault.column} words={fault.text} />}
+    </>
+  );
+}
