@@ -15,6 +15,8 @@
 #include "agent/inference_scraper.h"
 #include "agent/kernel_log.h"
 #include "agent/line_buffer.h"
+#include "agent/pod_use.h"
+#include "agent/pod_watch.h"
 #include "agent/recorder.h"
 #include "agent/sampler.h"
 #include "agent/sampler_process.h"
@@ -77,9 +79,12 @@ class Agent {
   DeviceJudge judge_;
   std::unique_ptr<Recorder> recorder_;
   std::unique_ptr<InferenceScraper> scraper_;
+  std::unique_ptr<PodWatch> pods_;
+  OwnerMemory owners_;                     ///< of the tick
   std::unique_ptr<KernelLog> kernel_log_;  ///< where a driver of NVIDIA's is read
   mutable std::mutex newest_mutex_;
   std::vector<gpu::Reading> newest_;          ///< judged; what the endpoint shows
+  std::vector<PodUse> pod_uses_;              ///< of newest_
   std::vector<gpu::Reading> first_readings_;  ///< taken while the source was chosen
   std::unique_ptr<Shipper> shipper_;
   std::unique_ptr<http::Server> server_;
@@ -97,6 +102,8 @@ Result<void> Agent::open() {
   }
   GS_CHECK(open_feed());
   if (source_name_ == "nvml") kernel_log_ = std::make_unique<KernelLog>(log_);
+  if (!options_.kubelet_socket.empty())
+    pods_ = std::make_unique<PodWatch>(PodWatchOptions{.socket = options_.kubelet_socket}, log_);
   if (!targets.empty()) {
     scraper_ =
         std::make_unique<InferenceScraper>(std::move(targets), identity_, options_.interval, clock_, log_);
@@ -234,10 +241,14 @@ AgentState Agent::state() const {
   state.sight = feed_->sight();
   {
     const std::scoped_lock lock(newest_mutex_);
-    if (!newest_.empty()) state.sight.readings = newest_;
+    if (!newest_.empty()) {
+      state.sight.readings = newest_;
+      state.pod_uses = pod_uses_;
+    }
     if (kernel_log_) state.kernel_xids = kernel_log_->counts();
   }
   if (scraper_) state.inference = scraper_->sights();
+  if (pods_) state.pods = pods_->sight();
   state.sample_age = age_of(state.sight);
   state.stale_after = stale_after();
   state.dcgm = {options_.node, options_.hostname_label};
@@ -256,9 +267,16 @@ void Agent::tick() {
   judge_.judge(readings);
   std::vector<std::string> lines = gpu_lines(identity_, readings);
   if (recorder_) recorder_->write(lines);
+  std::vector<PodUse> uses;
+  if (pods_) {
+    uses = pod_uses(readings, *pods_->sight(),
+                    [this](std::int64_t pid) { return owners_.find(pid, clock_.mono()); });
+    for (std::string& line : pod_lines(identity_, readings, uses)) lines.push_back(std::move(line));
+  }
   if (!readings.empty()) {
     const std::scoped_lock lock(newest_mutex_);
     newest_ = std::move(readings);
+    pod_uses_ = std::move(uses);
   }
   if (kernel_log_) {
     const std::scoped_lock lock(newest_mutex_);

@@ -37,6 +37,7 @@ struct AgentOptions {
   std::string record_file;                  ///< the devices' lines are appended to it
   std::vector<std::string> inference;       ///< "vllm=URL", see inference_scraper.h
   std::vector<std::string> inference_maps;  ///< "FIELD=METRIC"
+  std::string kubelet_socket;               ///< "": pods are not asked for
   std::size_t buffer_lines = 100'000;       ///< oldest are dropped and counted beyond it
   double replay_speed = 1.0;
   bool serve = false;  ///< answer POST /infer on the virtual device

@@ -137,9 +137,30 @@ bool is_nvidia(const Reading& reading) {
   return reading.state == gpu::DeviceState::kOk && !reading.driver_version.empty();
 }
 
+/// One for each tenant of a device, else one.
+using RenderedLabels = std::vector<std::string>;
+
+std::vector<RenderedLabels> labels_of_all(const std::vector<Reading>& readings, const DcgmNaming& naming,
+                                          const std::vector<PodUse>& pods) {
+  std::vector<RenderedLabels> all(readings.size());
+  for (const PodUse& use : pods) {
+    if (!use.given || use.reading >= readings.size()) continue;
+    auto labels = labels_of(readings[use.reading], naming);
+    labels.emplace_back("container", use.container);
+    labels.emplace_back("namespace", use.pod_namespace);
+    labels.emplace_back("pod", use.pod);
+    if (!use.replica.empty()) labels.emplace_back("vgpu", use.replica);
+    all[use.reading].push_back(metrics::Exposition::render_labels(labels));
+  }
+  for (std::size_t i = 0; i < readings.size(); ++i) {
+    if (all[i].empty()) all[i].push_back(metrics::Exposition::render_labels(labels_of(readings[i], naming)));
+  }
+  return all;
+}
+
 template <typename T>
 void append(metrics::Exposition& out, const Family<T>& family, const std::vector<Reading>& readings,
-            const std::vector<std::string>& labels) {
+            const std::vector<RenderedLabels>& labels) {
   bool begun = false;
   for (std::size_t i = 0; i < readings.size(); ++i) {
     const Reading& reading = readings[i];
@@ -148,7 +169,8 @@ void append(metrics::Exposition& out, const Family<T>& family, const std::vector
     if (!begun) out.family(family.name, family.type, family.help);
     begun = true;
     const double scaled = static_cast<double>(*value) * family.scale;
-    out.fixed_sample(family.name, labels[i], scaled, family.decimals ? 6 : 0);
+    for (const std::string& each : labels[i])
+      out.fixed_sample(family.name, each, scaled, family.decimals ? 6 : 0);
   }
 }
 
@@ -187,12 +209,8 @@ void append_xids(metrics::Exposition& out, const std::vector<Reading>& readings,
 }  // namespace
 
 void append_dcgm_metrics(metrics::Exposition& out, const std::vector<Reading>& readings,
-                         const DcgmNaming& naming) {
-  std::vector<std::string> labels;
-  labels.reserve(readings.size());
-  for (const Reading& reading : readings) {
-    labels.push_back(metrics::Exposition::render_labels(labels_of(reading, naming)));
-  }
+                         const DcgmNaming& naming, const std::vector<PodUse>& pods) {
+  const std::vector<RenderedLabels> labels = labels_of_all(readings, naming, pods);
   for (const auto& family : kRealFamilies) append(out, family, readings, labels);
   for (const auto& family : kWholeFamilies) append(out, family, readings, labels);
   append_xids(out, readings, naming);

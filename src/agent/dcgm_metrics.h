@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/pod_use.h"
 #include "gpu/source.h"
 #include "metrics/exposition.h"
 
@@ -16,9 +17,10 @@ struct DcgmNaming {
   std::string hostname_label = "Hostname";  ///< later versions write `hostname`
 };
 
-/// Only values of whole numbers or six decimals, as dcgm-exporter writes them; NVIDIA's devices alone. What a
-/// device does not measure has no sample. Pure.
+/// A device that kubelet has given to pods has its samples once for each, with labels `container`,
+/// `namespace`, `pod` and, where it is shared by time, `vgpu`. Only values of whole numbers or six decimals,
+/// as dcgm-exporter writes them; NVIDIA's devices alone. What a device does not measure has no sample. Pure.
 void append_dcgm_metrics(metrics::Exposition& out, const std::vector<gpu::Reading>& readings,
-                         const DcgmNaming& naming);
+                         const DcgmNaming& naming, const std::vector<PodUse>& pods = {});
 
 }  // namespace gpuscale::agent

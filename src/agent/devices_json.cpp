@@ -21,7 +21,33 @@ Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json();
 }
 
-Json device_json(const gpu::Reading& reading, bool fresh) {
+/// "pod:team-a/llama-0" where the pod's name is known, else as the process' owner says.
+std::string owner_text(std::int64_t pid, const PodSight* pods) {
+  const ProcessOwner owner = owner_of(pid);
+  if (owner.kind == "pod" && pods != nullptr) {
+    const auto name = pods->names_by_uid.find(owner.name);
+    if (name != pods->names_by_uid.end()) return "pod:" + name->second.pod_namespace + "/" + name->second.pod;
+  }
+  return owner.text();
+}
+
+Json pods_json(const AgentState& state, std::size_t reading) {
+  Json pods = Json::array();
+  for (const PodUse& use : state.pod_uses) {
+    if (use.reading != reading) continue;
+    pods.push_back({{"namespace", use.pod_namespace},
+                    {"pod", use.pod},
+                    {"container", use.container},
+                    {"given", use.given},
+                    {"processes", use.processes},
+                    {"memory_used_bytes", or_null(use.memory_used_bytes)},
+                    {"utilization_gpu", or_null(use.utilization_gpu)}});
+  }
+  return pods;
+}
+
+Json device_json(const AgentState& state, std::size_t index, bool fresh) {
+  const gpu::Reading& reading = state.sight.readings[index];
   Json values = Json::object();
   if (fresh && reading.state == gpu::DeviceState::kOk) {
     put_values(values, reading, gpu::real_signals());
@@ -32,7 +58,7 @@ Json device_json(const gpu::Reading& reading, bool fresh) {
     processes.push_back({{"pid", use.pid},
                          {"memory_bytes", or_null(use.memory_bytes)},
                          {"utilization_gpu", or_null(use.utilization_gpu)},
-                         {"owner", owner_of(use.pid).text()}});
+                         {"owner", owner_text(use.pid, state.pods.get())}});
   }
   Json xids = Json::array();
   for (const gpu::XidCount& xid : reading.xids) {
@@ -47,6 +73,7 @@ Json device_json(const gpu::Reading& reading, bool fresh) {
           {"doubt", reading.doubt},
           {"values", values},
           {"processes", processes},
+          {"pods", pods_json(state, index)},
           {"xids", xids}};
 }
 
@@ -55,7 +82,8 @@ Json device_json(const gpu::Reading& reading, bool fresh) {
 Json devices_json(const AgentState& state) {
   const bool fresh = state.sample_age && *state.sample_age <= state.stale_after;
   Json devices = Json::array();
-  for (const gpu::Reading& reading : state.sight.readings) devices.push_back(device_json(reading, fresh));
+  for (std::size_t i = 0; i < state.sight.readings.size(); ++i)
+    devices.push_back(device_json(state, i, fresh));
   const auto seconds = [](Nanos span) { return std::chrono::duration<double>(span).count(); };
   return {{"node", state.identity.node},
           {"source", state.source},

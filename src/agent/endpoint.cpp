@@ -74,6 +74,42 @@ void show(Exposition& out, const AgentState& state, const std::vector<std::strin
   }
 }
 
+Exposition::Labels pod_labels(const AgentState& state, const PodUse& use) {
+  const gpu::Reading& reading = state.sight.readings[use.reading];
+  return {{metrics::kTagNode, state.identity.node},
+          {metrics::kTagGpu, std::to_string(reading.device.index)},
+          {metrics::kTagUuid, reading.device.uuid},
+          {metrics::kTagNamespace, use.pod_namespace},
+          {metrics::kTagPod, use.pod},
+          {metrics::kTagContainer, use.container}};
+}
+
+/// Each pod's own part of a device, which a number for the whole device does not tell where it is shared.
+void show_pods(Exposition& out, const AgentState& state) {
+  if (state.pod_uses.empty()) return;
+  out.family("gpuscale_gpu_pod_processes", "gauge", "Processes of the pod on the device");
+  for (const PodUse& use : state.pod_uses) {
+    out.sample("gpuscale_gpu_pod_processes", pod_labels(state, use), static_cast<double>(use.processes));
+  }
+  bool begun = false;
+  for (const PodUse& use : state.pod_uses) {
+    if (!use.memory_used_bytes) continue;
+    if (!begun)
+      out.family("gpuscale_gpu_pod_memory_used_bytes", "gauge", "Device memory of the pod's processes");
+    begun = true;
+    out.sample("gpuscale_gpu_pod_memory_used_bytes", pod_labels(state, use),
+               static_cast<double>(*use.memory_used_bytes));
+  }
+  begun = false;
+  for (const PodUse& use : state.pod_uses) {
+    if (!use.utilization_gpu) continue;
+    if (!begun)
+      out.family("gpuscale_gpu_pod_utilization_gpu", "gauge", "Percent of the device by the pod's processes");
+    begun = true;
+    out.sample("gpuscale_gpu_pod_utilization_gpu", pod_labels(state, use), *use.utilization_gpu);
+  }
+}
+
 void show_health(Exposition& out, const AgentState& state) {
   if (!state.sight.readings.empty()) {
     out.family("gpuscale_gpu_up", "gauge", "1 where the device measures now");
@@ -88,6 +124,10 @@ void show_health(Exposition& out, const AgentState& state) {
   if (state.sample_age) {
     out.gauge("gpuscale_agent_sample_age_seconds", "Age of the newest readings",
               std::chrono::duration<double>(*state.sample_age).count());
+  }
+  if (state.pods && state.pods->is_kubernetes) {
+    out.gauge("gpuscale_agent_kubelet_up", "1 where kubelet says which pods hold which devices",
+              state.pods->error.empty() ? 1 : 0);
   }
   bool begun = false;
   for (const TargetSight& target : state.inference) {
@@ -152,13 +192,14 @@ http::Handler push_handler(PushLines push) {
 std::string agent_metrics(const AgentState& state, const InferenceService* service) {
   Exposition out;
   if (is_fresh(state)) {
-    append_dcgm_metrics(out, state.sight.readings, state.dcgm);
+    append_dcgm_metrics(out, state.sight.readings, state.dcgm, state.pod_uses);
     std::vector<std::string> labels;
     for (const gpu::Reading& reading : state.sight.readings) {
       labels.push_back(Exposition::render_labels(device_labels(state, reading)));
     }
     for (const auto& signal : gpu::real_signals()) show(out, state, labels, signal);
     for (const auto& signal : gpu::whole_signals()) show(out, state, labels, signal);
+    show_pods(out, state);
   }
   show_health(out, state);
   out.gauge("gpuscale_agent_devices_ok", "Devices that measure", static_cast<double>(state.sight.ok()));

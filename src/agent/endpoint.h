@@ -9,6 +9,7 @@
 #include "agent/inference.h"
 #include "agent/inference_scraper.h"
 #include "agent/kernel_log.h"
+#include "agent/pod_use.h"
 #include "agent/pushed_lines.h"
 #include "agent/sampler.h"
 #include "base/result.h"
@@ -28,6 +29,8 @@ struct AgentState {
   DcgmNaming dcgm;
   std::vector<TargetSight> inference;
   KernelLog::Counts kernel_xids;
+  std::vector<PodUse> pod_uses;          ///< of the readings in `sight`
+  std::shared_ptr<const PodSight> pods;  ///< null where pods are not asked for
   std::uint64_t buffered = 0;
   std::uint64_t dropped = 0;
   std::uint64_t delivered = 0;

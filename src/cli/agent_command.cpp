@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "agent/agent.h"
+#include "agent/pod_watch.h"
 #include "agent/sampler_child.h"
 #include "base/duration.h"
 #include "base/system_clock.h"
@@ -92,6 +93,10 @@ void add_agent_command(CLI::App& app, Action& action) {
   command->add_option(
       "--inference-map", options.inference_maps,
       "FIELD=METRIC or FIELD=METRIC{LABEL=\"VALUE\"}: one more value to read there (repeatable)");
+  command
+      ->add_option("--kubelet-socket", options.kubelet_socket,
+                   "where kubelet says which pods hold which devices, if it is there; \"\" = do not look")
+      ->default_val(agent::kKubeletSocket);
   command->add_flag("--serve", options.serve, "answer inference requests on the virtual device");
   command->add_option("--listen", options.listen, "address of the agent's own endpoint")
       ->capture_default_str();

@@ -23,6 +23,7 @@ struct ClientRequest {
   std::string client_certificate;  ///< PEM file, with client_key: who we are (mTLS); empty = nobody
   std::string client_key;
   std::string unix_socket;  ///< path; not empty = connect there, whatever host the URL names
+  bool http2 = false;       ///< HTTP/2 in clear text without an upgrade, as gRPC speaks it
   std::size_t max_answer_bytes = 64U << 20U;
 };
 

@@ -50,6 +50,16 @@ inline constexpr std::string_view kTimeToFirstTokenMs = "time_to_first_token_ms"
 inline constexpr std::string_view kTimePerTokenMs = "time_per_token_ms";
 inline constexpr std::string_view kTagServer = "server";
 
+/// Measurement `gpu_pod`: what each Kubernetes pod has of each device; tags cluster, pool, node, gpu, uuid
+/// and namespace, pod, container; fields memory_used_bytes, utilization_gpu and these.
+inline constexpr std::string_view kGpuPod = "gpu_pod";
+inline constexpr std::string_view kProcesses = "processes";  ///< integer, of the pod on the device
+inline constexpr std::string_view kGiven =
+    "given";  ///< boolean, by kubelet; false: it uses what is not its own
+inline constexpr std::string_view kTagNamespace = "namespace";
+inline constexpr std::string_view kTagPod = "pod";
+inline constexpr std::string_view kTagContainer = "container";
+
 inline constexpr std::string_view kTagCluster = "cluster";
 inline constexpr std::string_view kTagPool = "pool";
 inline constexpr std::string_view kTagNode = "node";

@@ -15,6 +15,7 @@ import zlib
 
 from harness import BINARY, wait_for
 
+SYSTEM_PYTHON = "/usr/bin/python3"  # the one that Debian's python3-grpcio is for
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -79,13 +80,13 @@ class AgentTest(unittest.TestCase):
         (self.folder / "script.new").write_text(script)
         (self.folder / "script.new").rename(self.folder / "script")
 
-    def start(self):
+    def start(self, *more):
         endpoint = self.folder / "endpoint"
         endpoint.unlink(missing_ok=True)
         environment = dict(os.environ, GPUSCALE_NVML_PATH=self.drivers, FAKE_NVML_SCRIPT=str(self.folder / "script"))
         self.agent = subprocess.Popen(
             [BINARY, "agent", "--source", "nvml", "--interval", "200ms", "--server", f"http://127.0.0.1:{self.server.server_port}",
-             "--spool", str(self.folder / "spool"), "--endpoint-file", str(endpoint), "--log-level", "off"], env=environment)
+             "--spool", str(self.folder / "spool"), "--endpoint-file", str(endpoint), "--log-level", "off", *more], env=environment)
         wait_for("the agent's address", lambda: endpoint.exists() and endpoint.read_text())
         self.url = endpoint.read_text().strip()
         return self.until("ok")
@@ -100,6 +101,27 @@ class AgentTest(unittest.TestCase):
             return status if status["source_state"] == state else None
 
         return wait_for(f"source state {state}", reached, seconds=60)
+
+    @unittest.skipUnless(subprocess.run([SYSTEM_PYTHON, "-c", "import grpc"], capture_output=True).returncode == 0,
+                         "needs Debian's python3-grpcio")
+    def test_kubelet_says_which_pod_holds_a_device(self):
+        socket = self.folder / "kubelet.sock"
+        kubelet = subprocess.Popen([SYSTEM_PYTHON, str(ROOT / "tests/e2e/fake_kubelet.py"), str(socket), "llama-0", "team-a",
+                                    "server", "GPU-0::2"])
+        self.addCleanup(kubelet.wait)
+        self.addCleanup(kubelet.kill)
+        wait_for("kubelet's socket", socket.exists)
+        self.start("--kubelet-socket", str(socket))
+        wait_for("the pod's labels", lambda: 'pod="llama-0"' in self.get("/metrics"))
+        series = [line for line in self.get("/metrics").splitlines() if line.startswith("DCGM_FI_DEV_GPU_UTIL{gpu=\"0\"")]
+        self.assertEqual(len(series), 1)
+        self.assertIn('container="server",namespace="team-a",pod="llama-0",vgpu="2"', series[0])
+        device = json.loads(self.get("/devices"))["devices"][0]
+        self.assertEqual(device["pods"][0]["pod"], "llama-0")
+        wait_for("its line at the server", lambda: any(line.startswith("gpu_pod,") for line in self.server.lines))
+        kubelet.kill()
+        self.assertIn("gpuscale_agent_kubelet_up 1", self.get("/metrics"))
+        self.until("ok")
 
     def test_a_hung_driver_is_named_and_recovers(self):
         first = self.start()
