@@ -101,7 +101,9 @@ class Engine {
                                               log::Log log, Sink sink, EngineOptions options = {});
   virtual ~Engine() = default;  ///< stops
 
-  /// Replaces the set of rules; the state of a rule whose name stays is kept. Specs must be free of faults.
+  /// Replaces the set of rules, also while they are looked at. A rule whose spec stays goes on untouched. One
+  /// that was edited keeps its states; where what it asks or judges has changed, one that fires is held until
+  /// it has looked, and one that is pending begins anew. Specs must be free of faults.
   virtual Result<void> set_rules(std::vector<RuleSpec> rules) = 0;
   virtual std::vector<RuleStatus> status() const = 0;
 

@@ -119,7 +119,21 @@ Result<void> LiveEngine::retire(const LiveRule& rule, const Tracked& tracked, Wa
   }));
 }
 
-Result<std::vector<LiveEngine::RulePtr>> LiveEngine::make_rules(std::vector<RuleSpec> specs, WallTime now) {
+/// The same condition, told or timed differently: what was seen still counts.
+Result<LiveEngine::RulePtr> LiveEngine::edited_rule(RuleSpec spec, LiveRule& before, WallTime now) {
+  GS_TRY(RulePtr rule, LiveRule::make(std::move(spec)));
+  rule->tracked = before.tracked;
+  rule->evaluated_at = before.evaluated_at;
+  rule->evaluation = before.evaluation;
+  rule->muted_by = before.muted_by;
+  if (!rule->spec.paused) return rule;
+  for (auto& [key, tracked] : rule->tracked) GS_CHECK(pause(*rule, tracked, now));
+  return rule;
+}
+
+Result<std::vector<LiveEngine::RulePtr>> LiveEngine::make_rules(std::vector<RuleSpec> specs,
+                                                                const std::map<std::string, RulePtr>& before,
+                                                                WallTime now) {
   GS_TRY(auto stored, parts_.store.load());
   std::vector<RulePtr> rules;
   for (RuleSpec& spec : specs) {
@@ -127,6 +141,17 @@ Result<std::vector<LiveEngine::RulePtr>> LiveEngine::make_rules(std::vector<Rule
     if (const auto found = stored.find(spec.name); found != stored.end()) {
       mine = std::move(found->second);
       stored.erase(found);
+    }
+    const auto known = before.find(spec.name);
+    if (known != before.end() && known->second->spec == spec) {
+      rules.push_back(known->second);
+      continue;
+    }
+    if (known != before.end() && judges_alike(known->second->spec, spec)) {
+      const std::scoped_lock lock(known->second->mutex);
+      GS_TRY(RulePtr rule, edited_rule(std::move(spec), *known->second, now));
+      rules.push_back(std::move(rule));
+      continue;
     }
     GS_TRY(RulePtr rule, make_rule(std::move(spec), std::move(mine), now));
     rules.push_back(std::move(rule));
@@ -141,30 +166,40 @@ Result<std::vector<LiveEngine::RulePtr>> LiveEngine::make_rules(std::vector<Rule
 
 Result<void> LiveEngine::set_rules(std::vector<RuleSpec> specs) {
   const std::scoped_lock setup(setup_mutex_);
-  std::vector<RulePtr> before;
+  std::map<std::string, RulePtr> before;
   {
     const std::scoped_lock lock(mutex_);
-    before = rules_;
+    for (const RulePtr& rule : rules_) before.emplace(rule->spec.name, rule);
   }
-  const auto end_old = [&before](bool ended) {
-    for (const RulePtr& rule : before) {
+  std::map<std::string_view, const RuleSpec*> wanted;
+  for (const RuleSpec& spec : specs) wanted.emplace(spec.name, &spec);
+  std::vector<RulePtr> ending;
+  for (const auto& [name, rule] : before) {
+    const auto found = wanted.find(name);
+    if (found == wanted.end() || *found->second != rule->spec) ending.push_back(rule);
+  }
+  const auto end_old = [&ending](bool ended) {
+    for (const RulePtr& rule : ending) {
       const std::scoped_lock lock(rule->mutex);
       rule->removed = ended;
     }
   };
   // An evaluation that runs meanwhile would write over what is loaded: the old rules end first.
   end_old(true);
-  auto rules = make_rules(std::move(specs), parts_.clock.wall());
+  auto rules = make_rules(std::move(specs), before, parts_.clock.wall());
   if (!rules) {
     end_old(false);
     return std::move(rules).error();
   }
   {
     const std::scoped_lock lock(mutex_);
-    for (const RulePtr& rule : rules_) rule->replaced = true;
+    for (const RulePtr& rule : ending) rule->replaced = true;
+    std::erase_if(queue_, [](const auto& turn) { return turn.second->replaced; });
+    for (const RulePtr& rule : *rules) {
+      const auto known = before.find(rule->spec.name);
+      if (known == before.end() || known->second != rule) queue_.emplace(WallTime::min(), rule);
+    }
     rules_ = *std::move(rules);
-    queue_.clear();
-    for (const RulePtr& rule : rules_) queue_.emplace(WallTime::min(), rule);
   }
   wake_.notify_all();
   return {};

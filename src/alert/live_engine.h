@@ -50,8 +50,10 @@ class LiveEngine final : public Engine {
   Result<RulePtr> make_rule(RuleSpec spec, std::vector<StoredInstance> stored, WallTime now);
   void resume(LiveRule& rule, Tracked& tracked, WallTime now);
   Result<void> pause(LiveRule& rule, Tracked& tracked, WallTime now);
-  /// The rules as stored and specified; those that are no more are called off.
-  Result<std::vector<RulePtr>> make_rules(std::vector<RuleSpec> specs, WallTime now);
+  /// The rules as running, as stored and as specified; those that are no more are called off.
+  Result<std::vector<RulePtr>> make_rules(std::vector<RuleSpec> specs,
+                                          const std::map<std::string, RulePtr>& before, WallTime now);
+  Result<RulePtr> edited_rule(RuleSpec spec, LiveRule& before, WallTime now);
   /// A state that is no more must not go on acting through a message that still waits.
   Result<void> retire(const LiveRule& rule, const Tracked& tracked, WallTime now);
   RulePtr take_due(WallTime now);

@@ -118,6 +118,12 @@ void check_profile(std::vector<std::string>& faults, const RuleSpec& spec) {
 
 }  // namespace
 
+bool judges_alike(const RuleSpec& a, const RuleSpec& b) {
+  return a.profile == b.profile && a.queries == b.queries && a.condition == b.condition &&
+         a.recover == b.recover && a.pool == b.pool && a.per_series == b.per_series &&
+         a.whole_buckets == b.whole_buckets;
+}
+
 const std::vector<std::string>& template_names() {
   static const std::vector<std::string> kNames = {"rule",  "state",       "title", "labels",
                                                   "value", "explanation", "pool",  "at"};

@@ -43,7 +43,12 @@ struct RuleSpec {
   Texts labels;                     ///< sent with every message; templates
   Texts annotations;                ///< the same
   bool paused = false;
+
+  friend bool operator==(const RuleSpec&, const RuleSpec&) = default;
 };
+
+/// Whether both ask and judge the same: then what a state means stays, whatever else was edited.
+bool judges_alike(const RuleSpec& a, const RuleSpec& b);
 
 /// The names that templates of a rule may use: {{ labels.node }}, {{ explanation }} ...
 const std::vector<std::string>& template_names();

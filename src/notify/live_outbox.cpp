@@ -37,14 +37,16 @@ LiveOutbox::~LiveOutbox() {
 }
 
 Result<void> LiveOutbox::set_channels(std::vector<ChannelSpec> channels) {
-  std::vector<std::thread> leaving;
+  for (const ChannelSpec& spec : channels) {
+    if (!parts_.senders.contains(spec.kind)) {
+      return fail(Errc::kUnsupported, "channel \"" + spec.name + "\": nothing here sends this type");
+    }
+  }
+  std::vector<std::string> gone;
   {
     const std::scoped_lock lock(mutex_);
     std::map<std::string, LinePtr> next;
     for (ChannelSpec& spec : channels) {
-      if (!parts_.senders.contains(spec.kind)) {
-        return fail(Errc::kUnsupported, "channel \"" + spec.name + "\": nothing here sends this type");
-      }
       const auto known = lines_.find(spec.name);
       const LinePtr line = known != lines_.end() ? known->second : std::make_shared<Line>();
       line->spec = std::move(spec);
@@ -54,8 +56,9 @@ Result<void> LiveOutbox::set_channels(std::vector<ChannelSpec> channels) {
     for (auto& [name, line] : lines_) {
       if (next.contains(name)) continue;
       line->closing = true;
-      leaving.push_back(std::move(line->thread));
       line->wake.notify_all();
+      leaving_.push_back(line);
+      gone.push_back(name);
     }
     lines_ = std::move(next);
     for (auto& [name, line] : lines_) {
@@ -63,10 +66,31 @@ Result<void> LiveOutbox::set_channels(std::vector<ChannelSpec> channels) {
       line->wake.notify_all();
     }
   }
-  for (std::thread& thread : leaving) {
-    if (thread.joinable()) thread.join();
-  }
+  dismiss_ended();
+  for (const std::string& name : gone) GS_CHECK(parts_.store.cancel_channel(name, parts_.clock.wall()));
   return {};
+}
+
+void LiveOutbox::dismiss_ended() {
+  std::vector<LinePtr> ended;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto stays = [](const LinePtr& line) { return line->thread.joinable() && !line->ended; };
+    const auto first = std::stable_partition(leaving_.begin(), leaving_.end(), stays);
+    ended.assign(first, leaving_.end());
+    leaving_.erase(first, leaving_.end());
+  }
+  for (const LinePtr& line : ended) {
+    if (line->thread.joinable()) line->thread.join();
+  }
+}
+
+Result<Receipt> LiveOutbox::probe(const ChannelSpec& channel, const Message& message) {
+  const auto sender = parts_.senders.find(channel.kind);
+  if (sender == parts_.senders.end()) {
+    return fail(Errc::kUnsupported, "channel \"" + channel.name + "\": nothing here sends this type");
+  }
+  return sender->second->send(channel, message);
 }
 
 std::vector<ChannelSpec> LiveOutbox::channels() const {
@@ -155,6 +179,7 @@ void LiveOutbox::stop() {
       line->wake.notify_all();
       threads.push_back(std::move(line->thread));
     }
+    for (const LinePtr& line : std::exchange(leaving_, {})) threads.push_back(std::move(line->thread));
   }
   for (auto& [kind, sender] : parts_.senders) sender->stop();
   for (std::thread& thread : threads) {
@@ -165,6 +190,7 @@ void LiveOutbox::stop() {
 void LiveOutbox::employ(const LinePtr& line) {
   if (line->thread.joinable()) return;
   line->closing = false;
+  line->ended = false;
   line->thread = std::thread([this, line] { run(line); });
 }
 
@@ -179,6 +205,7 @@ void LiveOutbox::run(const LinePtr& line) {
     lock.lock();
     line->wake.wait_for(lock, pause, [&] { return line->woken || line->closing; });
   }
+  line->ended = true;
 }
 
 Nanos LiveOutbox::until_due(const std::string& channel) const {

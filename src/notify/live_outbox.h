@@ -38,6 +38,7 @@ class LiveOutbox final : public Outbox {
   Result<void> hold(const std::string& key, bool on) override;
   Result<std::vector<Delivery>> dead_letters(std::size_t limit) const override;
   Result<void> replay(std::int64_t delivery) override;
+  Result<Receipt> probe(const ChannelSpec& channel, const Message& message) override;
   std::optional<WallTime> resting_until(const std::string& channel) const override;
   void tick(WallTime now) override;
   void start() override;
@@ -51,11 +52,14 @@ class LiveOutbox final : public Outbox {
     Breaker breaker;
     bool woken = false;
     bool closing = false;
+    bool ended = false;  ///< the thread has left run()
     std::thread thread;
   };
   using LinePtr = std::shared_ptr<Line>;
 
   void employ(const LinePtr& line);
+  /// Joins the threads of closed channels that have ended; a receiver that hangs keeps nobody waiting.
+  void dismiss_ended();
   void run(const LinePtr& line);
   /// Sends the one that is due, if any. @return whether there was one. Errors: of the database, logged.
   Result<bool> send_due(const ChannelSpec& channel, WallTime now);
@@ -71,6 +75,8 @@ class LiveOutbox final : public Outbox {
   Parts parts_;
   mutable std::mutex mutex_;
   std::map<std::string, LinePtr> lines_;
+  std::vector<LinePtr>
+      leaving_;  ///< of channels that are no more; their last message may still be on its way
   bool started_ = false;
   /// What became of a message whose row could not be updated (a full disk), by channel: recorded before
   /// anything else is sent, so that a receiver is not told the same every half second.

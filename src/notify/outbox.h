@@ -65,6 +65,8 @@ class Outbox {
                                               std::map<ChannelKind, std::shared_ptr<Sender>> senders);
   virtual ~Outbox() = default;  ///< stops
 
+  /// Replaces the set of channels, also while they send. What waits for a channel that is no more is called
+  /// off.
   virtual Result<void> set_channels(std::vector<ChannelSpec> channels) = 0;
   virtual std::vector<ChannelSpec> channels() const = 0;
 
@@ -84,6 +86,10 @@ class Outbox {
   /// Sends one of these once more, as if it had just been enqueued; its idempotency key stays. Errors:
   /// kNotFound, kConflict (it was delivered, or still waits; or its channel is no more).
   virtual Result<void> replay(std::int64_t delivery) = 0;
+  /// Sends this message through such a channel at once, once, past the outbox, on the calling thread: whether
+  /// a channel works, before anything depends on it. Errors: kUnsupported (nothing sends this type); those of
+  /// the sender.
+  virtual Result<Receipt> probe(const ChannelSpec& channel, const Message& message) = 0;
   /// Until when nothing is sent to this channel's receiver, because it has failed too often in a row.
   virtual std::optional<WallTime> resting_until(const std::string& channel) const = 0;
 

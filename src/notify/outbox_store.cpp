@@ -165,6 +165,17 @@ Result<void> OutboxStore::cancel(const std::string& key, const std::string& exce
   }));
 }
 
+Result<void> OutboxStore::cancel_channel(const std::string& channel, WallTime now) {
+  return database_->transact(Work([&](db::Transaction& transaction) -> Result<void> {
+    GS_TRY(db::Statement update, transaction.prepare("UPDATE outbox SET state = ?, finished_ns = ? "
+                                                     "WHERE state = 0 AND channel = ?"));
+    return update.bind(1, number_of(DeliveryState::kReplaced))
+        .bind(2, to_unix_nanos(now))
+        .bind(3, channel)
+        .run();
+  }));
+}
+
 Result<void> OutboxStore::hold(const std::string& key, bool on) {
   return database_->transact(Work([&](db::Transaction& transaction) -> Result<void> {
     GS_TRY(db::Statement update,

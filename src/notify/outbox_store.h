@@ -29,6 +29,8 @@ class OutboxStore {
   Result<bool> add(const std::string& channel, const Message& message, WallTime now);
   Result<void> cancel(const std::string& key, const std::string& except_idempotency, WallTime now);
   Result<void> hold(const std::string& key, bool on);
+  /// All that waits for this channel.
+  Result<void> cancel_channel(const std::string& channel, WallTime now);
   /// The one that has been due for longest at `now`.
   Result<std::optional<Waiting>> due(const std::string& channel, WallTime now) const;
   /// When the next of a channel is due; absent where none waits.

@@ -95,6 +95,7 @@ Result<std::vector<std::pair<std::string, Secret>>> LiveController::configure(
     auto next = std::make_shared<Setup>();
     GS_TRY(const std::set<std::string> off, parts_.switches.off());
     GS_CHECK(keep_pools(pools, now));
+    GS_CHECK(forget_deleted(triggers));
     GS_TRY(made, keep_secrets(triggers, *next));
     // Nothing can fail any more: from here on the new set-up holds.
     for (const pool::PoolSpec& pool : pools) {
@@ -115,7 +116,7 @@ Result<std::vector<std::pair<std::string, Secret>>> LiveController::configure(
       workers_ = std::move(after);
     }
     for (TriggerSpec& trigger : triggers) {
-      trigger.secret_is_declared = !trigger.secret.empty();
+      trigger.secret_is_declared = !trigger.secret.empty() && !trigger.secret_given_once;
       trigger.declared_off = !trigger.enabled;
       trigger.enabled = trigger.enabled && !off.contains(trigger.name);
       trigger.secret = Secret();
@@ -169,6 +170,23 @@ Result<void> LiveController::keep_pools(const std::vector<pool::PoolSpec>& pools
                               {"min", spec.min},
                               {"max", spec.max},
                               {"source", "configuration"}}});
+    }
+    return {};
+  });
+}
+
+Result<void> LiveController::forget_deleted(const std::vector<TriggerSpec>& triggers) {
+  std::vector<std::string> deleted;
+  for (const auto held = setup(); const TriggerSpec& trigger : held->triggers) {
+    const bool stays = std::any_of(triggers.begin(), triggers.end(),
+                                   [&](const TriggerSpec& each) { return each.name == trigger.name; });
+    if (!stays) deleted.push_back(trigger.name);
+  }
+  if (deleted.empty()) return {};
+  return book_->change([&](Draft& draft) -> Result<void> {
+    for (const std::string& name : deleted) {
+      GS_CHECK(draft.store().remove_secret(draft.transaction(), name));
+      GS_CHECK(TriggerSwitches::turn(draft.transaction(), name, true));
     }
     return {};
   });

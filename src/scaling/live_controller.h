@@ -88,6 +88,9 @@ class LiveController final : public Controller {
   std::shared_ptr<const Snapshot> snapshot() const;
   Result<std::vector<std::pair<std::string, Secret>>> keep_secrets(const std::vector<TriggerSpec>& triggers,
                                                                    Setup& next);
+  /// A trigger that is deleted while we run takes its secret and its switch with it: one made later under its
+  /// name is another. What a start no longer finds keeps them.
+  Result<void> forget_deleted(const std::vector<TriggerSpec>& triggers);
   Result<void> keep_pools(const std::vector<pool::PoolSpec>& pools, WallTime now);
   Result<void> decide_in(Draft& draft, const TriggerSpec& trigger, const TriggerCall& call,
                          const pool::PoolSpec& spec, std::optional<double> work, WallTime now,

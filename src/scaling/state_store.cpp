@@ -201,6 +201,11 @@ Result<void> StateStore::save_secret(db::Transaction& tx, const std::string& tri
   return statement.run();
 }
 
+Result<void> StateStore::remove_secret(db::Transaction& tx, const std::string& trigger) const {
+  GS_TRY(auto statement, tx.prepare("DELETE FROM scaling_secrets WHERE trigger = ?1"));
+  return statement.bind(1, trigger).run();
+}
+
 Result<std::optional<TriggerOutcome>> StateStore::recall(db::Transaction& tx, const std::string& trigger,
                                                          const std::string& key, WallTime now,
                                                          Nanos life) const {

@@ -50,6 +50,7 @@ class StateStore {
 
   Result<std::map<std::string, SecretHash>> secrets(db::Transaction& tx) const;
   Result<void> save_secret(db::Transaction& tx, const std::string& trigger, const SecretHash& hash) const;
+  Result<void> remove_secret(db::Transaction& tx, const std::string& trigger) const;
 
   /// The outcome first given under this key within `life`, at most kIdempotencyLife.
   Result<std::optional<TriggerOutcome>> recall(db::Transaction& tx, const std::string& trigger,

@@ -35,6 +35,7 @@ struct TriggerSpec {
   /// retry.
   Nanos repeat = std::chrono::minutes{1};
   std::string on_resolved;          ///< the trigger to pull where such an alert ends; "" = none
+  bool secret_given_once = false;   ///< `secret` is a person's, not the configuration's: it may be rotated
   bool secret_is_declared = false;  ///< by the configuration; set by the controller
   bool declared_off = false;        ///< the same
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/runner.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/rfc3339.h"
@@ -42,6 +43,16 @@ Runner::~Runner() {
   stop();
 }
 
+bool Runner::is_new_while_running(const ScheduleSpec& spec) const {
+  if (!configured_) return false;
+  const auto before = std::find_if(schedules_.begin(), schedules_.end(),
+                                   [&](const Schedule& each) { return each.spec().name == spec.name; });
+  if (before == schedules_.end()) return true;
+  const ScheduleSpec& was = before->spec();
+  return was.cron != spec.cron || was.at != spec.at || was.timezone != spec.timezone ||
+         was.trigger != spec.trigger || (spec.enabled && !was.enabled);
+}
+
 Result<void> Runner::configure(const std::vector<ScheduleSpec>& specs, std::vector<pool::PoolSpec> pools) {
   std::vector<Schedule> schedules;
   for (const ScheduleSpec& spec : specs) {
@@ -51,11 +62,12 @@ Result<void> Runner::configure(const std::vector<ScheduleSpec>& specs, std::vect
   const WallTime now = clock_.wall();
   const std::scoped_lock tick_lock(tick_mutex_);
   for (const Schedule& schedule : schedules) {
-    // What ran before anybody knew of the schedule was not missed.
-    const std::string& name = schedule.spec().name;
-    if (schedule.spec().trigger.empty() || done_.contains(name)) continue;
-    GS_CHECK(note_done(name, now));
+    // What ran before anybody knew of the schedule, or while it was another one or off, was not missed.
+    const ScheduleSpec& spec = schedule.spec();
+    if (spec.trigger.empty() || (done_.contains(spec.name) && !is_new_while_running(spec))) continue;
+    GS_CHECK(note_done(spec.name, now));
   }
+  configured_ = true;
   pools_ = std::move(pools);
   {
     const std::scoped_lock lock(mutex_);

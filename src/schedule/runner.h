@@ -67,6 +67,7 @@ class Runner {
   Runner(db::Database& database, activity::Ledger& ledger, const Clock& clock, log::Log log, Ports ports)
       : database_(database), ledger_(ledger), clock_(clock), log_(std::move(log)), ports_(std::move(ports)) {}
 
+  bool is_new_while_running(const ScheduleSpec& spec) const;
   Result<void> set_bounds(WallTime now, bool anyway);
   void pull_due(const Schedule& schedule, WallTime now);
   Result<void> note_done(const std::string& schedule, WallTime run);
@@ -79,6 +80,7 @@ class Runner {
   Ports ports_;
 
   std::mutex tick_mutex_;  ///< one tick or change at a time; taken before mutex_
+  bool configured_ = false;
   std::map<std::string, Bounds> bounds_;
   std::vector<pool::PoolSpec> pools_;
 

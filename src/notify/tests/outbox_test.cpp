@@ -230,5 +230,41 @@ TEST_F(OutboxTest, AClockThatRanAheadDoesNotFreezeAChannel) {
   EXPECT_EQ(sent(), (std::vector<std::string>{"out 1", "out 1"}));
 }
 
+TEST_F(OutboxTest, AChannelThatIsDeletedTakesItsMessagesWithIt) {
+  ASSERT_TRUE(outbox_->enqueue("out", message("k", "i1")));
+  ASSERT_TRUE(outbox_->set_channels({channel("in")}));
+  EXPECT_EQ(newest("out").state, DeliveryState::kReplaced);
+  ASSERT_TRUE(outbox_->set_channels({channel("in"), channel("out")}));
+  tick();
+  EXPECT_TRUE(sent().empty());
+}
+
+TEST_F(OutboxTest, DeletingAChannelWhoseReceiverHangsKeepsNobodyWaiting) {
+  const base::SystemClock clock;
+  reopen(clock);
+  sender_->hang("out");
+  outbox_->start();
+  ASSERT_TRUE(outbox_->enqueue("out", message("k", "i1", clock)));
+  ASSERT_TRUE(sender_->wait_for(1, 5s));
+  const auto begin = std::chrono::steady_clock::now();
+  ASSERT_TRUE(outbox_->set_channels({channel("in")}));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+  ASSERT_TRUE(outbox_->enqueue("in", message("k", "i2", clock)));
+  EXPECT_TRUE(sender_->wait_for(2, 5s));
+  outbox_->stop();
+}
+
+TEST_F(OutboxTest, AProbeGoesPastWhatWaits) {
+  ASSERT_TRUE(outbox_->enqueue("in", message("k", "i1")));
+  sender_->answer_next(Receipt{403, "no", std::nullopt});
+  const auto receipt = outbox_->probe(channel("new"), message("test/new", "i2"));
+  ASSERT_TRUE(receipt);
+  EXPECT_EQ(receipt->status, 403);
+  EXPECT_TRUE(outbox_->deliveries("new", 10)->empty());
+  ChannelSpec mail = channel("mail");
+  mail.kind = ChannelKind::kEmail;
+  EXPECT_EQ(outbox_->probe(mail, message("test/mail", "i3")).error().code(), Errc::kUnsupported);
+}
+
 }  // namespace
 }  // namespace gpuscale::notify

@@ -409,5 +409,26 @@ TEST(Controller, ReadersAreServedWhileAProviderHangs) {
   world.controller->stop();
 }
 
+TEST(Controller, ATriggerDeletedWhileItRunsLeavesNoSecretAndNoSwitchToItsName) {
+  World world;
+  const TriggerSpec made{.name = "made",
+                         .pool = "gpu",
+                         .type = Direction::kOut,
+                         .secret = Secret("0123456789abcdef"),
+                         .secret_given_once = true};
+  ASSERT_TRUE(world.controller->configure({world.spec}, {made}));
+  ASSERT_TRUE(world.controller->authenticate("made", "0123456789abcdef"));
+  EXPECT_TRUE(world.controller->rotate_secret("made", "ann"))
+      << "a secret that was given once may be rotated";
+  ASSERT_TRUE(world.controller->enable_trigger("made", false, "ann"));
+  ASSERT_TRUE(world.controller->configure({world.spec}, {}));
+  TriggerSpec again = made;
+  again.secret = Secret();
+  const auto secrets = world.controller->configure({world.spec}, {again});
+  ASSERT_TRUE(secrets);
+  EXPECT_EQ(secrets->size(), 1U) << "it has a new one";
+  EXPECT_TRUE(world.controller->triggers().at(0).enabled);
+}
+
 }  // namespace
 }  // namespace gpuscale::scaling

@@ -134,5 +134,32 @@ TEST_F(RunnerTest, SaysWhichRulesAreMutedAndWhatComesNext) {
   EXPECT_EQ(status[0].next_runs.size(), 2U);
 }
 
+TEST_F(RunnerTest, WhatIsMadeOrChangedWhileItRunsMakesUpForNothingEarlier) {
+  ScheduleSpec warm;
+  warm.name = "warm";
+  warm.cron = "0 8 * * *";
+  warm.trigger = "gpu-out";
+  warm.lasts = 1h;
+  at("2026-11-26T07:00:00Z");
+  open({warm});
+  at("2026-11-26T08:00:00Z");
+  EXPECT_EQ(pulls_.size(), 1U);
+  warm.cron = "5 8 * * *";
+  at("2026-11-26T08:30:00Z");
+  ScheduleSpec other = warm;
+  other.name = "other";
+  ASSERT_TRUE(runner_->configure({warm, other}, {pool_}));
+  at("2026-11-26T08:30:01Z");
+  EXPECT_EQ(pulls_.size(), 1U);
+  at("2026-11-27T08:05:00Z");
+  EXPECT_EQ(pulls_.size(), 3U);
+  // Deleted and made again under its name it is another one.
+  ASSERT_TRUE(runner_->configure({other}, {pool_}));
+  at("2026-11-28T08:10:00Z");
+  ASSERT_TRUE(runner_->configure({warm, other}, {pool_}));
+  at("2026-11-28T08:10:01Z");
+  EXPECT_EQ(pulls_.size(), 4U);
+}
+
 }  // namespace
 }  // namespace gpuscale::schedule
