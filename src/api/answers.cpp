@@ -83,7 +83,18 @@ Result<json> parse_body(const http::Request& request, const std::vector<Key>& kn
   }
   json body = json::object();
   if (request.body.find_first_not_of(" \t\r\n") != std::string::npos) {
-    body = json::parse(request.body, nullptr, false);
+    bool too_deep = false;
+    body = json::parse(
+        request.body,
+        [&too_deep](int depth, json::parse_event_t, json&) {
+          too_deep = too_deep || depth > kDeepestJson;
+          return !too_deep;
+        },
+        false);
+    if (too_deep) {
+      return fail(Errc::kInvalidArgument,
+                  "the body is nested deeper than " + std::to_string(kDeepestJson) + " levels");
+    }
     if (body.is_discarded()) return fail(Errc::kInvalidArgument, "the body is not JSON");
   }
   if (!body.is_object())

@@ -27,11 +27,12 @@ double seconds_of(Nanos duration);
 
 /// The body as a JSON object whose keys are all among `known`, whatever its Content-Type says; an empty body
 /// is {}. Errors: kInvalidArgument naming the fault: no JSON, no object, an unknown key and the known ones, a
-/// missing required key; more than 64 KiB.
+/// missing required key; more than 64 KiB, or kDeepestJson levels.
 Result<nlohmann::json> parse_body(const http::Request& request, const std::vector<Key>& known);
 /// Errors: kInvalidArgument where the query names a parameter that is not known, or one of them twice.
 Result<void> check_query(const http::QueryParams& query, const std::vector<Key>& known);
 
 constexpr std::size_t kMaxJsonBody = 64 * 1024;
+constexpr int kDeepestJson = 64;  ///< what goes through a value goes down by recursion
 
 }  // namespace gpuscale::api

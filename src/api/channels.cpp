@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/answers.h"
+#include "api/declared.h"
 #include "api/text.h"
 #include "http/client.h"
 
@@ -69,8 +70,16 @@ void register_channels(Routes& routes) {
               .summary = "Every channel, its URL without what may be secret"},
              [&services](const http::Request&, const Principal&) {
                json list = json::array();
-               for (const auto& channel : services.outbox.channels()) {
+               const auto add = [&](const notify::ChannelSpec& channel) {
                  list.push_back(to_json(channel, services.outbox.resting_until(channel.name)));
+                 add_declared(list.back(), services, config::Kind::kChannels, channel.name);
+               };
+               for (const auto& channel : services.outbox.channels()) add(channel);
+               for (const auto& each : left_out(services, config::Kind::kChannels)) {
+                 notify::ChannelSpec channel;
+                 channel.name = each.name;
+                 add(channel);
+                 list.back()["type"] = each.definition.value("type", "webhook");
                }
                return json_answer(200, {{"channels", std::move(list)}});
              });

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/answers.h"
+#include "base/ascii.h"
 
 namespace gpuscale::api {
 

@@ -2,6 +2,7 @@
 #include "api/pools.h"
 
 #include "api/answers.h"
+#include "api/declared.h"
 #include "api/outcome.h"
 #include "base/duration.h"
 
@@ -123,7 +124,10 @@ void register_pools(Routes& routes) {
               .summary = "Every pool: bounds, desired size, nodes by state, phase, cooldowns"},
              [&services](const http::Request&, const Principal&) {
                json list = json::array();
-               for (const auto& pool : services.controller.pools()) list.push_back(to_json(pool));
+               for (const auto& pool : services.controller.pools()) {
+                 list.push_back(to_json(pool));
+                 add_declared(list.back(), services, config::Kind::kPools, pool.spec.name);
+               }
                return json_answer(200, {{"pools", std::move(list)}});
              });
   routes.add({.method = http::Method::kGet,

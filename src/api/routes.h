@@ -85,6 +85,8 @@ void register_rules(Routes& routes);
 void register_channels(Routes& routes);
 void register_triggers(Routes& routes);
 void register_schedules(Routes& routes);
+void register_declared(Routes& routes);
+void register_channel_probe(Routes& routes);
 void register_activity(Routes& routes);
 void register_events(Routes& routes);
 void register_tokens(Routes& routes);

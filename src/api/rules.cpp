@@ -2,6 +2,7 @@
 #include "api/rules.h"
 
 #include "api/answers.h"
+#include "api/declared.h"
 #include "base/duration.h"
 
 namespace gpuscale::api {
@@ -92,7 +93,20 @@ void register_rules(Routes& routes) {
               .summary = "Every rule: its state, since when, and what was compared with what"},
              [&services](const http::Request&, const Principal&) {
                json list = json::array();
-               for (const auto& rule : services.alerts.status()) list.push_back(to_json(rule));
+               const auto add = [&](const alert::RuleStatus& rule) {
+                 list.push_back(to_json(rule));
+                 list.back()["enabled"] = !rule.spec.paused;
+                 add_declared(list.back(), services, config::Kind::kRules, rule.spec.name);
+               };
+               for (const auto& rule : services.alerts.status()) add(rule);
+               for (const auto& each : left_out(services, config::Kind::kRules)) {
+                 alert::RuleStatus rule;
+                 rule.spec.name = each.name;
+                 rule.spec.paused = true;
+                 rule.state = alert::State::kError;
+                 rule.last_error = each.fault;
+                 add(rule);
+               }
                return json_answer(200, {{"rules", std::move(list)}});
              });
   routes.add({.method = http::Method::kGet,

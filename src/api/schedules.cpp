@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/answers.h"
+#include "api/declared.h"
 #include "api/text.h"
 #include "base/duration.h"
 
@@ -49,8 +50,18 @@ void register_schedules(Routes& routes) {
           return error_answer(fail(Errc::kInvalidArgument, "runs must be a whole number from 1 to 100"));
         }
         json list = json::array();
+        const auto add = [&](const schedule::ScheduleStatus& status) {
+          list.push_back(to_json(status));
+          add_declared(list.back(), services, config::Kind::kSchedules, status.spec.name);
+        };
         if (services.schedules) {
-          for (const auto& status : services.schedules(*runs)) list.push_back(to_json(status));
+          for (const auto& status : services.schedules(*runs)) add(status);
+        }
+        for (const auto& each : left_out(services, config::Kind::kSchedules)) {
+          schedule::ScheduleStatus status;
+          status.spec.name = each.name;
+          status.spec.enabled = false;
+          add(status);
         }
         return json_answer(200, {{"schedules", std::move(list)}});
       });

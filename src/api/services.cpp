@@ -23,6 +23,8 @@ void register_all(Routes& routes) {
   register_channels(routes);
   register_triggers(routes);
   register_schedules(routes);
+  register_declared(routes);
+  register_channel_probe(routes);
   register_activity(routes);
   register_events(routes);
   register_tokens(routes);

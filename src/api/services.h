@@ -11,6 +11,7 @@
 #include "api/event_hub.h"
 #include "base/time.h"
 #include "datasource/arrivals.h"
+#include "declare/registry.h"
 #include "http/router.h"
 #include "http/server.h"
 #include "influxql/engine.h"
@@ -39,6 +40,10 @@ struct Services {
   std::string version;
   MonoTime started;  ///< for uptime_seconds
   std::function<bool()> ready = [] { return true; };
+  declare::Registry* declared = nullptr;  ///< may be absent: nothing is made through the API then
+  std::function<std::string()> url = [] {
+    return std::string();
+  };  ///< where callers reach this server, for URLs that it shows
   /// The schedules with so many next runs each; may be empty = there are none.
   std::function<std::vector<schedule::ScheduleStatus>(std::size_t runs)> schedules;
   const scaling::Pilot* pilot = nullptr;          ///< may be absent: no policies then

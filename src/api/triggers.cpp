@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/answers.h"
+#include "api/declared.h"
 
 namespace gpuscale::api {
 
@@ -21,7 +22,7 @@ void register_triggers(Routes& routes) {
               .summary = "Every trigger; secrets are never shown again"},
              [&services](const http::Request&, const Principal&) {
                nlohmann::json list = nlohmann::json::array();
-               for (const auto& trigger : services.controller.triggers()) {
+               const auto add = [&](const scaling::TriggerSpec& trigger) {
                  list.push_back({{"name", trigger.name},
                                  {"pool", trigger.pool},
                                  {"type", std::string(to_string(trigger.type))},
@@ -32,6 +33,14 @@ void register_triggers(Routes& routes) {
                                  {"repeat_seconds", seconds_of(trigger.repeat)},
                                  {"on_resolved", trigger.on_resolved},
                                  {"enabled", trigger.enabled}});
+                 add_declared(list.back(), services, config::Kind::kTriggers, trigger.name);
+               };
+               for (const auto& trigger : services.controller.triggers()) add(trigger);
+               for (const auto& each : left_out(services, config::Kind::kTriggers)) {
+                 scaling::TriggerSpec trigger;
+                 trigger.name = each.name;
+                 trigger.enabled = false;
+                 add(trigger);
                }
                return json_answer(200, {{"triggers", std::move(list)}});
              });

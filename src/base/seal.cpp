@@ -61,7 +61,8 @@ Result<SealingKey> SealingKey::parse(const Secret& hex) {
     bytes += static_cast<char>(*high * 16 + *low);
   }
   if (text.size() != 2 * kBytes || bytes.size() != kBytes) {
-    return fail(Errc::kInvalidArgument, "the key must be 64 hex digits, as `openssl rand -hex 32` makes them");
+    return fail(Errc::kInvalidArgument,
+                "the key must be 64 hex digits, as `openssl rand -hex 32` makes them");
   }
   return SealingKey(std::move(bytes));
 }

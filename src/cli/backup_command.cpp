@@ -12,7 +12,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// What a data folder holds beside its databases; it must be the same after a restore.
-constexpr const char* kSmallFiles[] = {"installation.id", "node.token"};
+constexpr const char* kSmallFiles[] = {"installation.id", "node.token", "secret.key"};
 constexpr const char* kDatabases[] = {"state.db", "metrics.db"};
 
 Error unusable(const fs::path& path, const std::error_code& error) {
@@ -43,8 +43,21 @@ Result<void> back_up(const fs::path& data, const fs::path& to) {
     if (!fs::exists(data / name, error)) continue;
     fs::copy_file(data / name, to / name, error);
     if (error) return unusable(to / name, error);
+    fs::permissions(to / name, fs::perms::owner_read | fs::perms::owner_write, error);
+    if (error) return unusable(to / name, error);
   }
   return {};
+}
+
+/// Whether what was copied can open the secrets that it holds.
+std::string words_on_the_key(const fs::path& to) {
+  std::error_code error;
+  if (fs::exists(to / "secret.key", error)) {
+    return "It includes secret.key, which opens the secrets stored with it: keep the copy as safe as the "
+           "secrets themselves.";
+  }
+  return "It includes no secret.key: where GPUSCALE_SECRET_KEY_FILE names the key, keep that file too, since "
+         "without it the stored secrets cannot be opened.";
 }
 
 }  // namespace
@@ -65,6 +78,7 @@ void add_backup_command(CLI::App& app, Action& action) {
       if (const auto done = back_up(flags->data, flags->to); !done) return report(done.error());
       std::printf("%s is a copy of %s; restore: gpuscale serve --data %s\n", flags->to.c_str(),
                   flags->data.c_str(), flags->to.c_str());
+      std::printf("%s\n", words_on_the_key(flags->to).c_str());
       return kExitDone;
     };
   });

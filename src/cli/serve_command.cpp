@@ -18,6 +18,8 @@ int serve(ServeOptions options, const LogOptions& log_options, const Context& co
       password != nullptr && *password != '\0') {
     options.admin_password = Secret{password};
   }
+  if (const char* key_file = std::getenv("GPUSCALE_SECRET_KEY_FILE"); key_file != nullptr)
+    options.secret_key_file = key_file;
   options.program = context.program;
   auto app = ServerApp::start(std::move(options), *log);
   if (!app) return report(app.error());
@@ -46,7 +48,9 @@ void add_serve_command(CLI::App& app, Action& action) {
   command->add_flag("--no-auth", options->no_auth, "answer everyone; on loopback only");
   command->footer(
       "The admin's password comes from GPUSCALE_ADMIN_PASSWORD, else it is made and printed at the first "
-      "start.");
+      "start. Secrets given through the API are stored encrypted with the key in DATA/secret.key, or in the "
+      "file "
+      "that GPUSCALE_SECRET_KEY_FILE names.");
   log->add_to(*command);
   command->callback([&action, options, log] {
     action = [options, log](const Context& context) { return serve(*options, *log, context); };

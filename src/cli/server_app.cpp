@@ -17,6 +17,7 @@
 #include "datasource/arrivals.h"
 #include "datasource/embedded_source.h"
 #include "db/database.h"
+#include "declare/registry.h"
 #include "http/server.h"
 #include "influxql/engine.h"
 #include "metrics/telemetry.h"
@@ -43,19 +44,26 @@ constexpr std::chrono::seconds kStopGrace{5};
 struct Checked {
   ListenAddress address;
   std::string scheme;
-  config::Config config;
+  declare::File file;
+  config::Config config;  ///< of the file alone
 };
 
-/// `url` is what ${GPUSCALE_URL} stands for.
-Result<config::Config> read_config(const ServeOptions& options, const std::string& url) {
+/// The configuration's text, with where it comes from. `url` is what ${GPUSCALE_URL} stands for.
+Result<declare::File> read_file(const ServeOptions& options, const std::function<std::string()>& url) {
   const config::Environment inner = options.environment ? options.environment : config::process_environment();
-  const config::Environment environment = [inner, url](const std::string& name) {
+  declare::File file;
+  file.environment = [inner, url](const std::string& name) {
     auto value = inner(name);
-    return !value && name == "GPUSCALE_URL" ? std::optional(url) : value;
+    return !value && name == "GPUSCALE_URL" ? std::optional(url()) : value;
   };
-  if (!options.config_text.empty()) return config::parse(options.config_text, "built-in config", environment);
-  if (!options.config_file.empty()) return config::load(options.config_file, environment);
-  return config::Config{};
+  if (!options.config_text.empty()) {
+    file.text = options.config_text;
+    file.name = "built-in config";
+  } else if (!options.config_file.empty()) {
+    file.name = options.config_file;
+    GS_TRY(file.text, config::read_text(options.config_file));
+  }
+  return file;
 }
 
 Result<Checked> check(const ServeOptions& options) {
@@ -77,7 +85,9 @@ Result<Checked> check(const ServeOptions& options) {
                     " without TLS would send tokens in the clear; give --tls-certificate and "
                     "--tls-key, or --insecure to accept that");
   }
-  GS_TRY(checked.config, read_config(options, checked.address.url(checked.scheme, checked.address.port)));
+  const std::string url = checked.address.url(checked.scheme, checked.address.port);
+  GS_TRY(checked.file, read_file(options, [url] { return url; }));
+  GS_TRY(checked.config, config::parse(checked.file.text, checked.file.name, checked.file.environment));
   return checked;
 }
 
@@ -135,7 +145,11 @@ struct ServerApp::Parts {
   Result<void> open(const ServeOptions& options, const Checked& checked);
   Result<void> open_decisions(const ServeOptions& options, const Checked& checked);
   Result<void> listen(const ServeOptions& options, const Checked& checked);
+  Result<void> open_declared(const ServeOptions& options);
   Result<void> configure(const Checked& checked);
+  Result<void> apply(const config::Config& config, std::optional<config::Kind> changed);
+  /// Why a pool must not be deleted now.
+  std::optional<std::string> nodes_of(config::Kind kind, const std::string& name) const;
   Result<void> set_bounds(const std::map<std::string, schedule::Bounds>& bounds);
   Result<std::unique_ptr<pool::NodeProvider>> make_provider(const pool::PoolSpec& spec) const;
   void keep_house();
@@ -163,9 +177,11 @@ struct ServerApp::Parts {
   std::unique_ptr<scaling::Controller> controller;
   std::unique_ptr<scaling::Pilot> pilot;
   std::unique_ptr<notify::Outbox> outbox;
-  std::vector<pool::PoolSpec> pools;  ///< as configured, before schedules
+  std::mutex declared_mutex;          ///< guards these two
+  std::vector<pool::PoolSpec> pools;  ///< as declared, before schedules
   std::vector<scaling::TriggerSpec> triggers;
   std::unique_ptr<schedule::Runner> schedules;
+  std::unique_ptr<declare::Registry> declared;
   std::unique_ptr<alert::Engine> alerts;
   std::unique_ptr<api::EventHub> events;
   std::unique_ptr<api::Services> services;
@@ -203,7 +219,6 @@ Result<void> ServerApp::Parts::open(const ServeOptions& options, const Checked& 
 }
 
 Result<void> ServerApp::Parts::open_decisions(const ServeOptions& options, const Checked& checked) {
-  (void)options;
   telemetry = std::make_unique<scaling::StoreTelemetry>(*store, checked.config.cluster);
   GS_TRY(controller,
          scaling::Controller::open(*state, *ledger, *telemetry, clock, log,
@@ -219,6 +234,7 @@ Result<void> ServerApp::Parts::open_decisions(const ServeOptions& options, const
              *state, *ledger, clock, log,
              {[this](const std::map<std::string, schedule::Bounds>& bounds) { return set_bounds(bounds); },
               [this](const schedule::Pull& pulled) { return pull_by_schedule(*controller, pulled); }}));
+  GS_CHECK(open_declared(options));
   alert::EngineOptions engine_options;
   engine_options.muted = [this](const std::string& rule, WallTime) { return schedules->muted(rule); };
   engine_options.facts = [this](const std::string& pool) { return pool_facts(*controller, pool); };
@@ -248,6 +264,8 @@ Result<void> ServerApp::Parts::listen(const ServeOptions& options, const Checked
                     .version = GPUSCALE_VERSION,
                     .started = clock.mono(),
                     .ready = [this] { return ready.load(); },
+                    .declared = declared.get(),
+                    .url = [this] { return url; },
                     .schedules = [this](std::size_t runs) { return schedules->status(runs); },
                     .pilot = pilot.get(),
                     .http_stats = [this] { return server ? server->stats() : http::ServerStats{}; }});
@@ -261,14 +279,28 @@ Result<void> ServerApp::Parts::listen(const ServeOptions& options, const Checked
   return {};
 }
 
+Result<void> ServerApp::Parts::open_declared(const ServeOptions& options) {
+  GS_TRY(const auto definitions, declare::DefinitionStore::open(*state));
+  GS_TRY(const bool sealed, definitions.holds_secrets());
+  const bool own_key = options.secret_key_file.empty();
+  declare::Vault vault =
+      declare::Vault::open(own_key ? folder.file("secret.key") : options.secret_key_file, own_key && !sealed);
+  if (!vault.key) log.error("secrets.no_key", {{"error", vault.trouble}});
+  // With port 0 it is known only later where we are: before start() nobody asks.
+  GS_TRY(declare::File file, read_file(options, [this] { return url; }));
+  GS_TRY(declared,
+         declare::Registry::open(
+             *state, *ledger, clock, log, std::move(vault), std::move(file),
+             {[this](const config::Config& config, std::optional<config::Kind> changed) {
+                return apply(config, changed);
+              },
+              [this](config::Kind kind, const std::string& name) { return nodes_of(kind, name); }}));
+  return {};
+}
+
 Result<void> ServerApp::Parts::configure(const Checked& checked) {
-  pools = checked.config.pools;
-  triggers = checked.config.triggers;
-  // Configures the controller with the bounds that hold now.
-  GS_CHECK(schedules->configure(checked.config.schedules, pools));
   GS_CHECK(pilot->set_policies(checked.config.policies));
-  GS_CHECK(outbox->set_channels(checked.config.channels));
-  GS_CHECK(alerts->set_rules(checked.config.rules));
+  GS_CHECK(declared->start());
   outbox->start();
   controller->start();
   pilot->start();
@@ -278,20 +310,57 @@ Result<void> ServerApp::Parts::configure(const Checked& checked) {
   ready = true;
   log.info("server.started", {{"url", url},
                               {"data", folder.path()},
-                              {"pools", checked.config.pools.size()},
-                              {"rules", checked.config.rules.size()}});
+                              {"pools", controller->pools().size()},
+                              {"rules", alerts->status().size()}});
   return {};
 }
 
+/// Pools before what scales them, channels before the rules that tell them.
+Result<void> ServerApp::Parts::apply(const config::Config& config, std::optional<config::Kind> changed) {
+  bool same_sizes = changed == config::Kind::kRules || changed == config::Kind::kChannels;
+  {
+    const std::scoped_lock lock(declared_mutex);
+    // A rule that grows a pool may state the pool's ceiling.
+    for (std::size_t i = 0; same_sizes && i < pools.size(); ++i)
+      same_sizes = pools[i].scale_in.ceiling == config.pools.at(i).scale_in.ceiling;
+    pools = config.pools;
+    triggers = config.triggers;
+  }
+  // Configures the controller with the bounds that hold now.
+  if (!same_sizes) GS_CHECK(schedules->configure(config.schedules, config.pools));
+  {
+    // What was given once must not come back over a secret that was rotated meanwhile.
+    const std::scoped_lock lock(declared_mutex);
+    for (scaling::TriggerSpec& trigger : triggers)
+      if (trigger.secret_given_once) trigger.secret = Secret();
+  }
+  GS_CHECK(outbox->set_channels(config.channels));
+  return alerts->set_rules(config.rules);
+}
+
+std::optional<std::string> ServerApp::Parts::nodes_of(config::Kind kind, const std::string& name) const {
+  if (kind != config::Kind::kPools) return std::nullopt;
+  const std::size_t nodes = controller->nodes(name).size();
+  if (nodes == 0) return std::nullopt;
+  return "pool " + name + " has " + std::to_string(nodes) +
+         " nodes; set its min to 0 and its size to 0, and wait until they have gone";
+}
+
 Result<void> ServerApp::Parts::set_bounds(const std::map<std::string, schedule::Bounds>& bounds) {
-  std::vector<pool::PoolSpec> bounded = pools;
+  std::vector<pool::PoolSpec> bounded;
+  std::vector<scaling::TriggerSpec> pulled;
+  {
+    const std::scoped_lock lock(declared_mutex);
+    bounded = pools;
+    pulled = triggers;
+  }
   for (pool::PoolSpec& pool : bounded) {
     if (const auto found = bounds.find(pool.name); found != bounds.end()) {
       pool.min = found->second.min;
       pool.max = found->second.max;
     }
   }
-  GS_TRY(const auto made, controller->configure(std::move(bounded), triggers));
+  GS_TRY(const auto made, controller->configure(std::move(bounded), std::move(pulled)));
   for (const auto& [trigger, secret] : made) {
     notices.push_back("The secret of trigger " + trigger + ", shown this once: " + secret.reveal());
   }
@@ -387,10 +456,6 @@ Result<std::unique_ptr<ServerApp>> ServerApp::start(ServeOptions options, log::L
   GS_CHECK(parts.open(options, checked));
   GS_CHECK(parts.open_decisions(options, checked));
   GS_CHECK(parts.listen(options, checked));
-  // With port 0 only now is it known where we are.
-  if (checked.address.port == 0) {
-    GS_TRY(checked.config, read_config(options, parts.url));
-  }
   GS_CHECK(parts.configure(checked));
   return app;
 }

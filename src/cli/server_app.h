@@ -22,6 +22,7 @@ struct ServeOptions {
   std::string tls_certificate;
   std::string tls_key;
   std::optional<Secret> admin_password;
+  std::string secret_key_file;      ///< of the stored secrets; empty = secret.key in the data folder
   std::string program;              ///< this binary, for local nodes
   std::string config_text;          ///< used instead of a file where not empty
   config::Environment environment;  ///< for ${NAME} in the config; GPUSCALE_URL is added where it is not set

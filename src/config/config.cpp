@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
 
 #include "config/ceilings.h"
+#include "config/definitions.h"
 #include "config/sections.h"
 #include "config/yaml_reader.h"
 
@@ -35,6 +37,20 @@ std::string known(const std::vector<std::string>& names) {
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// A fault of a spec that begins with its key ("cron: ...") stands at that key.
+void place_fault(YamlReader& reader, const std::string& fault) {
+  const std::size_t colon = fault.find(": ");
+  const std::string key = fault.substr(0, colon);
+  const bool is_key = colon != std::string::npos && std::all_of(key.begin(), key.end(), [](char c) {
+                        return (c >= 'a' && c <= 'z') || c == '_' || c == '.';
+                      });
+  if (is_key) {
+    reader.fault(key, fault.substr(colon + 2));
+  } else {
+    reader.fault(fault);
+  }
 }
 
 /// Reads every entry of one list; `check` sees the spec with its reader once all is known.
@@ -75,8 +91,8 @@ void check_references(const Config& config, std::vector<YamlReader>& triggers,
     }
   }
   for (std::size_t i = 0; i < config.rules.size(); ++i) {
-    for (std::string& fault : alert::faults_of(config.rules[i], channel_names))
-      rules[i].fault(std::move(fault));
+    for (const std::string& fault : alert::faults_of(config.rules[i], channel_names))
+      place_fault(rules[i], fault);
     const std::string& pool = config.rules[i].pool;
     if (!pool.empty() && !contains(pools, pool))
       rules[i].fault("pool", "no pool \"" + pool + "\"; " + known(pools));
@@ -89,7 +105,7 @@ void check_schedules(const Config& config, std::vector<YamlReader>& readers) {
   const auto rules = names_of(config.rules);
   for (std::size_t i = 0; i < config.schedules.size(); ++i) {
     const schedule::ScheduleSpec& spec = config.schedules[i];
-    for (std::string& fault : schedule::faults_of(spec)) readers[i].fault(std::move(fault));
+    for (const std::string& fault : schedule::faults_of(spec)) place_fault(readers[i], fault);
     if (!spec.pool.empty() && !contains(pools, spec.pool))
       readers[i].fault("pool", "no pool \"" + spec.pool + "\"; " + known(pools));
     if (!spec.trigger.empty() && !contains(triggers, spec.trigger))
@@ -100,7 +116,65 @@ void check_schedules(const Config& config, std::vector<YamlReader>& readers) {
   }
 }
 
-Config read_root(const YAML::Node& root, Faults& faults, const Environment& environment) {
+constexpr std::string_view kOwnUrl = "GPUSCALE_URL";
+
+/// The first "${NAME}" of a definition that is not for it to name, with its place.
+std::string foreign_variable(const nlohmann::json& value, const std::string& place) {
+  if (value.is_string()) {
+    const auto& text = value.get_ref<const std::string&>();
+    for (std::size_t at = text.find("${"); at != std::string::npos; at = text.find("${", at + 2)) {
+      if (at > 0 && text[at - 1] == '$') continue;
+      const std::size_t end = text.find('}', at);
+      if (end == std::string::npos) break;
+      const std::string name = text.substr(at + 2, end - at - 2);
+      if (name == kOwnUrl) continue;
+      return place + ": ${" + name + "} is read from the environment in the file alone; write the value " +
+             "itself (secrets are stored encrypted), or $${ for a plain ${";
+    }
+  }
+  if (!value.is_structured()) return "";
+  for (const auto& [key, each] : value.items()) {
+    const std::string inner = value.is_array() ? place : std::string(place).append(".").append(key);
+    if (std::string found = foreign_variable(each, inner); !found.empty()) return found;
+  }
+  return "";
+}
+
+/// The definitions beside the file's entries, each with faults of its own.
+struct Beside {
+  explicit Beside(const std::vector<Definition>& all, const Environment& process)
+      : definitions(all), faults(all.size()) {
+    // Every other name has its fault already.
+    environment = [process](const std::string& name) {
+      return name == kOwnUrl ? process(name) : std::optional(name);
+    };
+  }
+  void append(Kind kind, std::vector<YamlReader>& readers) {
+    for (std::size_t i = 0; i < definitions.size(); ++i) {
+      if (definitions[i].kind != kind) continue;
+      const auto replaced = nlohmann::json::error_handler_t::replace;
+      const std::string text = definitions[i].body.dump(-1, ' ', false, replaced);
+      if (std::string fault = foreign_variable(definitions[i].body, "definition"); !fault.empty())
+        faults[i].add(YAML::Mark::null_mark(), std::move(fault));
+      readers.emplace_back(loaded(text, faults[i]), "definition", faults[i], environment);
+    }
+  }
+
+  static YAML::Node loaded(const std::string& json, Faults& faults) {
+    try {
+      return YAML::Load(json);
+    } catch (const YAML::Exception& e) {
+      faults.add(e.mark, "definition: cannot be read: " + e.msg);
+      return YAML::Node(YAML::NodeType::Undefined);
+    }
+  }
+
+  const std::vector<Definition>& definitions;
+  std::deque<Faults> faults;
+  Environment environment;
+};
+
+Config read_root(const YAML::Node& root, Faults& faults, const Environment& environment, Beside& beside) {
   Config config;
   YamlReader reader(root, "the file", faults, environment);
   config.cluster = reader.text("cluster", config.cluster);
@@ -114,6 +188,11 @@ Config read_root(const YAML::Node& root, Faults& faults, const Environment& envi
   auto rules = reader.list("rules");
   auto schedules = reader.list("schedules");
   reader.finish();
+  beside.append(Kind::kPools, pools);
+  beside.append(Kind::kTriggers, triggers);
+  beside.append(Kind::kChannels, channels);
+  beside.append(Kind::kRules, rules);
+  beside.append(Kind::kSchedules, schedules);
   config.pools = read_list(pools, read_pool);
   config.triggers = read_list(triggers, read_trigger);
   config.policies = read_list(policies, read_policy);
@@ -142,20 +221,28 @@ Environment process_environment() {
   };
 }
 
-Result<Config> parse(std::string_view yaml, const std::string& file_name, const Environment& environment) {
+Result<Reading> parse_with(std::string_view yaml, const std::string& file_name,
+                           const Environment& environment, const std::vector<Definition>& definitions) {
   Faults faults;
   try {
     const YAML::Node root = YAML::Load(std::string(yaml));
-    if (root.IsNull()) return Config{};
-    Config config = read_root(root, faults, environment);
-    if (faults.empty()) return config;
+    Beside beside(definitions, environment);
+    Reading reading;
+    if (!root.IsNull() || !definitions.empty()) reading.config = read_root(root, faults, environment, beside);
+    for (const Faults& each : beside.faults) reading.faults.push_back(each.to_text());
+    if (faults.empty()) return reading;
   } catch (const YAML::Exception& e) {
     faults.add(e.mark, "not valid YAML: " + e.msg);
   }
   return fail(Errc::kInvalidArgument, faults.to_text(file_name));
 }
 
-Result<Config> load(const std::string& path, const Environment& environment) {
+Result<Config> parse(std::string_view yaml, const std::string& file_name, const Environment& environment) {
+  GS_TRY(Reading reading, parse_with(yaml, file_name, environment, {}));
+  return std::move(reading.config);
+}
+
+Result<std::string> read_text(const std::string& path) {
   std::error_code ec;
   const auto size = std::filesystem::file_size(path, ec);
   if (ec) return fail(Errc::kNotFound, "cannot read config file " + path + ": " + ec.message());
@@ -164,7 +251,12 @@ Result<Config> load(const std::string& path, const Environment& environment) {
   std::stringstream text;
   text << in.rdbuf();
   if (!in) return fail(Errc::kUnavailable, "cannot read config file " + path);
-  return parse(text.str(), path, environment);
+  return text.str();
+}
+
+Result<Config> load(const std::string& path, const Environment& environment) {
+  GS_TRY(const std::string text, read_text(path));
+  return parse(text, path, environment);
 }
 
 }  // namespace gpuscale::config

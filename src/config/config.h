@@ -45,6 +45,9 @@ Environment process_environment();
 /// `$${` stands for a literal `${`. Errors: kInvalidArgument, one line a fault: "FILE:LINE:COLUMN: text".
 Result<Config> parse(std::string_view yaml, const std::string& file_name, const Environment& environment);
 
+/// The file's text. Errors: kNotFound, kUnavailable, kExhausted (over 4 MiB).
+Result<std::string> read_text(const std::string& path);
+
 /// Reads the file (at most 4 MiB) and parses it. Errors: kNotFound, kUnavailable, kExhausted, and those of
 /// parse().
 Result<Config> load(const std::string& path, const Environment& environment = process_environment());

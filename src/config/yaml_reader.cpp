@@ -65,6 +65,12 @@ std::string Faults::to_text(const std::string& file) const {
   return out;
 }
 
+std::string Faults::to_text() const {
+  std::string out;
+  for (const Fault& fault : faults_) out += (out.empty() ? "" : "\n") + fault.text;
+  return out;
+}
+
 YamlReader::YamlReader(const YAML::Node& node, std::string what, Faults& faults,
                        const Environment& environment)
     : node_(node), what_(std::move(what)), faults_(faults), environment_(environment) {

@@ -23,6 +23,8 @@ class Faults {
   bool empty() const { return faults_.empty(); }
   /// "FILE:LINE:COLUMN: text", one a line, in the order of their places.
   std::string to_text(const std::string& file) const;
+  /// The texts alone, one a line, in the order of their discovery.
+  std::string to_text() const;
 
  private:
   std::vector<Fault> faults_;

@@ -50,6 +50,11 @@ class FakeOutbox : public notify::Outbox {
   }
   Result<std::vector<notify::Delivery>> dead_letters(std::size_t) const override { return delivery_list; }
   Result<void> replay(std::int64_t) override { return {}; }
+  std::vector<notify::ChannelSpec> probed;
+  Result<notify::Receipt> probe(const notify::ChannelSpec& channel, const notify::Message&) override {
+    probed.push_back(channel);
+    return notify::Receipt{200, "ok", {}};
+  }
   std::optional<WallTime> resting_until(const std::string&) const override { return std::nullopt; }
   Result<void> cancel(const std::string&, const std::string&) override { return {}; }
   Result<void> hold(const std::string&, bool) override { return {}; }

@@ -144,7 +144,7 @@ schedules:
   - {name: x, cron: "61 * * * *", pool: no, set: {min: 2}}
   - {name: y, cron: "0 0 * * *", for: 1h, mute: [nothing]}
 )");
-  EXPECT_THAT(wrong, HasSubstr("file:3:5: schedules[0]: cron: the minute \"61\" is none of 0 to 59"));
+  EXPECT_THAT(wrong, HasSubstr("schedules[0].cron: the minute \"61\" is none of 0 to 59"));
   EXPECT_THAT(wrong, HasSubstr("no pool \"no\""));
   EXPECT_THAT(wrong, HasSubstr("no rule \"nothing\""));
 }

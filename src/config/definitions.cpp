@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/definitions.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace gpuscale::config {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::array<std::string_view, 5> kLists = {"pools", "triggers", "channels", "rules", "schedules"};
+constexpr std::array<std::string_view, 5> kWords = {"pool", "trigger", "channel", "rule", "schedule"};
+constexpr std::size_t kMostNodesOfAFile = 1'000'000;
+
+template <typename Number>
+std::optional<Number> whole_number(const std::string& text) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+json scalar_json(const YAML::Node& node) {
+  const std::string& text = node.Scalar();
+  const bool quoted = node.Tag() == "!";
+  if (quoted) return text;
+  if (text == "true" || text == "false") return text == "true";
+  if (const auto number = whole_number<std::int64_t>(text)) return *number;
+  if (const auto number = whole_number<double>(text); number && std::isfinite(*number)) return *number;
+  return text;
+}
+
+/// `budget` bounds what aliases of aliases may grow to.
+Result<json> json_of(const YAML::Node& node, std::size_t& budget) {
+  if (budget-- == 0) return fail(Errc::kExhausted, "the file holds more than 1000000 values");
+  if (!node.IsDefined() || node.IsNull()) return json(nullptr);
+  if (node.IsScalar()) return scalar_json(node);
+  if (node.IsSequence()) {
+    json out = json::array();
+    for (const YAML::Node& item : node) {
+      GS_TRY(json each, json_of(item, budget));
+      out.push_back(std::move(each));
+    }
+    return out;
+  }
+  json out = json::object();
+  for (const auto& entry : node) {
+    if (!entry.first.IsScalar()) continue;
+    GS_TRY(json each, json_of(entry.second, budget));
+    out[entry.first.Scalar()] = std::move(each);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string_view to_string(Kind kind) {
+  return kLists.at(static_cast<std::size_t>(kind));
+}
+
+std::string_view word_of(Kind kind) {
+  return kWords.at(static_cast<std::size_t>(kind));
+}
+
+std::optional<Kind> parse_kind(std::string_view text) {
+  const auto found = std::find(kLists.begin(), kLists.end(), text);
+  if (found == kLists.end()) return std::nullopt;
+  return static_cast<Kind>(found - kLists.begin());
+}
+
+Result<DefinitionsByName> definitions_in(std::string_view yaml) {
+  DefinitionsByName out;
+  std::size_t budget = kMostNodesOfAFile;
+  try {
+    const YAML::Node root = YAML::Load(std::string(yaml));
+    if (!root.IsMap()) return out;
+    for (const Kind kind : kKinds) {
+      const YAML::Node list = root[std::string(to_string(kind))];
+      if (!list.IsDefined() || !list.IsSequence()) continue;
+      for (const YAML::Node& item : list) {
+        if (!item.IsMap() || !item["name"].IsDefined() || !item["name"].IsScalar()) continue;
+        GS_TRY(json body, json_of(item, budget));
+        out.insert_or_assign({kind, item["name"].Scalar()}, std::move(body));
+      }
+    }
+  } catch (const YAML::Exception& e) {
+    return fail(Errc::kInvalidArgument, std::string("not valid YAML: ") + e.what());
+  }
+  return out;
+}
+
+}  // namespace gpuscale::config
