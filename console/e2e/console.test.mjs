@@ -46,6 +46,7 @@ const step = (name, body) => test(name, async (context) => {
 });
 
 async function audit(where) {
+  await page.waitForTimeout(400); // what fades in or out has colours of its own meanwhile
   const findings = await page.evaluate(`${axe}; axe.run(document, { resultTypes: ["violations"], rules: { region: { enabled: false } } })`);
   const serious = findings.violations.filter((each) => ["serious", "critical"].includes(each.impact));
   assert.deepEqual(serious.map((each) => `${where}: ${each.id}: ${each.help}: ${each.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`), []);
@@ -208,7 +209,7 @@ step("policies say what they want, why, and which of them is heard", async () =>
 step("a trigger gets a new secret, shown once and valid; switched off it refuses", async () => {
   await page.goto(`${site}/triggers`);
   const row = page.getByRole("row", { name: /gpu-spare/ });
-  await row.getByRole("button", { name: "New secret" }).click();
+  await row.getByRole("button", { name: "New secret: gpu-spare" }).click();
   await page.getByRole("tooltip").getByRole("button", { name: "New secret" }).click();
   const shown = await page.getByRole("dialog").locator("code").first().textContent();
   const secret = /secret=([^&\s]+)/.exec(shown)?.[1] ?? shown;
@@ -243,6 +244,171 @@ step("schedules stand in a calendar", async () => {
   assert.ok(await calendar.getByText("× 24").count() >= 1);
   assert.ok(await calendar.getByText("morning peak").count() >= 7);
   assert.equal(await calendar.getByRole("listitem").count(), 14);
+});
+
+step("a rule is made, previewed as it is written, and its faults stand at their fields", async () => {
+  await page.goto(`${site}/rules`);
+  await page.getByRole("button", { name: "New rule" }).click();
+  await page.getByRole("textbox", { name: "name", exact: true }).fill("made <here>");
+  await page.getByTestId("preview").getByText("would").waitFor();
+  const condition = page.getByRole("textbox", { name: "Condition" });
+  await condition.fill("avg(Z, 1m) > 45");
+  await page.getByText(/"?Z"?/).last().waitFor();
+  await page.getByTestId("check").getByText("would refuse").waitFor();
+  await condition.fill("avg(C, 10s) > 45");
+  await page.getByTestId("check").getByText("would take it").waitFor();
+  await audit("new rule");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("heading", { name: /made <here>/ }).waitFor();
+  assert.equal((await server.json("/api/v1/rules")).rules.find((rule) => rule.name === "made <here>").condition, "avg(C, 10s) > 45");
+});
+
+step("its threshold is dragged and saved; a second person is told, sees both and loses nothing", async () => {
+  await page.goto(`${site}/rules/${encodeURIComponent("made <here>")}?range=5m`);
+  const other = await seat.context.newPage();
+  other.setDefaultTimeout(15_000);
+  await other.goto(`${site}/rules/${encodeURIComponent("made <here>")}?range=5m&edit=1`);
+  await other.getByRole("textbox", { name: "for", exact: true }).fill("7s");
+  await other.getByTestId("check").getByText("would take it").waitFor();
+  const grip = page.getByRole("slider");
+  await grip.focus();
+  await page.keyboard.press("PageUp");
+  await page.getByTestId("changed").waitFor();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByTestId("changed").waitFor({ state: "detached" });
+  await other.getByRole("button", { name: "Save" }).click();
+  await other.getByTestId("conflict").waitFor();
+  await other.getByRole("button", { name: "What differs" }).click();
+  await other.getByRole("cell", { name: "avg(C, 10s) > 55" }).waitFor();
+  assert.equal(await other.getByRole("textbox", { name: "for", exact: true }).inputValue(), "7s");
+  await other.getByRole("button", { name: "Put my changes on top" }).click();
+  await other.getByTestId("check").getByText("would take it").waitFor();
+  await other.getByRole("button", { name: "Save" }).click();
+  await other.getByText("is saved and in effect").waitFor();
+  await other.close();
+  const { definition } = await server.json(`/api/v1/rules/${encodeURIComponent("made <here>")}/definition`);
+  assert.deepEqual([definition.condition, definition.for], ["avg(C, 10s) > 55", "7s"]);
+});
+
+step("what was typed outlives a reload", async () => {
+  const field = page.getByRole("textbox", { name: "every", exact: true });
+  await page.goto(`${site}/rules/${encodeURIComponent("made <here>")}?edit=1`);
+  await field.fill("9s");
+  await page.getByTestId("check").getByText("would take it").waitFor();
+  await page.reload();
+  await page.getByText("What you typed before is still here").waitFor();
+  assert.equal(await field.inputValue(), "9s");
+  await audit("edited rule");
+  await page.getByRole("button", { name: "Discard" }).click();
+  assert.equal(await field.inputValue(), "5s");
+});
+
+step("a rule pauses and goes on, and is deleted after a question", async () => {
+  await page.getByRole("button", { name: "Pause", exact: true }).click();
+  await page.getByRole("button", { name: "Resume", exact: true }).click();
+  await page.getByRole("button", { name: "Pause", exact: true }).waitFor();
+  await page.getByRole("button", { name: /^Delete made/ }).click();
+  await page.getByRole("tooltip").getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("heading", { name: "Rules", exact: true }).waitFor();
+  await page.getByRole("link", { name: "made <here>" }).waitFor({ state: "detached" });
+});
+
+step("a trigger is made, its URL shown once, and pulled by it", async () => {
+  await page.goto(`${site}/triggers?new=1`);
+  const drawer = page.getByRole("dialog");
+  await drawer.getByRole("textbox", { name: "name", exact: true }).fill("from-console");
+  await drawer.getByRole("combobox", { name: "pool" }).click();
+  await page.keyboard.type("gpu");
+  await page.keyboard.press("Enter");
+  await page.getByTestId("check").getByText("would take it").waitFor();
+  await audit("new trigger");
+  await drawer.getByRole("button", { name: "Save" }).click();
+  const shown = page.getByRole("dialog").locator("code").first();
+  await shown.waitFor();
+  const url = new URL(await shown.textContent());
+  await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click();
+  const answer = await fetch(`${server.url}${url.pathname}${url.search}&type=scale_out`, { method: "POST" });
+  assert.ok([200, 429].includes(answer.status), String(answer.status));
+  assert.equal(await page.getByText(url.searchParams.get("secret")).count(), 0);
+});
+
+step("a channel is tested while it is written; its secret is written once and never shown", async () => {
+  await page.goto(`${site}/channels?new=1`);
+  const drawer = page.getByRole("dialog");
+  await drawer.getByRole("textbox", { name: "name", exact: true }).fill("ops");
+  await drawer.getByRole("textbox", { name: "url", exact: true }).fill(`${server.receiver.url}/ops`);
+  await drawer.getByLabel("signing_secret").fill("only the receiver knows");
+  await page.getByTestId("check").getByText("would take it").waitFor();
+  server.receiver.status = 200;
+  await drawer.getByRole("button", { name: "Test: ops" }).click();
+  await page.getByText(/The receiver took it: HTTP 200 · thank you/).waitFor();
+  server.receiver.status = 400;
+  await drawer.getByRole("button", { name: "Test: ops" }).click();
+  await page.getByText(/did not take it: HTTP 400 · not of this <house>/).waitFor();
+  await audit("new channel");
+  await drawer.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Edit ops" }).click();
+  await drawer.getByLabel("signing_secret").waitFor();
+  assert.equal(await drawer.getByLabel("signing_secret").inputValue(), "");
+  assert.match(await drawer.getByLabel("signing_secret").getAttribute("placeholder"), /Set\./);
+  await drawer.getByRole("textbox", { name: "url", exact: true }).fill("ftp://nowhere");
+  await drawer.getByText(/http:\/\/ or https:\/\//).first().waitFor();
+  await page.getByTestId("check").getByText("would refuse").waitFor();
+  await page.goto(`${site}/channels`);
+});
+
+step("a schedule and a pool are made; what the file declares can be looked at, with the reason", async () => {
+  await page.goto(`${site}/schedules?new=1`);
+  const drawer = page.getByRole("dialog");
+  await drawer.getByRole("textbox", { name: "name", exact: true }).fill("evening");
+  await drawer.getByRole("textbox", { name: "cron", exact: true }).fill("0 20 * * *");
+  await drawer.getByRole("combobox", { name: "pool" }).click();
+  await page.keyboard.type("gpu");
+  await page.keyboard.press("Enter");
+  await drawer.getByRole("textbox", { name: "set.max", exact: true }).fill("4");
+  await page.getByTestId("check").getByText("would take it").waitFor();
+  await drawer.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Disable evening" }).click();
+  await page.getByRole("button", { name: "Enable evening" }).waitFor();
+  await page.getByRole("button", { name: "View morning peak" }).click();
+  await drawer.getByText("read-only here").waitFor();
+  assert.ok(await drawer.getByRole("textbox", { name: "cron", exact: true }).isDisabled());
+  assert.ok(await page.getByRole("button", { name: "Delete morning peak" }).isDisabled());
+  await audit("declared schedule");
+  await page.goto(`${site}/pools?new=1`);
+  await drawer.getByRole("textbox", { name: "name", exact: true }).fill("spare");
+  await drawer.getByRole("textbox", { name: "min", exact: true }).fill("0");
+  await drawer.getByRole("textbox", { name: "max", exact: true }).fill("1");
+  await page.getByTestId("check").getByText("would take it").waitFor();
+  await drawer.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("heading", { name: /^spare/ }).waitFor();
+  await page.getByRole("button", { name: "Keep the size: spare" }).click();
+  await page.getByRole("button", { name: "Let it go on: spare" }).click();
+  await page.getByRole("button", { name: "Keep the size: spare" }).waitFor();
+  await audit("pools");
+});
+
+step("a token that may only read sees no way to change anything, and why", async () => {
+  const made = await (await server.call("POST", "/api/v1/tokens", JSON.stringify({ name: "reader", scopes: ["read"] }))).json();
+  const visitor = await openPage(browser);
+  visitor.page.setDefaultTimeout(15_000);
+  await visitor.page.goto(site);
+  await visitor.page.getByText("Token", { exact: true }).click();
+  await visitor.page.getByLabel("Token").last().fill(made.token);
+  await visitor.page.getByRole("button", { name: "Sign in" }).click();
+  await visitor.page.getByRole("navigation").first().waitFor();
+  for (const [path, name] of [["/rules", "New rule"], ["/channels", "New channel"], ["/triggers", "New trigger"], ["/schedules", "New schedule"], ["/pools", "New pool"]]) {
+    await visitor.page.goto(site + path);
+    const button = visitor.page.getByRole("button", { name, exact: true });
+    await button.waitFor();
+    assert.ok(await button.isDisabled(), path);
+    assert.match(await button.getAttribute("title"), /scope "admin"/);
+  }
+  await visitor.page.goto(`${site}/rules/GPU%20usage%20high`);
+  await visitor.page.getByTestId("preview").waitFor();
+  assert.ok(await visitor.page.getByRole("button", { name: "Silence", exact: true }).isDisabled());
+  assert.deepEqual(visitor.faults, []);
+  await visitor.context.close();
 });
 
 step("every other page opens without a fault", async () => {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { layout } from "../parts/heat_map";
 import { textIn, type Key } from "../i18n";
@@ -16,6 +17,13 @@ describe("the texts", () => {
     expect(Object.keys(zh).sort()).toEqual(Object.keys(en).sort());
     const places = (text: string) => [...new Set(text.match(/\{\w+\}/g) ?? [])].sort();
     for (const key of Object.keys(en) as Key[]) expect([key, places(zh[key])]).toEqual([key, places(en[key])]);
+  });
+  it("are all used", () => {
+    const files = (folder: string): string[] => readdirSync(folder, { withFileTypes: true }).flatMap((each) => (each.isDirectory() ? files(`${folder}/${each.name}`) : [`${folder}/${each.name}`]));
+    const code = files("src").filter((path) => /\.tsx?$/.test(path) && !path.includes("/i18n/") && !path.endsWith(".test.ts")).map((path) => readFileSync(path, "utf8")).join("\n");
+    // Those whose last part is put together: t(`nav.${page}`).
+    const made = [...code.matchAll(/`([\w.]+\.)\$\{/g)].map(([, head]) => head);
+    expect(Object.keys(en).filter((key) => !code.includes(`"${key}"`) && !made.some((head) => key.startsWith(head)))).toEqual([]);
   });
   it("are filled in, and unknown places stay", () => {
     expect(textIn("en")("explore.rows", { n: 3 })).toBe("3 rows");

@@ -10,7 +10,7 @@ export interface Session {
 
 export interface Pool {
   name: string;
-  provider?: string | { type?: string };
+  provider?: string;
   min: number;
   max: number;
   desired: number;
@@ -19,7 +19,10 @@ export interface Pool {
   phase_reason: string;
   cooldown_out_until?: string | null;
   cooldown_in_until?: string | null;
-  policy?: unknown;
+  hold?: { mode: string; who: string; until: string | null } | null;
+  origin?: string;
+  version?: number;
+  fault?: string;
 }
 
 export interface Rule {
@@ -44,11 +47,10 @@ export interface Rule {
   per_series?: boolean;
   instances?: { labels: Record<string, string>; state: string; since: string; value: number | null }[];
   no_data?: string;
-  paused?: boolean;
-  origin?: string;
-  declared?: boolean;
-  version?: number | string;
-  revision?: number | string;
+  origin?: string; // "file": declared, else made here
+  version?: number;
+  enabled?: boolean;
+  fault?: string;
 }
 
 export interface Policy {
@@ -117,8 +119,11 @@ export interface Channel {
   type: string;
   url?: string | null;
   trigger?: string | null;
+  command?: string | null;
+  resting_until?: string | null;
   origin?: string;
-  [key: string]: unknown;
+  version?: number;
+  fault?: string;
 }
 
 export interface Delivery {
@@ -144,7 +149,8 @@ export interface Trigger {
   step: number;
   enabled: boolean;
   origin?: string;
-  [key: string]: unknown;
+  version?: number;
+  fault?: string;
 }
 
 export interface Token {

@@ -5,8 +5,9 @@ import { useMemo } from "react";
 import { get, part } from "../core/api";
 import { useCurves } from "../core/curve";
 import { useFollowed } from "../core/data";
-import { bytes, percent, span, unitOf } from "../core/format";
+import { bytes, number, percent, span, unitOf } from "../core/format";
 import { ql, query, type Curve } from "../core/influx";
+import { devicesOf } from "../core/node_devices";
 import { find, usePaths } from "../core/openapi";
 import { useParam } from "../core/router";
 import type { Entry, Node } from "../core/types";
@@ -43,23 +44,10 @@ function FieldChart({ id, measurement, field, max, range }: { id: string; measur
   );
 }
 
-interface Device { gpu: string; uuid: string; model: string; utilization: number | null; memory: number | null; saturation: number | null; doubt: string }
-
-/** The newest of each GPU within ten minutes, and how its sampler fares. */
-async function devicesOf(id: string, signal: AbortSignal): Promise<{ devices: Device[]; sampler: string }> {
-  const from = `WHERE node = ${ql.literal(id)} AND time > now() - 10m`;
-  const [gpus, node] = await query(`SELECT last(utilization_gpu), last(memory_used_bytes), last(saturation), last(doubt) FROM gpu ${from} GROUP BY gpu, uuid, model; SELECT last(sampler_state), last(sampler_reason) FROM node ${from}`, signal);
-  const some = (value: unknown) => (typeof value === "number" ? value : null);
-  const devices = (gpus?.series ?? []).map(({ tags, values: [row] }): Device =>
-    ({ gpu: tags?.gpu ?? "?", uuid: tags?.uuid ?? "", model: tags?.model ?? "", utilization: some(row[1]), memory: some(row[2]), saturation: some(row[3]), doubt: String(row[4] ?? "") }));
-  const [, state, reason] = node?.series?.[0]?.values[0] ?? [];
-  return { devices, sampler: [state, reason].filter(Boolean).join(": ") };
-}
-
 function Devices({ node }: { node: Node }) {
   const { t } = useLooks();
   const followed = useFollowed((signal) => devicesOf(node.id, signal), [node.id], 10_000, false);
-  const { devices = [], sampler = "" } = followed.value ?? {};
+  const { devices = [], pods = [], sampler = "" } = followed.value ?? {};
   return (
     <Panel title={t("node.gpus")} extra={sampler && <span className="quiet">{t("node.sampler")}: {sampler}</span>}>
       <Failed error={followed.error} />
@@ -70,6 +58,17 @@ function Devices({ node }: { node: Node }) {
             <tbody>{devices.map((each) => (
               <tr key={each.gpu + each.uuid}><td className="number">{each.gpu}</td><td>{each.model || "–"}</td><td><code className="wrap">{each.uuid || "–"}</code></td><td className="number">{percent(each.utilization)}</td>
                 <td className="number">{percent(each.saturation)}</td><td className="number">{bytes(each.memory)}</td><td>{each.doubt || "–"}</td></tr>
+            ))}</tbody>
+          </table>
+        </div>
+      )}
+      {pods.length > 0 && (
+        <div className="table-wrap gap-above">
+          <table className="plain">
+            <thead><tr><th>{t("node.pod")}</th><th>{t("node.container")}</th><th>GPU</th><th>{t("node.pod.processes")}</th><th>{t("field.memory_used_bytes")}</th><th>{t("field.utilization_gpu")}</th></tr></thead>
+            <tbody>{pods.map((each) => (
+              <tr key={`${each.gpu}/${each.namespace}/${each.pod}/${each.container}`}><td className="name">{each.namespace}/{each.pod}{!each.given && <div className="bad">{t("node.pod.taken")}</div>}</td><td>{each.container || "–"}</td><td className="number">{each.gpu}</td>
+                <td className="number">{number(each.processes, 0)}</td><td className="number">{bytes(each.memory)}</td><td className="number">{percent(each.utilization)}</td></tr>
             ))}</tbody>
           </table>
         </div>

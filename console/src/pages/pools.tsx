@@ -3,14 +3,14 @@ import { App, Button, InputNumber, Popconfirm, Spin } from "antd";
 import { useState } from "react";
 import { ApiError, call, get, part } from "../core/api";
 import { useFollowed } from "../core/data";
-import { span } from "../core/format";
+import { span, when } from "../core/format";
 import { useNow } from "../core/live";
-import { find, usePaths } from "../core/openapi";
 import { useMay } from "../core/session";
 import type { Pool } from "../core/types";
 import { useLooks, type Key } from "../i18n";
-import { FormDialog } from "../parts/schema_form";
-import { Command, Failed, Hint, isDeclared, Origin, PageHead, Panel, Phase } from "../parts/pieces";
+import { EditDrawer } from "../parts/editor";
+import { ItemTools, NewButton, useOpened } from "../parts/resources";
+import { Failed, Hint, Link, Origin, PageHead, Panel, Phase } from "../parts/pieces";
 
 function Size({ pool, done }: { pool: Pool; done: () => void }) {
   const { t } = useLooks();
@@ -41,24 +41,43 @@ function left(until: string | null | undefined, now: number): number {
   return until ? Math.max(0, (Date.parse(until) - now) / 1000) : 0;
 }
 
+/** Keeps the size, lets it only grow, lets it go on. */
+function Hold({ pool, done }: { pool: Pool; done: () => void }) {
+  const { t, language } = useLooks();
+  const { message } = App.useApp();
+  const allowed = useMay("trigger");
+  const act = async (verb: string) => {
+    try {
+      await call("POST", `/api/v1/pools/${part(pool.name)}/${verb}`, {});
+      done();
+    } catch (cause) {
+      message.error((cause as ApiError).message);
+    }
+  };
+  const button = (verb: "pause" | "only-out" | "resume") => (
+    <Button key={verb} size="small" disabled={!allowed} title={allowed ? undefined : t("common.readonly", { scope: "trigger" })} aria-label={`${t(`pools.${verb}`)}: ${pool.name}`} onClick={() => act(verb)}>{t(`pools.${verb}`)}</Button>
+  );
+  return (
+    <span className="row-tools">
+      {pool.hold && <span>{t(pool.hold.mode === "paused" ? "pools.held" : "pools.held.out", { who: pool.hold.who, until: pool.hold.until ? when(pool.hold.until, language) : "–" })}</span>}
+      {pool.hold ? button("resume") : [button("pause"), button("only-out")]}
+    </span>
+  );
+}
+
 const kExample = "pools:\n  - name: gpu\n    provider: {type: local}\n    min: 2\n    max: 6";
 /** The shown keys; whatever else the server tells of a pool stands below them. */
-const kShown = new Set(["name", "provider", "min", "max", "desired", "counts", "phase", "phase_reason", "cooldown_out_until", "cooldown_in_until", "origin", "declared", "source"]);
+const kShown = new Set(["name", "provider", "min", "max", "desired", "counts", "phase", "phase_reason", "cooldown_out_until", "cooldown_in_until", "hold", "origin", "version", "fault"]);
 
 export default function Pools() {
   const { t } = useLooks();
   const now = useNow();
-  const paths = usePaths();
-  const admin = useMay("admin");
+  const opened = useOpened();
   const pools = useFollowed((signal) => get<{ pools: Pool[] }>("/api/v1/pools", signal), [], 10_000);
-  const [editing, setEditing] = useState<Pool | "new">();
-  const create = find(paths, "POST /api/v1/pools");
-  const update = find(paths, "PUT /api/v1/pools/{name}", "PATCH /api/v1/pools/{name}");
   const list = pools.value?.pools ?? [];
-  const to = editing === "new" ? create : update;
   return (
     <>
-      <PageHead title={t("pools.title")}>{create && admin && <Button type="primary" onClick={() => setEditing("new")}>{t("common.create")}</Button>}</PageHead>
+      <PageHead title={t("pools.title")}><Link to="/policies">{t("nav.policies")}</Link><NewButton title={t("pools.new")} make={opened.make} /></PageHead>
       <Failed error={pools.error} again={pools.again} />
       {!pools.value && !pools.error && <Spin />}
       {pools.value && !list.length && <Hint title={t("pools.empty.title")} text={t("overview.nopool")} command={kExample} />}
@@ -66,15 +85,16 @@ export default function Pools() {
         const more = Object.entries(pool).filter(([key, value]) => !kShown.has(key) && value !== null && value !== "");
         const waits = ([["overview.cooldown.out", left(pool.cooldown_out_until, now)], ["overview.cooldown.in", left(pool.cooldown_in_until, now)]] as [Key, number][]).filter(([, secs]) => secs > 0);
         return (
-          <Panel key={pool.name} title={<>{pool.name} <Phase phase={pool.phase} /> <Origin item={pool as { origin?: unknown }} /></>}
-                 extra={update && admin && !isDeclared(pool as { origin?: unknown }) && <Button size="small" onClick={() => setEditing(pool)}>{t("common.edit")}</Button>}>
+          <Panel key={pool.name} title={<>{pool.name} <Phase phase={pool.phase} /> <Origin item={pool} /></>} extra={<span className="row-tools"><ItemTools kind="pools" item={pool} edit={() => opened.edit(pool.name)} done={pools.again} /></span>}>
+            {pool.fault && <p className="bad">{pool.fault}</p>}
             <p>{pool.phase_reason}</p>
             <dl className="facts">
               <div><dt>{t("pools.desired")}</dt><dd><Size pool={pool} done={pools.again} /></dd></div>
               <div><dt>{t("pools.bounds")}</dt><dd>{t("overview.nodes.bounds", { min: pool.min, max: pool.max })}</dd></div>
               <div><dt>{t("pools.counts")}</dt><dd>{(["ready", "launching", "booting", "draining"] as const).filter((state) => state === "ready" || pool.counts[state]).map((state) => t(`pools.${state}`, { n: pool.counts[state] })).join(", ")}</dd></div>
-              <div><dt>{t("pools.provider")}</dt><dd>{typeof pool.provider === "object" ? pool.provider?.type : pool.provider}</dd></div>
+              <div><dt>{t("pools.provider")}</dt><dd>{pool.provider}</dd></div>
               <div><dt>{t("pools.cooldown")}</dt><dd>{waits.map(([key, secs]) => t(key, { age: span(secs) })).join(", ") || t("common.none")}</dd></div>
+              <div><dt>{t("pools.hold")}</dt><dd><Hold pool={pool} done={pools.again} /></dd></div>
             </dl>
             {more.length > 0 && (
               <details className="quiet"><summary>{t("common.more")}</summary>
@@ -84,11 +104,7 @@ export default function Pools() {
           </Panel>
         );
       })}
-      {pools.value && list.length > 0 && !create && <details className="quiet"><summary>{t("common.unsupported")}</summary><Command text={kExample} /></details>}
-      {editing && paths && to && (
-        <FormDialog title={editing === "new" ? t("common.create") : editing.name} paths={paths} to={to} item={editing === "new" ? undefined : editing.name}
-                    initial={editing === "new" ? {} : (editing as unknown as Record<string, unknown>)} onClose={() => setEditing(undefined)} onDone={() => { setEditing(undefined); pools.again(); }} />
-      )}
+      {opened.open && <EditDrawer key={opened.name ?? ""} kind="pools" name={opened.name} title={opened.name ?? t("pools.new")} onClose={opened.close} onSaved={() => { opened.close(); pools.again(); }} />}
     </>
   );
 }

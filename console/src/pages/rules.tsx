@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Button, Spin } from "antd";
-import { useState } from "react";
+import { Spin } from "antd";
 import { get, part } from "../core/api";
 import { useFollowed } from "../core/data";
-import { find, usePaths } from "../core/openapi";
-import { go } from "../core/router";
-import { useMay } from "../core/session";
-import type { Channel, Rule, Silence } from "../core/types";
+import { useParam } from "../core/router";
+import type { Rule, Silence } from "../core/types";
 import { useLooks } from "../i18n";
-import { FormDialog } from "../parts/schema_form";
+import { NewButton } from "../parts/resources";
+import { NewRule } from "./rule";
 import { SilenceList } from "../parts/silences";
 import { Failed, Heart, Hint, Link, Origin, PageHead, Panel, Time } from "../parts/pieces";
 
@@ -20,24 +18,16 @@ const kExample = `rules:
     condition: avg(C, 1m) > 45
     repeat: 30s
     notify: [scale_out]`;
-const kNew = {
-  every: "5s", for: "0s", repeat: "30s", condition: "avg(C, 1m) > 45",
-  queries: { C: 'SELECT mean("utilization_gpu") FROM "gpu" WHERE $timeFilter GROUP BY time(30s) fill(null)' },
-};
-
 export default function Rules() {
   const { t } = useLooks();
-  const paths = usePaths();
-  const admin = useMay("admin");
+  const [fresh, setFresh] = useParam("new", "");
   const rules = useFollowed((signal) => get<{ rules: Rule[] }>("/api/v1/rules", signal), [], 5000);
-  const channels = useFollowed((signal) => get<{ channels: Channel[] }>("/api/v1/channels", signal), [], 0, false);
   const silences = useFollowed(async (signal) => (await get<{ silences: Silence[] }>("/api/v1/silences", signal)).silences, [], 30_000);
-  const [making, setMaking] = useState(false);
-  const create = find(paths, "POST /api/v1/rules");
   const list = rules.value?.rules ?? [];
+  if (fresh === "1") return <NewRule onClose={() => setFresh("")} />;
   return (
     <>
-      <PageHead title={t("rules.title")}>{create && admin && <Button type="primary" onClick={() => setMaking(true)}>{t("rules.new")}</Button>}</PageHead>
+      <PageHead title={t("rules.title")}><NewButton title={t("rules.new")} make={() => setFresh("1")} /></PageHead>
       <Failed error={rules.error} again={rules.again} />
       {!rules.value && !rules.error && <Spin />}
       {rules.value && !list.length && <Hint title={t("rules.empty.title")} text={t("rules.empty")} command={kExample} />}
@@ -52,7 +42,7 @@ export default function Rules() {
                     <td><Heart state={rule.state} /></td>
                     <td className="name"><Link to={`/rules/${part(rule.name)}`}>{rule.name}</Link> <Origin item={rule} /></td>
                     <td><code>{rule.condition}</code></td>
-                    <td>{rule.last_error ? <span className="bad">{rule.last_error}</span> : rule.explanation}</td>
+                    <td>{rule.fault ? <span className="bad">{rule.fault}</span> : rule.last_error ? <span className="bad">{rule.last_error}</span> : rule.explanation}</td>
                     <td className="number"><Time at={rule.since} /></td>
                     <td>{rule.notify.join(", ") || "–"}</td>
                   </tr>
@@ -63,10 +53,6 @@ export default function Rules() {
         </Panel>
       )}
       <SilenceList silences={silences.value ?? []} done={silences.again} />
-      {making && paths && create && (
-        <FormDialog title={t("rules.new")} paths={paths} to={create} initial={kNew} choices={{ notify: (channels.value?.channels ?? []).map((each) => each.name) }} onClose={() => setMaking(false)}
-                    onDone={(_answer, body) => { setMaking(false); go(`/rules/${part(String(body.name))}`); }} />
-      )}
     </>
   );
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { get } from "../core/api";
+import { App, Button } from "antd";
+import { ApiError, call, part } from "../core/api";
 import { calendar } from "../core/calendar";
-import { useFollowed } from "../core/data";
-import { when } from "../core/format";
-import type { Pool } from "../core/types";
+import { kNew } from "../core/definitions";
+import { clock, utc, when } from "../core/format";
+import { useMay } from "../core/session";
 import { useLooks, type Text } from "../i18n";
 import { Panel, Time } from "../parts/pieces";
 import { Resources, type Named } from "../parts/resources";
@@ -53,7 +54,7 @@ function Calendar({ schedules }: { schedules: Schedule[] }) {
               const schedule = schedules.find((each) => each.name === name);
               return (
                 <div key={`${name}-${times[0]}`} className={`slot slot-${tone(schedule)}`}>
-                  <span><Time at={times[0]} />{times.length > 1 && ` × ${times.length}`} <b>{name}</b></span>
+                  <span><time dateTime={new Date(times[0]).toISOString()} title={utc(times[0])}>{clock(times[0], language).slice(0, 5)}</time>{times.length > 1 && ` × ${times.length}`} <b>{name}</b></span>
                   <small>{schedule && effect(schedule, t)}</small>
                 </div>
               );
@@ -67,15 +68,32 @@ function Calendar({ schedules }: { schedules: Schedule[] }) {
 
 const kExample = 'schedules:\n  - {name: morning peak, cron: "30 8 * * 1-5", timezone: Asia/Shanghai, pool: gpu, set: {min: 4}}';
 
+/** Off or on, whatever its definition says. */
+function Switch({ schedule, done }: { schedule: Schedule; done: () => void }) {
+  const { t } = useLooks();
+  const { message } = App.useApp();
+  const admin = useMay("admin");
+  const on = schedule.enabled !== false;
+  const verb = t(on ? "schedules.disable" : "schedules.enable");
+  const turn = async () => {
+    try {
+      await call("POST", `/api/v1/schedules/${part(schedule.name)}/enabled`, { enabled: !on });
+      done();
+    } catch (cause) {
+      message.error((cause as ApiError).message);
+    }
+  };
+  return <Button size="small" disabled={!admin} title={admin ? undefined : t("common.readonly", { scope: "admin" })} aria-label={`${verb} ${schedule.name}`} onClick={turn}>{verb}</Button>;
+}
+
 export default function Schedules() {
   const { t, language } = useLooks();
-  const pools = useFollowed((signal) => get<{ pools: Pool[] }>("/api/v1/pools", signal), [], 0, false);
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   return (
     <Resources<Schedule>
       kind="schedules" title={t("schedules.title")} newTitle={t("schedules.new")} empty={{ title: t("schedules.empty.title"), text: t("schedules.empty"), command: kExample }}
       query="runs=100" above={(items) => <Calendar schedules={items} />}
-      choices={{ pool: (pools.value?.pools ?? []).map((pool) => pool.name) }} initial={{ timezone: zone, cron: "30 8 * * 1-5", pool: pools.value?.pools[0]?.name }}
+      initial={{ ...kNew.schedules, timezone: Intl.DateTimeFormat().resolvedOptions().timeZone }}
+      tools={(schedule, again) => <Switch schedule={schedule} done={again} />}
       columns={[
         { title: t("schedules.cron"), show: (schedule) => <><code>{schedule.when}</code>{schedule.enabled === false && ` (${t("schedules.off")})`}</> },
         { title: t("schedules.zone"), show: (schedule) => schedule.timezone },

@@ -103,13 +103,11 @@ export function NodeState({ state }: { state: string }) {
 }
 
 /** Marks what the config file declares. */
-export function Origin({ item }: { item: { origin?: unknown; declared?: unknown } }) {
+export function Origin({ item }: { item: { origin?: string } }) {
   const { t } = useLooks();
   return isDeclared(item) ? <Tooltip title={t("common.declared.hint")}><Tag bordered={false} tabIndex={0}>{t("common.declared")}</Tag></Tooltip> : null;
 }
-export function isDeclared(item: { origin?: unknown; declared?: unknown; source?: unknown }): boolean {
-  return item.declared === true || item.origin === "config" || item.origin === "file" || item.source === "config" || item.source === "file";
-}
+export const isDeclared = (item: { origin?: string }): boolean => item.origin === "file";
 
 /** A secret that the server shows this once. */
 export function SecretOnce({ title, secret, children }: { title: string; secret: string; children?: ReactNode }) {

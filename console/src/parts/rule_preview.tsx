@@ -2,10 +2,12 @@
 /** What a rule looks at, its thresholds to be dragged, and when it would have fired. The rule may be one that is still being
  * written: what cannot be drawn yet is said. */
 import { Input } from "antd";
-import { useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { get } from "../core/api";
-import { calculatedCurves, preview, type Facts } from "../core/condition";
+import { calculatedCurves, holds, numbers, preview, type Facts } from "../core/condition";
 import { lines, parse, read, reductions, roundTo, seconds, tests, withThreshold } from "../core/condition_text";
+import type { Definition } from "../core/definitions";
+import type { FieldFault } from "../core/editing";
 import { paceOf, windowOf } from "../core/curve";
 import { useFollowed } from "../core/data";
 import { number, percent, span, unitOf } from "../core/format";
@@ -14,8 +16,21 @@ import { useParam } from "../core/router";
 import type { Pool } from "../core/types";
 import { useLooks } from "../i18n";
 import { Chart, type Threshold } from "./chart";
-import { Misread } from "./misread";
+import { Faults, Misread } from "./misread";
 import { Failed } from "./pieces";
+
+const kRest = 500;
+/** `value` once it has rested for half a second: what is being typed is not asked for at each key. */
+function useSettled<T>(value: T): T {
+  const [settled, setSettled] = useState(value);
+  const key = JSON.stringify(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), kRest);
+    return () => clearTimeout(timer);
+    // eslint-disable-next-line
+  }, [key]);
+  return settled;
+}
 
 export interface Previewed {
   name: string;
@@ -52,11 +67,23 @@ function factsOf(pools: Pool[] | undefined, name: string | undefined): Facts {
 }
 const namesFacts = (text: string) => /\b\w+_nodes\b/.test(text);
 
-export function RulePreview({ rule, onCondition, readOnly = false }: { rule: Previewed; onCondition: (condition: string) => void; readOnly?: boolean }) {
+const some = (value: unknown): string | undefined => (value === undefined || value === null ? undefined : String(value));
+/** A definition as far as it can be previewed while it is written. */
+export function previewed(name: string, definition: Definition): Previewed {
+  const queries = typeof definition.queries === "object" && definition.queries ? Object.entries(definition.queries).map(([ref, text]) => [ref, String(text)]) : [];
+  return {
+    name, queries: Object.fromEntries(queries) as Record<string, string>, condition: some(definition.condition) ?? "", recover: some(definition.recover), every: some(definition.every),
+    for: some(definition.for), keep_firing_for: some(definition.keep_firing_for), pool: some(definition.pool), profile: some(definition.profile),
+  };
+}
+
+/** @param faults the server's, of the condition */
+export function RulePreview({ rule, onCondition, faults = [] }: { rule: Previewed; onCondition: (condition: string) => void; faults?: FieldFault[] }) {
   const { t } = useLooks();
   const [range] = useParam("range", "1h");
   const { condition } = rule;
-  const data = useFollowed((signal) => curvesFor(rule.queries, range, signal), [rule.queries, range], Math.max(paceOf(windowOf(range).bucket), 5000), false);
+  const queries = useSettled(rule.queries);
+  const data = useFollowed((signal) => curvesFor(queries, range, signal), [queries, range], Math.max(paceOf(windowOf(range).bucket), 5000), false);
   const asksFacts = namesFacts(condition) || namesFacts(rule.recover ?? "");
   const pools = useFollowed(async (signal) => (asksFacts ? (await get<{ pools: Pool[] }>("/api/v1/pools", signal)).pools : undefined), [asksFacts], 15_000);
   const facts = useMemo(() => factsOf(pools.value, rule.pool), [pools.value, rule.pool]);
@@ -95,8 +122,18 @@ export function RulePreview({ rule, onCondition, readOnly = false }: { rule: Pre
     value: line.threshold,
     label: `${line.relation} ${unit(line.threshold)}`,
     aria: t("rules.threshold.aria", { term: line.said || t("rules.value") }),
-    onChange: readOnly ? undefined : (value) => onCondition(withThreshold(condition, i, roundTo(value, percentage ? 100 : highest))),
-  })), [list, condition, highest, t, field, readOnly, onCondition]);
+    onChange: (value) => onCondition(withThreshold(condition, i, roundTo(value, percentage ? 100 : highest))),
+  })), [list, condition, highest, t, field, onCondition]);
+
+  const present = useMemo(() => {
+    if (!tree || !data.value || !look || grafana) return undefined;
+    const values = tests(tree).flatMap((test) => {
+      const known = numbers(test.left, data.value!.curves, facts, look.end).flatMap((each) => (each.value === null ? [] : [each.value]));
+      return [`${test.said} = ${known.length ? number(Math.max(...known), 2) : "–"}`];
+    });
+    const verdict = holds(tree, data.value.curves, look.end, facts);
+    return t(verdict === null ? "rules.now.unknown" : verdict ? "rules.now.yes" : "rules.now.no", { values: [...new Set(values)].join(", ") });
+  }, [tree, data.value, look, grafana, facts, t]);
 
   const share = would && look ? would.fired.reduce((sum, [from, end]) => sum + end - from + look.every, 0) / Math.max(would.looked * look.every, 1) : 0;
   const said = () => {
@@ -114,12 +151,12 @@ export function RulePreview({ rule, onCondition, readOnly = false }: { rule: Pre
     <>
       <Failed error={data.error} again={data.again} />
       <Chart what={rule.name} curves={curves} unit={unit} max={percentage ? 100 : undefined} thresholds={thresholds} bands={would?.fired} from={data.value?.from} to={data.value?.to} height={340} />
-      <div className="preview" role="status" data-testid="preview">{said()}{notes.length > 0 && <span className="quiet"> {notes.join(" ")}</span>}</div>
+      <div className="preview" role="status" data-testid="preview">{said()}{present && <div className="quiet" data-testid="now">{present}</div>}{notes.length > 0 && <span className="quiet"> {notes.join(" ")}</span>}</div>
       <label className="condition-edit">{t("rules.condition")}
-        <Input.TextArea value={condition} onChange={(event) => onCondition(event.target.value)} readOnly={readOnly} spellCheck={false} autoSize={{ minRows: 1, maxRows: 8 }} className="mono" aria-label={t("rules.condition")} aria-invalid={!!fault}
+        <Input.TextArea value={condition} onChange={(event) => onCondition(event.target.value)} spellCheck={false} autoSize={{ minRows: 1, maxRows: 8 }} className="mono" aria-label={t("rules.condition")} aria-invalid={!!fault}
                         status={fault ? "error" : undefined} />
       </label>
-      {fault && <Misread text={condition} line={fault.line} column={fault.column} words={fault.text} />}
+      {fault ? <Misread text={condition} line={fault.line} column={fault.column} words={fault.text} /> : <Faults faults={faults} text={condition} />}
     </>
   );
 }
