@@ -420,9 +420,22 @@ step("every other page opens without a fault", async () => {
   }
 });
 
+step("every page can be read in the dark", async () => {
+  await page.goto(site);
+  await page.getByRole("button", { name: "Switch between light and dark" }).click();
+  for (const path of ["/nodes", "/explore", "/dashboards", "/rules", "/rules?new=1", "/rules/GPU%20usage%20high", "/activity", "/pools", "/pools?edit=gpu", "/policies", "/triggers", "/channels", "/channels?new=1", "/schedules", "/schedules?new=1", "/tokens"]) {
+    await page.goto(site + path);
+    await page.getByRole("heading").first().waitFor();
+    await page.waitForTimeout(400);
+    await audit(`${path} in the dark`);
+  }
+  await page.goto(site);
+  await page.getByRole("button", { name: "Switch between light and dark" }).click();
+});
+
 step("a phone's width shows it all without a sideways scroll", async () => {
   await page.setViewportSize({ width: 360, height: 740 });
-  for (const path of ["/", "/nodes", "/rules", "/explore", "/activity"]) {
+  for (const path of ["/", "/nodes", "/rules", "/explore", "/activity", "/rules?new=1", "/rules/GPU%20usage%20high", "/pools", "/policies", "/triggers", "/channels", "/schedules", "/tokens"]) {
     await page.goto(site + path);
     await page.getByRole("heading").first().waitFor();
     await page.waitForTimeout(300);

@@ -98,7 +98,7 @@ export function App() {
     document.title = `${second ? `${second} · ` : ""}${(key in en ? looks.t(key) : first)} · gpuscale`;
   }, [path, looks]);
 
-  const colours = dark ? { colorPrimary: "#3fbf93", colorBgBase: "#121716", colorLink: "#6fdcb5", colorError: "#ff7875" } : { colorPrimary: "#0b6e4f", colorLink: "#0b6e4f", colorError: "#b81d2d", colorTextDescription: "#57645f" };
+  const colours = dark ? { colorPrimary: "#3fbf93", colorBgBase: "#121716", colorBgContainer: "#1a2120", colorBgElevated: "#1b2221", colorBorder: "#3a4643", colorBorderSecondary: "#2a3331", colorLink: "#6fdcb5", colorError: "#ff7875" } : { colorPrimary: "#0b6e4f", colorLink: "#0b6e4f", colorError: "#b81d2d", colorTextDescription: "#57645f" };
   const shown = () => {
     if (!session) return <Spin fullscreen tip={away ? looks.t("signin.away") : undefined} />;
     if (!session.signed_in) {
@@ -120,7 +120,7 @@ export function App() {
     );
   };
   return (
-    <ConfigProvider locale={locale} theme={{ algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm, token: { ...colours, borderRadius: 6, motionDurationMid: "0.1s" }, cssVar: true, hashed: false }}
+    <ConfigProvider locale={locale} theme={{ algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm, token: { ...colours, borderRadius: 6, motionDurationMid: "0.1s" }, cssVar: true, hashed: false, components: dark ? { Button: { primaryColor: "#08110e" } } : undefined }}
                     button={{ autoInsertSpace: false }}>
       <LooksContext.Provider value={looks}>
         <AntApp className="app">{shown()}</AntApp>

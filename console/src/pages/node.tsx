@@ -52,18 +52,18 @@ function Devices({ node }: { node: Node }) {
     <Panel title={t("node.gpus")} extra={sampler && <span className="quiet">{t("node.sampler")}: {sampler}</span>}>
       <Failed error={followed.error} />
       {devices.length > 0 && (
-        <div className="table-wrap">
+        <div className="table-wrap" tabIndex={0}>
           <table className="plain">
             <thead><tr><th>GPU</th><th>{t("node.model")}</th><th>UUID</th><th>{t("field.utilization_gpu")}</th><th>{t("node.saturation")}</th><th>{t("field.memory_used_bytes")}</th><th>{t("node.doubt")}</th></tr></thead>
             <tbody>{devices.map((each) => (
-              <tr key={each.gpu + each.uuid}><td className="number">{each.gpu}</td><td>{each.model || "–"}</td><td><code className="wrap">{each.uuid || "–"}</code></td><td className="number">{percent(each.utilization)}</td>
+              <tr key={each.gpu + each.uuid}><td className="number">{each.gpu}</td><td>{each.model || "–"}</td><td><code className="unbroken">{each.uuid || "–"}</code></td><td className="number">{percent(each.utilization)}</td>
                 <td className="number">{percent(each.saturation)}</td><td className="number">{bytes(each.memory)}</td><td>{each.doubt || "–"}</td></tr>
             ))}</tbody>
           </table>
         </div>
       )}
       {pods.length > 0 && (
-        <div className="table-wrap gap-above">
+        <div className="table-wrap gap-above" tabIndex={0}>
           <table className="plain">
             <thead><tr><th>{t("node.pod")}</th><th>{t("node.container")}</th><th>GPU</th><th>{t("node.pod.processes")}</th><th>{t("field.memory_used_bytes")}</th><th>{t("field.utilization_gpu")}</th></tr></thead>
             <tbody>{pods.map((each) => (

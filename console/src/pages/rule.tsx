@@ -48,7 +48,7 @@ function Instances({ rule }: { rule: Rule }) {
   if (!rule.instances?.length) return null;
   return (
     <Panel title={t("rules.instances")}>
-      <div className="table-wrap">
+      <div className="table-wrap" tabIndex={0}>
         <table className="plain"><thead><tr><th>{t("common.state")}</th><th>{t("common.name")}</th><th>{t("rules.value")}</th><th>{t("rules.since")}</th></tr></thead>
           <tbody>{rule.instances.slice(0, 200).map((each) => {
             const labels = Object.entries(each.labels).map(([key, value]) => `${key}=${value}`).join(", ") || "–";
