@@ -46,6 +46,7 @@ try {
         for (const name of list("--pages", Object.keys(pages).join(","))) {
           await page.goto(url + pages[name], { waitUntil: "load" });
           await page.waitForTimeout(Number(process.env.SETTLE ?? 1500));
+          await page.waitForFunction(() => !document.querySelector(".ant-spin-spinning"), undefined, { timeout: 15_000 }).catch(() => undefined);
           await page.screenshot({ path: `${folder}/${name}-${width}-${language}-${theme}.png`, fullPage: !process.env.FOLD });
         }
         await context.close();

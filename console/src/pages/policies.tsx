@@ -29,7 +29,7 @@ function Row({ policy, decides }: { policy: Policy; decides: boolean }) {
       <td className="number">{outlook ? t("policies.nodes", { n: number(outlook.forecast, 2) }) : "–"}</td>
       <td className="number">{outlook ? percent(outlook.missed) : "–"}{outlook?.distrusted && <div className="bad">{t("policies.distrusted")}</div>}</td>
       <td className="number">{policy.boot_seconds === null ? t("policies.boot.unknown") : span(policy.boot_seconds)}</td>
-      <td>{policy.reason || "–"}</td>
+      <td className="says">{policy.reason || "–"}</td>
     </tr>
   );
 }

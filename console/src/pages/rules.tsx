@@ -42,7 +42,7 @@ export default function Rules() {
                     <td><Heart state={rule.state} /></td>
                     <td className="name"><Link to={`/rules/${part(rule.name)}`}>{rule.name}</Link> <Origin item={rule} /></td>
                     <td><code>{rule.condition}</code></td>
-                    <td>{rule.fault ? <span className="bad">{rule.fault}</span> : rule.last_error ? <span className="bad">{rule.last_error}</span> : rule.explanation}</td>
+                    <td className="says">{rule.fault ? <span className="bad">{rule.fault}</span> : rule.last_error ? <span className="bad">{rule.last_error}</span> : rule.explanation}</td>
                     <td className="number"><Time at={rule.since} /></td>
                     <td>{rule.notify.join(", ") || "–"}</td>
                   </tr>
