@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import { merged } from "./curve";
-import { aligned, bucketFor, curvesOf, inRange, placeBefore, positionIn, ql, toCsv } from "./influx";
+import { aligned, bucketFor, coarsened, curvesOf, inRange, placeBefore, positionIn, ql, toCsv } from "./influx";
 
 describe("an answer of the store", () => {
   const series = [
@@ -51,4 +51,12 @@ it("a query's variables are filled in, and an error's place is found in front of
 it("names and values are quoted so that they stay names and values", () => {
   expect(ql.quoted('a"b')).toBe('"a\\"b"');
   expect(ql.literal("it's \\ here")).toBe("'it\\'s \\\\ here'");
+});
+
+it("a rule's query gets wider buckets only where its own would be too many", () => {
+  const text = 'SELECT mean("x") FROM "gpu" WHERE $timeFilter GROUP BY time(1s), node';
+  expect(coarsened(text, 3600, 10)).toEqual({ text, bucket: 1 });
+  expect(coarsened(text, 604_800, 1800)).toEqual({ text: text.replace("time(1s)", "time(1800s)"), bucket: 1800 });
+  expect(coarsened("SELECT x FROM gpu WHERE $timeFilter", 604_800, 1800)).toEqual({ text: "SELECT x FROM gpu WHERE $timeFilter", bucket: 1800 });
+  expect(coarsened(text.replace("1s", "$__interval"), 604_800, 1800).text).toContain("$__interval");
 });
