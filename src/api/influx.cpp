@@ -179,4 +179,15 @@ Result<Principal> influx_principal(Auth& auth, const http::Request& request) {
   return auth.authenticate(credentials);
 }
 
+Result<InfluxCaller> influx_caller(Services& services, const http::Request& request) {
+  auto principal = influx_principal(services.auth, request);
+  if (principal) return InfluxCaller{*std::move(principal), std::nullopt};
+  if (services.influx_users == nullptr) return principal.error();
+  GS_TRY(const std::optional<Credentials> credentials, credentials_of(request, UrlCredentials::kTaken));
+  if (!credentials) return principal.error();
+  auto user = services.influx_users->authenticate(*credentials);
+  if (!user) return principal.error();
+  return InfluxCaller{{}, std::move(user)};
+}
+
 }  // namespace gpuscale::api

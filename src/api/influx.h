@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/influx_users.h"
 #include "api/routes.h"
 #include "http/message.h"
 
@@ -34,6 +35,23 @@ http::Handler with_influx_headers(http::Handler handler);
 
 /// Checks the caller (Authorization, or u and p) in InfluxDB's words. Errors: kUnauthenticated.
 Result<Principal> influx_principal(Auth& auth, const http::Request& request);
+
+/// Who calls: the admin, a token, or one of InfluxDB's own users, whose rights go by database.
+struct InfluxCaller {
+  Principal principal;
+  std::optional<InfluxUser> user;
+
+  bool is_admin() const { return user ? user->admin : principal.scopes.allow(Scope::kAdmin); }
+  bool may_read(std::string_view database) const {
+    return user ? user->may_read(database) : principal.scopes.allow(Scope::kRead);
+  }
+  bool may_write(std::string_view database) const {
+    return user ? user->may_write(database) : principal.scopes.allow(Scope::kWrite);
+  }
+  const std::string& name() const { return user ? user->name : principal.name; }
+};
+/// As influx_principal(), InfluxDB's users included.
+Result<InfluxCaller> influx_caller(Services& services, const http::Request& request);
 
 /// Text as Go's encoding/json writes it between quotes: <, > and & as \u003c, \u003e and \u0026.
 std::string go_json_string(std::string_view text);

@@ -10,6 +10,7 @@ void register_influx_ping(Routes& routes) {
     add_influx_route(routes, path, {http::Method::kGet, http::Method::kHead}, "GET, HEAD",
                      [](const http::Request&) { return influx_no_content(); });
   }
+  if (!services.influx_health) return;
   // Not in 1.6.7; in the form of 1.8, which newer clients ask for.
   add_influx_route(routes, "/health", {http::Method::kGet, http::Method::kHead}, "GET, HEAD",
                    [&services](const http::Request&) {

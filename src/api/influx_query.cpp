@@ -29,30 +29,38 @@ http::QueryParams parameters_of(const http::Request& request) {
   return params;
 }
 
-/// What a statement needs, in the words of InfluxDB's privileges: READ and WRITE on a database, else admin.
-Scope scope_of(std::string_view privilege) {
-  if (equal_ignoring_case(privilege, "read")) return Scope::kRead;
-  return equal_ignoring_case(privilege, "write") ? Scope::kWrite : Scope::kAdmin;
+bool allows(const InfluxCaller& caller, std::string_view privilege, std::string_view database) {
+  if (privilege.empty()) return true;
+  if (equal_ignoring_case(privilege, "read")) return caller.may_read(database);
+  return equal_ignoring_case(privilege, "write") && caller.may_write(database);
 }
 
 influxql::QueryContext context_of(const Services& services, const http::Request& request,
-                                  const http::QueryParams& params, const Principal& principal) {
+                                  const http::QueryParams& params, const InfluxCaller& caller) {
   influxql::QueryContext context;
   context.database = params.get_or("db", "");
   context.policy = params.get_or("rp", "");
   context.now = services.clock.wall();
+  context.limits = services.query_limits;
+  context.create_default_policy = services.create_default_policy;
   context.read_only =
       request.method == http::Method::kGet ? influxql::ReadOnly::kYes : influxql::ReadOnly::kNo;
-  if (principal.scopes.allow(Scope::kAdmin)) return context;
-  context.authorize = [principal](std::string_view privilege, std::string_view database,
-                                  std::string_view statement) -> Result<void> {
-    if (principal.scopes.allow(scope_of(privilege))) return {};
-    std::string message = "error authorizing query: " + principal.name +
+  if (caller.is_admin()) return context;
+  context.authorize = [caller](std::string_view privilege, std::string_view database,
+                               std::string_view statement) -> Result<void> {
+    if (allows(caller, privilege, database)) return {};
+    std::string message = "error authorizing query: " + caller.name() +
                           " not authorized to execute statement '" + std::string(statement) + "', requires ";
-    const bool admin = scope_of(privilege) == Scope::kAdmin;
-    message += admin ? "admin privilege" : std::string(privilege) + " on " + std::string(database);
+    const bool one_database =
+        equal_ignoring_case(privilege, "read") || equal_ignoring_case(privilege, "write");
+    message += one_database ? std::string(privilege) + " on " + std::string(database) : "admin privilege";
     return fail(Errc::kForbidden, std::move(message));
   };
+  if (caller.user) {
+    context.shows_database = [user = *caller.user](std::string_view database) {
+      return user.may_read(database) || user.may_write(database);
+    };
+  }
   return context;
 }
 
@@ -80,8 +88,8 @@ http::Response answer(const http::Request& request, const http::QueryParams& par
 }
 
 http::Response query(Services& services, const http::Request& request) {
-  const auto principal = influx_principal(services.auth, request);
-  if (!principal) return influx_error(request, 401, principal.error().message());
+  const auto caller = influx_caller(services, request);
+  if (!caller) return influx_error(request, 401, caller.error().message());
   if (request.body.size() > kMaxInfluxBody) return influx_error(request, 413, "Request Entity Too Large");
   const http::QueryParams params = parameters_of(request);
   const std::string given = params.get_or("q", "");
@@ -89,7 +97,7 @@ http::Response query(Services& services, const http::Request& request) {
   if (text.empty()) return influx_error(request, 400, "missing required parameter \"q\"");
   auto bound = parse_bind_params(params.get_or("params", ""));
   if (!bound) return influx_error(request, 400, bound.error().message());
-  influxql::QueryContext context = context_of(services, request, params, *principal);
+  influxql::QueryContext context = context_of(services, request, params, *caller);
   context.params = bound->values;
   auto results = services.queries.execute(text, context);
   if (!results) {

@@ -37,11 +37,6 @@ bool known_consistency(std::string_view text) {
   return level == "any" || level == "one" || level == "quorum" || level == "all";
 }
 
-bool has_database(const tsdb::Store& store, const std::string& name) {
-  const std::vector<tsdb::DatabaseInfo> all = store.databases();
-  return std::any_of(all.begin(), all.end(), [&name](const auto& database) { return database.name == name; });
-}
-
 void note_arrival(Services& services, const std::vector<metrics::PointView>& points) {
   const auto newest = std::max_element(points.begin(), points.end(),
                                        [](const auto& a, const auto& b) { return a.time_ns < b.time_ns; });
@@ -114,16 +109,16 @@ http::Response store_lines(Services& services, const http::Request& request, con
 }
 
 http::Response write(Services& services, const http::Request& request) {
-  const auto principal = influx_principal(services.auth, request);
-  if (!principal) return influx_error(request, 401, principal.error().message());
+  const auto caller = influx_caller(services, request);
+  if (!caller) return influx_error(request, 401, caller.error().message());
   const std::string database = request.query.get_or("db", "");
   if (database.empty()) return influx_error(request, 400, "database is required");
-  if (!principal->scopes.allow(Scope::kWrite)) {
+  if (!caller->may_write(database)) {
     return influx_error(
         request, 403,
-        "\"" + principal->name + "\" user is not authorized to write to database \"" + database + "\"");
+        "\"" + caller->name() + "\" user is not authorized to write to database \"" + database + "\"");
   }
-  if (!has_database(services.store, database)) {
+  if (!services.store.has_database(database)) {
     return influx_error(request, 404, "database not found: \"" + database + "\"");
   }
   if (request.body.size() > kMaxInfluxBody) return influx_error(request, 413, "Request Entity Too Large");

@@ -9,6 +9,7 @@
 #include "alert/engine.h"
 #include "api/auth.h"
 #include "api/event_hub.h"
+#include "api/influx_users.h"
 #include "base/time.h"
 #include "datasource/arrivals.h"
 #include "declare/registry.h"
@@ -47,6 +48,10 @@ struct Services {
   /// The schedules with so many next runs each; may be empty = there are none.
   std::function<std::vector<schedule::ScheduleStatus>(std::size_t runs)> schedules;
   const scaling::Pilot* pilot = nullptr;          ///< may be absent: no policies then
+  InfluxUsers* influx_users = nullptr;            ///< may be absent: InfluxDB's endpoints then know none
+  influxql::QueryLimits query_limits;             ///< of /query
+  bool create_default_policy = true;              ///< with a database that is made over /query
+  bool influx_health = true;                      ///< false: /health is not found, as in InfluxDB 1.6
   std::function<http::ServerStats()> http_stats;  ///< may be empty; the server exists only after its handler
 };
 

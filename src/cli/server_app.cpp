@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/server_app.h"
 
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-
 #include "activity/ledger.h"
 #include "alert/engine.h"
 #include "api/auth.h"
@@ -14,6 +10,7 @@
 #include "base/system_clock.h"
 #include "cli/data_folder.h"
 #include "cli/listen_address.h"
+#include "cli/store_upkeep.h"
 #include "datasource/arrivals.h"
 #include "datasource/embedded_source.h"
 #include "db/database.h"
@@ -31,13 +28,14 @@
 #include "scaling/pilot.h"
 #include "scaling/store_telemetry.h"
 #include "schedule/runner.h"
+#include "tsdb/condense.h"
 #include "tsdb/store.h"
 
 namespace gpuscale::cli {
 namespace {
 
+constexpr std::string_view kMinutesPolicy = "minutes";  ///< of what is condensed
 constexpr std::string_view kNodeTokenName = "local nodes";
-constexpr std::chrono::minutes kHousekeeping{1};
 constexpr std::chrono::seconds kStopGrace{5};
 
 /// What the options say, checked against each other before anything is opened.
@@ -136,6 +134,26 @@ alert::Facts pool_facts(const scaling::Controller& controller, const std::string
   return facts;
 }
 
+/// A database that is there already keeps what its policies say.
+Result<void> make_default_database(tsdb::Store& store, const config::StoreSpec& spec) {
+  if (store.has_database(metrics::kDefaultDatabase)) return {};
+  GS_CHECK(store.create_database(metrics::kDefaultDatabase, std::nullopt));
+  if (spec.keep_samples.count() == 0) return {};
+  return tsdb::begin_rollup(store, std::string(metrics::kDefaultDatabase), std::string(kMinutesPolicy),
+                            spec.keep_samples, spec.keep_minutes);
+}
+
+influxql::QueryLimits query_limits_of(const config::StoreSpec& spec) {
+  influxql::QueryLimits limits;
+  limits.max_series = static_cast<std::size_t>(spec.max_select_series);
+  limits.max_points = static_cast<std::size_t>(spec.max_select_points);
+  if (spec.max_select_buckets > 0) {
+    limits.max_buckets = static_cast<std::size_t>(spec.max_select_buckets);
+    limits.begin_by_buckets = true;
+  }
+  return limits;
+}
+
 }  // namespace
 
 /// Declared in the order of life: construction from top to bottom, destruction the other way.
@@ -152,7 +170,6 @@ struct ServerApp::Parts {
   std::optional<std::string> nodes_of(config::Kind kind, const std::string& name) const;
   Result<void> set_bounds(const std::map<std::string, schedule::Bounds>& bounds);
   Result<std::unique_ptr<pool::NodeProvider>> make_provider(const pool::PoolSpec& spec) const;
-  void keep_house();
   void stop();
 
   log::Log log;
@@ -169,6 +186,7 @@ struct ServerApp::Parts {
   std::unique_ptr<db::Database> state;
   std::unique_ptr<activity::Ledger> ledger;
   std::unique_ptr<tsdb::Store> store;
+  std::unique_ptr<api::InfluxUsers> influx_users;
   std::unique_ptr<influxql::Engine> queries;
   std::unique_ptr<datasource::EmbeddedSource> source;
   datasource::Arrivals arrivals;
@@ -188,10 +206,7 @@ struct ServerApp::Parts {
   std::atomic<bool> ready{false};
   std::unique_ptr<http::Server> server;
 
-  std::mutex house_mutex;
-  std::condition_variable house_wake;
-  bool house_closed = false;
-  std::thread housekeeper;
+  std::unique_ptr<StoreUpkeep> upkeep;
   bool stopped = false;
 };
 
@@ -204,8 +219,9 @@ Result<void> ServerApp::Parts::open(const ServeOptions& options, const Checked& 
   GS_TRY(state, db::Database::open(folder.file("state.db")));
   GS_TRY(ledger, activity::Ledger::open(*state));
   GS_TRY(store, tsdb::Store::open({.path = folder.file("metrics.db"), .limits = {}}, clock, log));
-  GS_CHECK(store->create_database(metrics::kDefaultDatabase, std::nullopt));
-  queries = std::make_unique<influxql::Engine>(*store);
+  GS_CHECK(make_default_database(*store, checked.config.store));
+  GS_TRY(influx_users, api::InfluxUsers::open(*state, clock));
+  queries = std::make_unique<influxql::Engine>(*store, influx_users.get());
   source = std::make_unique<datasource::EmbeddedSource>(*queries, std::string(metrics::kDefaultDatabase));
   api::AuthOptions auth_options;
   auth_options.mode = options.no_auth ? api::AuthMode::kOff : api::AuthMode::kRequired;
@@ -268,6 +284,10 @@ Result<void> ServerApp::Parts::listen(const ServeOptions& options, const Checked
                     .url = [this] { return url; },
                     .schedules = [this](std::size_t runs) { return schedules->status(runs); },
                     .pilot = pilot.get(),
+                    .influx_users = influx_users.get(),
+                    .query_limits = query_limits_of(checked.config.store),
+                    .create_default_policy = checked.config.store.retention_autocreate,
+                    .influx_health = checked.config.store.health,
                     .http_stats = [this] { return server ? server->stats() : http::ServerStats{}; }});
   http::ServerOptions server_options;
   server_options.address = checked.address.host;
@@ -306,7 +326,8 @@ Result<void> ServerApp::Parts::configure(const Checked& checked) {
   pilot->start();
   schedules->start();
   alerts->start();
-  housekeeper = std::thread([this] { keep_house(); });
+  upkeep = std::make_unique<StoreUpkeep>(*store, *queries, clock, log);
+  upkeep->start();
   ready = true;
   log.info("server.started", {{"url", url},
                               {"data", folder.path()},
@@ -408,17 +429,6 @@ Result<std::unique_ptr<pool::NodeProvider>> ServerApp::Parts::make_provider(
   return std::unique_ptr<pool::NodeProvider>(std::move(provider));
 }
 
-void ServerApp::Parts::keep_house() {
-  std::unique_lock lock(house_mutex);
-  while (!house_wake.wait_for(lock, kHousekeeping, [this] { return house_closed; })) {
-    lock.unlock();
-    if (const auto done = store->enforce_retention(clock.wall()); !done) {
-      log.error("store.retention_failed", {{"error", done.error()}});
-    }
-    lock.lock();
-  }
-}
-
 void ServerApp::Parts::stop() {
   if (std::exchange(stopped, true)) return;
   ready = false;
@@ -429,16 +439,11 @@ void ServerApp::Parts::stop() {
   if (controller) controller->stop();
   if (events) events->stop();
   if (server) server->stop(kStopGrace);
+  if (upkeep) upkeep->stop();
   // Writes on their way answer through what is taken down next.
   if (store) {
     if (const auto done = store->flush(); !done) log.warn("store.not_sealed", {{"error", done.error()}});
   }
-  {
-    const std::scoped_lock lock(house_mutex);
-    house_closed = true;
-  }
-  house_wake.notify_all();
-  if (housekeeper.joinable()) housekeeper.join();
 }
 
 ServerApp::ServerApp(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}

@@ -181,6 +181,9 @@ Config read_root(const YAML::Node& root, Faults& faults, const Environment& envi
   YamlReader fleet = reader.mapping("fleet");
   config.fleet_max_gpus = fleet.integer("max_gpus", 0, 1, 1'000'000'000);
   fleet.finish();
+  YamlReader store = reader.mapping("store");
+  config.store = read_store(store);
+  store.finish();
   auto pools = reader.list("pools");
   auto triggers = reader.list("triggers");
   auto policies = reader.list("policies");

@@ -18,9 +18,23 @@
 
 namespace gpuscale::config {
 
+/// How the embedded store answers InfluxDB's clients; the names are those of InfluxDB's own settings.
+struct StoreSpec {
+  bool retention_autocreate = true;
+  bool health = true;         ///< /health answers, as in InfluxDB 1.8; false: it is not found, as in 1.6
+  int max_select_series = 0;  ///< 0 = no limit, as in InfluxDB; so for the next
+  int max_select_points = 0;
+  int max_select_buckets = 0;  ///< 0 = a million, over which a statement fails
+  /// How long samples of the default database are kept as they came, and then by the minute. 0 = for ever;
+  /// nothing is condensed where the former is. Settled when the data folder is made.
+  Nanos keep_samples = std::chrono::hours{7 * 24};
+  Nanos keep_minutes = std::chrono::hours{90 * 24};
+};
+
 struct Config {
   std::string cluster = "default";
   int fleet_max_gpus = 0;  ///< of all pools together; 0 = no cap
+  StoreSpec store;
   std::vector<pool::PoolSpec> pools;
   std::vector<scaling::TriggerSpec> triggers;
   std::vector<policy::PolicySpec> policies;

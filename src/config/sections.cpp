@@ -82,6 +82,24 @@ pool::LimitsSpec read_limits(YamlReader reader) {
 
 }  // namespace
 
+StoreSpec read_store(YamlReader& reader) {
+  constexpr int kMost = 1'000'000'000;
+  StoreSpec out;
+  out.retention_autocreate = reader.boolean("retention_autocreate", out.retention_autocreate);
+  out.health = reader.boolean("health", out.health);
+  out.max_select_series = reader.integer("max_select_series", 0, 0, kMost);
+  out.max_select_points = reader.integer("max_select_points", 0, 0, kMost);
+  out.max_select_buckets = reader.integer("max_select_buckets", 0, 0, kMost);
+  constexpr Nanos kLeast = std::chrono::hours{24};
+  out.keep_samples = reader.duration("keep_samples", out.keep_samples);
+  out.keep_minutes = reader.duration("keep_minutes", out.keep_minutes);
+  if (out.keep_samples.count() != 0 && out.keep_samples < kLeast)
+    reader.fault("keep_samples", "less than a day; give 24h or more, or 0s for ever");
+  if (out.keep_minutes.count() != 0 && out.keep_minutes < out.keep_samples)
+    reader.fault("keep_minutes", "shorter than keep_samples; give more, or 0s for ever");
+  return out;
+}
+
 pool::PoolSpec read_pool(YamlReader& reader) {
   pool::PoolSpec spec;
   spec.name = read_plain_name(reader);

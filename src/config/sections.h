@@ -9,6 +9,7 @@ namespace gpuscale::config {
 /// The name of what people read, at most 200 bytes.
 std::string read_title(YamlReader& reader);
 
+StoreSpec read_store(YamlReader& reader);
 pool::PoolSpec read_pool(YamlReader& reader);
 scaling::TriggerSpec read_trigger(YamlReader& reader);
 policy::PolicySpec read_policy(YamlReader& reader);

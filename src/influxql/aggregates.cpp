@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "influxql/go_sort.h"
 #include "influxql/wrapping.h"
 
 namespace gpuscale::influxql {
@@ -32,8 +33,8 @@ std::vector<BucketResult> mode(std::vector<BucketPoint>& points) {
                                    [](const BucketPoint& p) { return p.value == Value(true); });
     return {{0, false, 2 * yes >= static_cast<std::ptrdiff_t>(points.size()), 0}};
   }
-  std::stable_sort(points.begin(), points.end(),
-                   [](const BucketPoint& a, const BucketPoint& b) { return value_less(a.value, b.value); });
+  go_sort(std::span(points),
+          [](const BucketPoint& a, const BucketPoint& b) { return value_less(a.value, b.value); });
   int most = 0;
   int current = 0;
   Value current_value = points[0].value;
@@ -78,8 +79,8 @@ std::vector<BucketResult> percentile(std::vector<BucketPoint>& points, double pa
   const auto size = static_cast<double>(points.size());
   const double at = std::floor(size * parameter / 100.0 + 0.5) - 1;
   if (!(at >= 0) || at >= size) return {};
-  std::stable_sort(points.begin(), points.end(),
-                   [](const BucketPoint& a, const BucketPoint& b) { return value_less(a.value, b.value); });
+  go_sort(std::span(points),
+          [](const BucketPoint& a, const BucketPoint& b) { return value_less(a.value, b.value); });
   const BucketPoint& point = points[static_cast<std::size_t>(at)];
   return {{point.time, true, point.value, point.index}};
 }

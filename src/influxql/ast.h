@@ -10,9 +10,11 @@
 #include <variant>
 #include <vector>
 
+#include "base/secret.h"
 #include "base/time.h"
 #include "influxql/lexer.h"
 #include "influxql/pattern.h"
+#include "influxql/users.h"
 
 namespace gpuscale::influxql {
 
@@ -257,11 +259,46 @@ struct DeleteStatement {
   ExprPtr condition;
 };
 
-/// A statement that is understood and not offered here (users, continuous queries, subscriptions, shards).
+struct CreateContinuousQueryStatement {
+  std::string name;
+  std::string database;
+  std::int64_t every_ns = 0;  ///< of RESAMPLE EVERY; 0 = not said
+  std::int64_t for_ns = 0;    ///< of RESAMPLE FOR; 0 = not said
+  SelectPtr select;           ///< with a target
+};
+struct DropContinuousQueryStatement {
+  std::string name;
+  std::string database;
+};
+
+struct CreateUserStatement {
+  std::string name;
+  Secret password;
+  bool admin = false;
+};
+struct SetPasswordStatement {
+  std::string name;
+  Secret password;
+};
+/// Without a database: whether the user is an admin.
+struct GrantStatement {
+  Privilege privilege = Privilege::kNone;
+  std::optional<std::string> database;
+  std::string user;
+};
+struct RevokeStatement {
+  Privilege privilege = Privilege::kNone;
+  std::optional<std::string> database;
+  std::string user;
+};
+struct DropUserStatement {
+  std::string name;
+};
+
+/// A statement that is understood and not offered here (subscriptions, shards).
 struct UnofferedStatement {
-  std::string text;             ///< canonical
-  std::string feature;          ///< "continuous queries"
-  bool absent_is_fine = false;  ///< it removes one, and none can be there
+  std::string text;     ///< canonical
+  std::string feature;  ///< "subscriptions"
 };
 
 struct KillStatement {
@@ -273,7 +310,8 @@ struct Statement {
   std::variant<SelectStatement, ShowStatement, ExplainStatement, CreateDatabaseStatement,
                DropDatabaseStatement, CreatePolicyStatement, AlterPolicyStatement, DropPolicyStatement,
                DropMeasurementStatement, DropSeriesStatement, DeleteStatement, KillStatement,
-               UnofferedStatement>
+               CreateContinuousQueryStatement, DropContinuousQueryStatement, CreateUserStatement,
+               SetPasswordStatement, GrantStatement, RevokeStatement, DropUserStatement, UnofferedStatement>
       node;
 };
 

@@ -229,7 +229,35 @@ struct StatementPrinter {
   std::string operator()(const DropSeriesStatement& s) const { return "DROP SERIES" + from_where(s); }
   std::string operator()(const DeleteStatement& s) const { return "DELETE" + from_where(s); }
   std::string operator()(const KillStatement& s) const { return s.text; }
+  std::string operator()(const CreateContinuousQueryStatement& s) const {
+    std::string out = "CREATE CONTINUOUS QUERY " + quote_ident(s.name) + " ON " + quote_ident(s.database);
+    if (s.every_ns > 0 || s.for_ns > 0) out += " RESAMPLE";
+    if (s.every_ns > 0) out += " EVERY " + print(make_expr(DurationLiteral{s.every_ns}));
+    if (s.for_ns > 0) out += " FOR " + print(make_expr(DurationLiteral{s.for_ns}));
+    return out + " BEGIN " + print(*s.select) + " END";
+  }
+  std::string operator()(const DropContinuousQueryStatement& s) const {
+    return "DROP CONTINUOUS QUERY " + quote_ident(s.name) + " ON " + quote_ident(s.database);
+  }
+  std::string operator()(const CreateUserStatement& s) const {
+    return "CREATE USER " + quote_ident(s.name) + " WITH PASSWORD [REDACTED]" +
+           (s.admin ? " WITH ALL PRIVILEGES" : "");
+  }
+  std::string operator()(const SetPasswordStatement& s) const {
+    return "SET PASSWORD FOR " + quote_ident(s.name) + " = [REDACTED]";
+  }
+  std::string operator()(const GrantStatement& s) const {
+    return "GRANT " + std::string(to_string(s.privilege)) + on(s.database) + " TO " + quote_ident(s.user);
+  }
+  std::string operator()(const RevokeStatement& s) const {
+    return "REVOKE " + std::string(to_string(s.privilege)) + on(s.database) + " FROM " + quote_ident(s.user);
+  }
+  std::string operator()(const DropUserStatement& s) const { return "DROP USER " + quote_ident(s.name); }
   std::string operator()(const UnofferedStatement& s) const { return s.text; }
+
+  static std::string on(const std::optional<std::string>& database) {
+    return database ? " ON " + quote_ident(*database) : "";
+  }
 
   template <typename S>
   static std::string from_where(const S& s) {

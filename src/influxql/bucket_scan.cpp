@@ -2,10 +2,14 @@
 #include "influxql/bucket_scan.h"
 
 #include <algorithm>
+#include <map>
 
+#include "base/rfc3339.h"
 #include "influxql/answer_cache.h"
+#include "influxql/condensed.h"
 #include "influxql/number_totals.h"
 #include "influxql/wrapping.h"
+#include "tsdb/condense.h"
 
 namespace gpuscale::influxql {
 
@@ -99,8 +103,8 @@ template <typename T>
 class BucketScan {
  public:
   BucketScan(Run& run, const DataSourceRef& source, const ReadRequest& request, Fold fold, Grid grid,
-             std::shared_ptr<const SeriesGroups> groups)
-      : run_(run), source_(source), request_(request), fold_(fold) {
+             std::shared_ptr<const SeriesGroups> groups, std::optional<CondensedPart> condensed)
+      : run_(run), source_(source), request_(request), fold_(fold), condensed_(std::move(condensed)) {
     totals_.groups = std::move(groups);
     totals_.grid = grid;
     totals_.versions.resize(grid.count);
@@ -171,7 +175,58 @@ class BucketScan {
     return stale;
   }
 
+  /// The part that is kept by the minute alone: the series of that measurement have the same tags.
+  Result<void> read_condensed(tsdb::TimeRange range) {
+    DataSourceRef source = source_;
+    source.policy = condensed_->policy;
+    source.measurement = condensed_->measurement;
+    ReadRequest all = request_;
+    all.slimit = all.soffset = 0;  // settled already: they chose our groups
+    GS_TRY(const SeriesGroups found, group_series(run_, source, all));
+    std::map<std::vector<std::string>, std::size_t> places;  // of our groups, by the values of their tags
+    for (std::size_t g = 0; g < totals_.groups->keys.size(); ++g) places[totals_.groups->keys[g].tags] = g;
+    const auto scan = [&](std::string_view suffix, const auto& add_to) -> Result<void> {
+      std::size_t group = 0;
+      return run_.store().scan(
+          source.database, source.policy, found.ids, request_.refs.front().name + std::string(suffix), range,
+          [&](std::size_t index, const tsdb::Column& column) -> Result<void> {
+            while (index >= found.ends[group]) ++group;
+            const auto place = places.find(found.keys[group].tags);
+            if (place == places.end()) return {};
+            GS_CHECK(run_.count_points(column.times.size()));
+            add_to(totals_.by_bucket.data() + place->second * totals_.grid.count, column);
+            return {};
+          });
+    };
+    const auto values = [this](NumberTotal<T>* buckets, const tsdb::Column& column) { add(buckets, column); };
+    if (fold_ == Fold::kMin || fold_ == Fold::kSpread) GS_CHECK(scan(tsdb::kMinSuffix, values));
+    if (fold_ == Fold::kMax || fold_ == Fold::kSpread) GS_CHECK(scan(tsdb::kMaxSuffix, values));
+    if (fold_ == Fold::kSum || fold_ == Fold::kMean) {
+      GS_CHECK(scan(tsdb::kSumSuffix, [&](NumberTotal<T>* buckets, const tsdb::Column& column) {
+        for (std::size_t i = 0; i < column.times.size(); ++i)
+          bucket_at(buckets, column.times[i]).add_sum(values_of<T>(column)[i], 0);
+      }));
+    }
+    if (fold_ == Fold::kCount || fold_ == Fold::kSum || fold_ == Fold::kMean) {
+      GS_CHECK(scan(tsdb::kCountSuffix, [&](NumberTotal<T>* buckets, const tsdb::Column& column) {
+        for (std::size_t i = 0; i < column.times.size(); ++i)
+          bucket_at(buckets, column.times[i]).add_sum(T{}, column.integers[i]);
+      }));
+    }
+    return {};
+  }
+
+  NumberTotal<T>& bucket_at(NumberTotal<T>* buckets, std::int64_t time) const {
+    const Grid& grid = totals_.grid;
+    return buckets[grid.every == 0 ? 0 : static_cast<std::size_t>((time - grid.first) / grid.every)];
+  }
+
   Result<void> read(tsdb::TimeRange range) {
+    if (condensed_ && range.min_ns < condensed_->end) {
+      GS_CHECK(read_condensed({range.min_ns, std::min(range.max_ns, condensed_->end - 1)}));
+      range.min_ns = condensed_->end;
+      if (range.min_ns > range.max_ns) return {};
+    }
     const SeriesGroups& groups = *totals_.groups;
     std::size_t group = 0;
     const auto sink = [&](std::size_t index, const tsdb::Column& column) -> Result<void> {
@@ -225,6 +280,10 @@ class BucketScan {
     const Grid& grid = totals_.grid;
     for (std::size_t g = 0; g < totals_.groups->keys.size(); ++g) {
       Points points;
+      if (grid.count > 1) {
+        points.times.reserve(grid.count);
+        points.values.reserve(grid.count);
+      }
       for (std::size_t n = 0; n < grid.count; ++n) {
         const std::size_t b = frame.ascending ? n : grid.count - 1 - n;
         const NumberTotal<T>& total = totals_.by_bucket[g * grid.count + b];
@@ -233,7 +292,7 @@ class BucketScan {
         points.times.push_back(selects(fold_) ? total.time : start);
         points.values.push_back(result(total));
       }
-      if (!points.times.empty()) out.emplace(totals_.groups->keys[g], std::move(points));
+      if (!points.times.empty()) out.emplace_hint(out.end(), totals_.groups->keys[g], std::move(points));
     }
     return out;
   }
@@ -242,6 +301,7 @@ class BucketScan {
   const DataSourceRef& source_;
   const ReadRequest& request_;
   const Fold fold_;
+  const std::optional<CondensedPart> condensed_;
   Totals<T> totals_;
 };
 
@@ -261,10 +321,37 @@ std::optional<Grid> grid_of(const TimeFrame& frame, std::size_t groups) {
   return Grid{first, frame.interval.every_ns, count};
 }
 
+/// Whether whole minutes give what the statement asks for: its buckets consist of them, and it does not ask
+/// when in a minute something was.
+bool exact_by_parts(const CondensedPart& part, const Grid& grid, Fold fold) {
+  if (fold == Fold::kFirst || fold == Fold::kLast) return false;
+  if (grid.every == 0) return !selects(fold);
+  return grid.every % part.every_ns == 0 && grid.first % part.every_ns == 0;
+}
+
+/// The condensed part of the frame, which begins with a whole minute from then on.
+std::optional<CondensedPart> usable_part(Run& run, const DataSourceRef& source, TimeFrame& frame,
+                                         const Grid& grid, Fold fold) {
+  auto part = condensed_part(run, source, frame);
+  if (!part) return std::nullopt;
+  if (!exact_by_parts(*part, grid, fold)) {
+    note_expired(run, source, frame);
+    return std::nullopt;
+  }
+  const std::int64_t rest = ((frame.min % part->every_ns) + part->every_ns) % part->every_ns;
+  if (rest != 0 && frame.min != kMinTime) {
+    frame.min += part->every_ns - rest;
+    run.note("what lies so far back is kept by the minute: the answer begins with the first whole one, " +
+             base::format_rfc3339(base::from_unix_nanos(frame.min)));
+  }
+  return part;
+}
+
 }  // namespace
 
 Result<std::optional<PointSet>> scan_buckets(Run& run, const std::vector<DataSourceRef>& sources,
-                                             const ReadRequest& request, std::string_view function) {
+                                             const ReadRequest& asked, std::string_view function) {
+  ReadRequest request = asked;
   const auto fold = fold_of(function);
   if (!fold || sources.size() != 1 || sources.front().subquery || request.refs.size() != 1)
     return std::optional<PointSet>();
@@ -280,11 +367,13 @@ Result<std::optional<PointSet>> scan_buckets(Run& run, const std::vector<DataSou
   if (!grid) return std::optional<PointSet>();
   GS_CHECK(run.count_series(groups->ids.size()));
   GS_CHECK(run.check());
+  const auto condensed = usable_part(run, source, request.frame, *grid, *fold);
   if (field->second == DataType::kFloat) {
-    GS_TRY(auto points, BucketScan<double>(run, source, request, *fold, *grid, groups).run(key));
+    GS_TRY(auto points, BucketScan<double>(run, source, request, *fold, *grid, groups, condensed).run(key));
     return std::optional<PointSet>(std::move(points));
   }
-  GS_TRY(auto points, BucketScan<std::int64_t>(run, source, request, *fold, *grid, groups).run(key));
+  GS_TRY(auto points,
+         BucketScan<std::int64_t>(run, source, request, *fold, *grid, groups, condensed).run(key));
   return std::optional<PointSet>(std::move(points));
 }
 

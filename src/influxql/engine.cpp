@@ -53,6 +53,17 @@ struct Needs {
   }
   std::vector<Need> operator()(const DropSeriesStatement&) const { return {{"WRITE", context.database}}; }
   std::vector<Need> operator()(const DeleteStatement&) const { return {{"WRITE", context.database}}; }
+  /// It reads and writes as its SELECT does, in the name of nobody.
+  std::vector<Need> operator()(const CreateContinuousQueryStatement& s) const {
+    QueryContext inside;
+    inside.database = s.database;
+    std::vector<Need> out = Needs{inside}(*s.select);
+    out.push_back({"WRITE", s.database});
+    return out;
+  }
+  std::vector<Need> operator()(const DropContinuousQueryStatement& s) const {
+    return {{"WRITE", s.database}};
+  }
   template <typename Other>
   std::vector<Need> operator()(const Other&) const {
     return {{"ALL PRIVILEGES", ""}};
@@ -76,18 +87,22 @@ Result<std::vector<Row>> execute_one(Run& run, const Statement& statement) {
 
 }  // namespace
 
-Engine::Engine(tsdb::Store& store)
+Engine::Engine(tsdb::Store& store, Users* users)
     : store_(store),
+      users_(users),
       answers_(std::make_unique<AnswerCache>()),
       running_(std::make_unique<RunningQueries>()) {}
 
 Engine::~Engine() = default;
 
-Result<std::vector<Row>> Engine::run_one(const Statement& statement, const QueryContext& context) const {
+Result<std::vector<Row>> Engine::run_one(const Statement& statement, const QueryContext& context,
+                                         std::vector<Message>& messages) const {
   GS_TRY(const auto ticket,
          running_->enter(print(statement), context.database, context.limits.max_concurrent));
-  Run run(store_, *answers_, *running_, ticket, context);
-  return execute_one(run, statement);
+  Run run(store_, users_, *answers_, *running_, ticket, context);
+  auto rows = execute_one(run, statement);
+  for (const std::string& note : run.notes()) messages.push_back({"info", note});
+  return rows;
 }
 
 Result<std::vector<StatementResult>> Engine::execute(std::string_view text,
@@ -112,7 +127,7 @@ Result<std::vector<StatementResult>> Engine::execute(std::string_view text,
       result.error = "not executed";
       continue;
     }
-    auto rows = run_one(statement, context);
+    auto rows = run_one(statement, context, result.messages);
     if (!rows) {
       result.error = rows.error().message();
       result.error_code = rows.error().code();

@@ -69,6 +69,9 @@ struct QueryLimits {
   /// rows of the answer. About 50 bytes each; 0 = none.
   std::size_t max_values = 20'000'000;
   std::size_t max_concurrent = 256;  ///< statements that run at once; 0 = any number
+  /// As InfluxDB does where max-select-buckets is set: a statement without a lower bound of time looks at no
+  /// more than the last max_buckets intervals, instead of failing.
+  bool begin_by_buckets = false;
 };
 
 struct QueryContext {
@@ -78,6 +81,7 @@ struct QueryContext {
   WallTime now;
   ReadOnly read_only = ReadOnly::kNo;
   QueryLimits limits;
+  bool create_default_policy = true;  ///< CREATE DATABASE makes `autogen` where it names no policy
   /// Asked now and then during a long query; true stops it with an error.
   std::function<bool()> cancelled;
   /// Whether the caller may run a statement that needs admin / write / read rights on a database; empty =
@@ -85,15 +89,19 @@ struct QueryContext {
   std::function<Result<void>(std::string_view privilege, std::string_view database,
                              std::string_view statement)>
       authorize;
+  /// Whether SHOW DATABASES names this one to the caller; empty = all.
+  std::function<bool(std::string_view database)> shows_database;
 };
 
 class AnswerCache;
 class RunningQueries;
+class Users;
 struct Statement;
 
 class Engine {
  public:
-  explicit Engine(tsdb::Store& store);
+  /// @param users of the statements about users; null: those are refused. Both outlive the engine.
+  explicit Engine(tsdb::Store& store, Users* users = nullptr);
   ~Engine();
 
   /// Runs every statement of `text` in order and stops at the first that fails: its result carries the true
@@ -103,9 +111,11 @@ class Engine {
   Result<std::vector<StatementResult>> execute(std::string_view text, const QueryContext& context) const;
 
  private:
-  Result<std::vector<Row>> run_one(const Statement& statement, const QueryContext& context) const;
+  Result<std::vector<Row>> run_one(const Statement& statement, const QueryContext& context,
+                                   std::vector<Message>& messages) const;
 
   tsdb::Store& store_;
+  Users* users_;
   std::unique_ptr<AnswerCache> answers_;
   std::unique_ptr<RunningQueries> running_;
 };

@@ -3,6 +3,7 @@
 
 #include "influxql/condition.h"
 #include "influxql/execute.h"
+#include "influxql/execute_admin.h"
 
 namespace gpuscale::influxql {
 
@@ -52,7 +53,12 @@ Result<tsdb::RetentionPolicy> new_policy(const PolicyOptions& options) {
 
 Result<void> create_database(Run& run, const CreateDatabaseStatement& statement) {
   if (bad_name(statement.name)) return fail(Errc::kInvalidArgument, "invalid name");
-  if (!statement.with_policy) return run.store().create_database(statement.name, std::nullopt);
+  if (!statement.with_policy) {
+    const bool bare = !run.context().create_default_policy && !run.store().has_database(statement.name);
+    GS_CHECK(run.store().create_database(statement.name, std::nullopt));
+    return bare ? run.store().drop_retention_policy(statement.name, tsdb::RetentionPolicy{}.name)
+                : Result<void>();
+  }
   if (!statement.policy.name.empty() && bad_name(statement.policy.name))
     return fail(Errc::kInvalidArgument, "invalid name");
   GS_TRY(tsdb::RetentionPolicy policy, new_policy(statement.policy));
@@ -163,7 +169,10 @@ Result<void> delete_from(Run& run, const DeleteStatement& statement) {
 struct Changer {
   Run& run;
   Result<void> operator()(const CreateDatabaseStatement& s) const { return create_database(run, s); }
-  Result<void> operator()(const DropDatabaseStatement& s) const { return run.store().drop_database(s.name); }
+  Result<void> operator()(const DropDatabaseStatement& s) const {
+    if (run.users() != nullptr) GS_CHECK(run.users()->forget_database(s.name));
+    return run.store().drop_database(s.name);
+  }
   Result<void> operator()(const CreatePolicyStatement& s) const { return create_policy(run, s); }
   Result<void> operator()(const AlterPolicyStatement& s) const { return alter_policy(run, s); }
   Result<void> operator()(const DropPolicyStatement& s) const {
@@ -179,8 +188,18 @@ struct Changer {
   Result<void> operator()(const DropSeriesStatement& s) const { return drop_series(run, s); }
   Result<void> operator()(const DeleteStatement& s) const { return delete_from(run, s); }
   Result<void> operator()(const KillStatement& s) const { return run.running().kill(s.id); }
+  Result<void> operator()(const CreateContinuousQueryStatement& s) const {
+    return create_continuous_query(run, s);
+  }
+  Result<void> operator()(const DropContinuousQueryStatement& s) const {
+    return run.store().drop_continuous_query(s.database, s.name);
+  }
+  Result<void> operator()(const CreateUserStatement& s) const { return create_user(run, s); }
+  Result<void> operator()(const SetPasswordStatement& s) const { return set_password(run, s); }
+  Result<void> operator()(const GrantStatement& s) const { return grant(run, s); }
+  Result<void> operator()(const RevokeStatement& s) const { return revoke(run, s); }
+  Result<void> operator()(const DropUserStatement& s) const { return drop_user(run, s); }
   Result<void> operator()(const UnofferedStatement& s) const {
-    if (s.absent_is_fine) return {};
     return fail(Errc::kUnsupported, s.feature + " are not offered by this server");
   }
   template <typename Other>

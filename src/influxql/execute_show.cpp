@@ -7,6 +7,7 @@
 #include "influxql/cut.h"
 #include "influxql/durations.h"
 #include "influxql/execute.h"
+#include "influxql/execute_admin.h"
 #include "metrics/line_protocol.h"
 
 namespace gpuscale::influxql {
@@ -91,7 +92,10 @@ Rows one_list(std::string name, std::string column, const std::vector<std::strin
 
 Rows show_databases(const Run& run) {
   std::vector<std::string> names;
-  for (const auto& database : run.store().databases()) names.push_back(database.name);
+  const auto& shown = run.context().shows_database;
+  for (const auto& database : run.store().databases()) {
+    if (!shown || shown(database.name)) names.push_back(database.name);
+  }
   return one_list("databases", "name", names);
 }
 
@@ -385,13 +389,6 @@ Rows show_stats(const Run& run) {
   return out;
 }
 
-Rows show_continuous_queries(const Run& run) {
-  Rows out;
-  for (const auto& database : run.store().databases())
-    out.push_back(make_row(database.name, {"name", "query"}));
-  return out;
-}
-
 }  // namespace
 
 Result<std::vector<Row>> execute_show(Run& run, const ShowStatement& show) {
@@ -413,9 +410,9 @@ Result<std::vector<Row>> execute_show(Run& run, const ShowStatement& show) {
     case ShowKind::kContinuousQueries:
       return show_continuous_queries(run);
     case ShowKind::kUsers:
-      return headed({"user", "admin"});
+      return show_users(run);
     case ShowKind::kGrants:
-      return fail(Errc::kNotFound, "user not found");
+      return show_grants(run, show.database);
     case ShowKind::kQueries:
       return show_queries(run);
     case ShowKind::kStats:

@@ -36,14 +36,34 @@ std::string go_fixed(double value) {
   return out + digits.substr(0, whole) + "." + digits.substr(whole);
 }
 
-std::string go_json_number(double value) {
-  if (!std::isfinite(value)) return "null";
+void append_go_json_number(std::string& out, double value) {
   const double size = std::fabs(value);
-  if (size == 0) return std::signbit(value) ? "-0" : "0";
-  if (size >= 1e-6 && size < 1e21) return go_fixed(value);
-  std::string out = scientific(value);
-  const std::size_t zero = out.find("e-0");
-  if (zero != std::string::npos) out.erase(zero + 2, 1);
+  if (!std::isfinite(value)) {
+    out += "null";
+  } else if (size == 0) {
+    out += std::signbit(value) ? "-0" : "0";
+  } else if (size >= 1e-6 && size < 1e21) {
+    // 21 digits, a sign, a point and 17 digits behind it are the most there can be.
+    std::array<char, 64> buffer{};
+    const auto [end, error] =
+        std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed);
+    // Whole numbers beyond 2^53 print all their digits here and zeros in Go.
+    if (error == std::errc() && size < 9e15) {
+      out.append(buffer.data(), end);
+    } else {
+      out += go_fixed(value);
+    }
+  } else {
+    std::string text = scientific(value);
+    const std::size_t zero = text.find("e-0");
+    if (zero != std::string::npos) text.erase(zero + 2, 1);
+    out += text;
+  }
+}
+
+std::string go_json_number(double value) {
+  std::string out;
+  append_go_json_number(out, value);
   return out;
 }
 

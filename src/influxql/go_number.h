@@ -11,5 +11,7 @@ std::string go_fixed(double value);
 /// encoding/json: as go_fixed() from 1e-6 to below 1e21, else "1e-7", "1.5e+21". "null" for what JSON cannot
 /// hold.
 std::string go_json_number(double value);
+/// The same at the end of `out`, without a text of its own.
+void append_go_json_number(std::string& out, double value);
 
 }  // namespace gpuscale::influxql

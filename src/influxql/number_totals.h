@@ -52,6 +52,12 @@ struct NumberTotal {
     count += static_cast<std::int64_t>(values.size());
   }
 
+  /// Adds what `samples` samples came to.
+  void add_sum(T sum, std::int64_t samples) {
+    value = plus(value, sum);
+    count += samples;
+  }
+
  private:
   /// Whole numbers wrap around.
   static T plus(T a, T b) {

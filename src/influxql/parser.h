@@ -111,16 +111,21 @@ class Parser {
   Result<void> refuse_qualified(const std::vector<Source>& sources) const;
   Result<std::int64_t> shard_duration();
 
-  // --- understood, not offered (parser_unoffered.cpp)
-  // ------------------------------------------------------------
+  // --- users and continuous queries (parser_admin.cpp)
+  // -----------------------------------------------------------
   Result<Statement> create_continuous_query();
-  Result<Statement> create_user();
-  Result<Statement> create_subscription();
   Result<Statement> drop_continuous_query();
-  Result<Statement> drop_subscription();
+  Result<Statement> create_user();
+  Result<Statement> set_password();
   Result<Statement> grant();
   Result<Statement> revoke();
-  Result<Statement> set_password();
+  template <typename S>
+  Result<Statement> privilege_change(Token preposition);
+
+  // --- understood, not offered; KILL (parser_unoffered.cpp)
+  // ------------------------------------------------------------
+  Result<Statement> create_subscription();
+  Result<Statement> drop_subscription();
   Result<Statement> kill();
 
   struct Deeper {

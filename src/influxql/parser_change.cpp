@@ -154,8 +154,8 @@ Result<Statement> Parser::drop() {
     case Token::kSubscription:
       return drop_subscription();
     case Token::kUser: {
-      GS_TRY(const std::string name, ident());
-      return Statement{UnofferedStatement{"DROP USER " + quote_ident(name), "users"}};
+      GS_TRY(std::string name, ident());
+      return Statement{DropUserStatement{std::move(name)}};
     }
     default:
       return expected(what,

@@ -2,6 +2,8 @@
 #include "influxql/render.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstdlib>
 
 #include "base/rfc3339.h"
@@ -42,6 +44,16 @@ class Writer {
   void string(std::string_view value) {
     element();
     text(value);
+  }
+  void number(double value) {
+    element();
+    append_go_json_number(out_, value);
+  }
+  void number(std::int64_t value) {
+    element();
+    std::array<char, 24> digits{};
+    const auto done = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+    out_.append(digits.data(), done.ptr);
   }
   std::string take() && { return std::move(out_) + "\n"; }
 
@@ -92,7 +104,15 @@ std::size_t sequence(std::string_view text) {
 void Writer::text(std::string_view value) {
   constexpr std::string_view kHex = "0123456789abcdef";
   out_ += '"';
+  const auto plain = [](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x80 && c != '"' &&
+           c != '\\' && c != '<' && c != '>' && c != '&';
+  };
   for (std::size_t i = 0; i < value.size();) {
+    const std::size_t first = i;
+    while (i < value.size() && plain(value[i])) ++i;
+    out_.append(value, first, i - first);
+    if (i == value.size()) break;
     const char c = value[i];
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x80) {
@@ -148,19 +168,18 @@ std::string local_time(WallTime time, const Zone& zone) {
 
 struct CellWriter {
   Writer& writer;
-  std::string_view epoch;
+  std::int64_t unit;  ///< of times as numbers; 0 = times as texts
   const Zone& zone;
   void operator()(std::monostate) const { writer.raw("null"); }
-  void operator()(double value) const { writer.raw(go_json_number(value)); }
-  void operator()(std::int64_t value) const { writer.raw(std::to_string(value)); }
+  void operator()(double value) const { writer.number(value); }
+  void operator()(std::int64_t value) const { writer.number(value); }
   void operator()(const std::string& value) const { writer.string(value); }
   void operator()(bool value) const { writer.raw(value ? "true" : "false"); }
   void operator()(WallTime value) const {
-    if (epoch.empty()) {
+    if (unit == 0) {
       writer.string(local_time(value, zone));
     } else {
-      const std::int64_t unit = metrics::nanos_per(metrics::parse_precision(epoch));
-      writer.raw(std::to_string(base::to_unix_nanos(value) / unit));
+      writer.number(base::to_unix_nanos(value) / unit);
     }
   }
 };
@@ -188,11 +207,13 @@ void write_row(Writer& writer, const Row& row, std::string_view epoch) {
   for (const std::string& column : row.columns) writer.string(column);
   writer.close(']');
   if (!row.values.empty()) {
+    const std::int64_t unit = epoch.empty() ? 0 : metrics::nanos_per(metrics::parse_precision(epoch));
+    const CellWriter cells{writer, unit, zone};
     writer.key("values");
     writer.open('[');
     for (const auto& values : row.values) {
       writer.open('[');
-      for (const Cell& cell : values) std::visit(CellWriter{writer, epoch, zone}, cell);
+      for (const Cell& cell : values) std::visit(cells, cell);
       writer.close(']');
     }
     writer.close(']');

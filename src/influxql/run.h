@@ -2,6 +2,7 @@
 /// Private to the room: what the parts of one running statement share: the store, the caller's limits, and
 /// the memory that values borrow from.
 #pragma once
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <memory>
@@ -13,14 +14,17 @@
 #include "influxql/answer_cache.h"
 #include "influxql/engine.h"
 #include "influxql/running.h"
+#include "influxql/users.h"
 
 namespace gpuscale::influxql {
 
 class Run {
  public:
-  Run(tsdb::Store& store, AnswerCache& answers, RunningQueries& running, const RunningQueries::Ticket& ticket,
-      const QueryContext& context)
+  /// @param users null where there are none.
+  Run(tsdb::Store& store, Users* users, AnswerCache& answers, RunningQueries& running,
+      const RunningQueries::Ticket& ticket, const QueryContext& context)
       : store_(store),
+        users_(users),
         answers_(answers),
         running_(running),
         ticket_(ticket),
@@ -28,6 +32,7 @@ class Run {
         deadline_(std::chrono::steady_clock::now() + context.limits.timeout) {}
 
   tsdb::Store& store() const { return store_; }
+  Users* users() const { return users_; }
   AnswerCache& answers() const { return answers_; }
   RunningQueries& running() const { return running_; }
   std::size_t points() const { return points_; }  ///< samples read so far
@@ -68,6 +73,12 @@ class Run {
     return {};
   }
 
+  /// Something to say beside the answer; said once.
+  void note(std::string text) {
+    if (std::find(notes_.begin(), notes_.end(), text) == notes_.end()) notes_.push_back(std::move(text));
+  }
+  const std::vector<std::string>& notes() const { return notes_; }
+
   /// Keeps a column alive until the statement ends.
   const tsdb::Column& keep(tsdb::Column column) { return columns_.emplace_back(std::move(column)); }
   void keep(std::shared_ptr<const void> owner) { owners_.push_back(std::move(owner)); }
@@ -75,6 +86,7 @@ class Run {
 
  private:
   tsdb::Store& store_;
+  Users* users_;
   AnswerCache& answers_;
   RunningQueries& running_;
   const RunningQueries::Ticket& ticket_;
@@ -83,6 +95,7 @@ class Run {
   std::size_t points_ = 0;
   std::size_t series_ = 0;
   std::size_t held_ = 0;
+  std::vector<std::string> notes_;
   std::deque<tsdb::Column> columns_;
   std::deque<std::string> texts_;
   std::vector<std::shared_ptr<const void>> owners_;

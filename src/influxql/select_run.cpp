@@ -53,7 +53,8 @@ class Runner {
   std::vector<Value> slot_defaults() const;
   void fill_slots(SeriesRows& rows, const std::vector<Value>& defaults) const;
   SeriesRows align(const std::vector<const Points*>& lists) const;
-  Result<RowSet> computed(const RowSet& slots) const;
+  SeriesRows rows_of_one(Points&& points) const;
+  Result<RowSet> computed(RowSet slots) const;
 
   SelectScope scope_;
   CallPoints points_;
@@ -133,32 +134,37 @@ Result<RowSet> Runner::raw_rows() {
     for (auto& column : rows.cells)
       cut(column, scope_.select.statement.offset, scope_.select.statement.limit);
     fill_slots(rows, slot_defaults());
-    if (!rows.times.empty()) merged.emplace(key, std::move(rows));
+    if (!rows.times.empty()) merged.emplace_hint(merged.end(), key, std::move(rows));
   }
-  return computed(merged);
+  return computed(std::move(merged));
 }
 
-Result<RowSet> Runner::computed(const RowSet& slots) const {
+Result<RowSet> Runner::computed(RowSet slots) const {
+  const std::vector<Field>& fields = scope_.select.statement.fields;
+  // A single call or name is its slot as it stands.
+  if (fields.size() == 1 && slot_of(fields.front().expr) == 0) {
+    for (auto& [key, series] : slots) {
+      GS_CHECK(scope_.run.hold(series.times.size() * 2));
+      series.cells.resize(1);
+    }
+    return slots;
+  }
   std::vector<Formula> formulas;
-  for (const Field& field : scope_.select.statement.fields) {
+  for (const Field& field : fields) {
     formulas.push_back(Formula::compile(field.expr, [this](const ExprPtr& expr) { return slot_of(expr); }));
   }
-  RowSet out;
-  for (const auto& [key, series] : slots) {
+  std::vector<Value> row;
+  for (auto& [key, series] : slots) {
     GS_CHECK(scope_.run.hold(series.times.size() * (1 + formulas.size())));
-    SeriesRows rows;
-    rows.times = series.times;
-    rows.cells.assign(formulas.size(), std::vector<Value>(series.times.size()));
-    std::vector<Value> row(series.cells.size());
+    std::vector<std::vector<Value>> cells(formulas.size(), std::vector<Value>(series.times.size()));
+    row.resize(series.cells.size());
     for (std::size_t r = 0; r < series.times.size(); ++r) {
       for (std::size_t c = 0; c < row.size(); ++c) row[c] = series.cells[c][r];
-      for (std::size_t f = 0; f < formulas.size(); ++f) {
-        rows.cells[f][r] = formulas[f].eval(row);
-      }
+      for (std::size_t f = 0; f < formulas.size(); ++f) cells[f][r] = formulas[f].eval(row);
     }
-    out.emplace(key, std::move(rows));
+    series.cells = std::move(cells);
   }
-  return out;
+  return slots;
 }
 
 /// What stands in a slot without a value: the number of fill(), as the type of the slot has it.
@@ -227,6 +233,22 @@ SeriesRows Runner::align(const std::vector<const Points*>& lists) const {
   }
 }
 
+/// align() of the points of the only call.
+SeriesRows Runner::rows_of_one(Points&& points) const {
+  SeriesRows rows;
+  const std::size_t width = scope_.refs.size();
+  rows.cells.resize(1 + width);
+  const bool carries = points.aux.size() == width * points.times.size();
+  for (std::size_t r = 0; r < width; ++r) {
+    rows.cells[1 + r].resize(points.times.size());
+    for (std::size_t i = 0; carries && i < points.times.size(); ++i)
+      rows.cells[1 + r][i] = points.aux[i * width + r];
+  }
+  rows.times = std::move(points.times);
+  rows.cells.front() = std::move(points.values);
+  return rows;
+}
+
 Result<RowSet> Runner::call_rows() {
   const bool selector = calls_.size() == 1 && is_selector(as<Call>(calls_.front())->name);
   std::vector<PointSet> sets;
@@ -238,12 +260,19 @@ Result<RowSet> Runner::call_rows() {
       cut(list.times, scope_.select.statement.offset, scope_.select.statement.limit);
       cut(list.values, scope_.select.statement.offset, scope_.select.statement.limit);
       cut(list.aux, scope_.select.statement.offset, scope_.select.statement.limit, width);
-      if (!list.times.empty()) keys.insert(key);
+      if (calls_.size() > 1 && !list.times.empty()) keys.insert(key);
     }
     sets.push_back(std::move(points));
   }
   RowSet slots;
   const std::vector<Value> defaults = slot_defaults();
+  while (calls_.size() == 1 && !sets.front().empty()) {
+    auto node = sets.front().extract(sets.front().begin());
+    if (node.mapped().times.empty()) continue;
+    SeriesRows rows = rows_of_one(std::move(node.mapped()));
+    fill_slots(rows, defaults);
+    slots.emplace_hint(slots.end(), std::move(node.key()), std::move(rows));
+  }
   for (const SeriesKey& key : keys) {
     std::vector<const Points*> lists;
     for (const PointSet& set : sets) {
@@ -252,9 +281,9 @@ Result<RowSet> Runner::call_rows() {
     }
     SeriesRows rows = align(lists);
     fill_slots(rows, defaults);
-    slots.emplace(key, std::move(rows));
+    slots.emplace_hint(slots.end(), key, std::move(rows));
   }
-  return computed(slots);
+  return computed(std::move(slots));
 }
 
 Cell cell_of(const Value& value) {

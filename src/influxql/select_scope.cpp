@@ -30,6 +30,15 @@ SelectScope::SelectScope(Run& run_of, const PreparedSelect& select_of, const Sur
   if (frame.bucketed() && frame.max == kMaxTime && !select.condition.time.max) {
     frame.max = base::to_unix_nanos(run.context().now);
   }
+  if (frame.bucketed() && frame.min == kMinTime && run.limits().begin_by_buckets && frame.max != kMaxTime) {
+    const auto most = static_cast<std::int64_t>(run.limits().max_buckets);
+    const std::int64_t last = frame.window(frame.max).start;
+    std::int64_t span = 0;
+    std::int64_t first = 0;
+    if (!__builtin_mul_overflow(most - 1, frame.interval.every_ns, &span) &&
+        !__builtin_sub_overflow(last, span, &first))
+      frame.first_read = std::max(kMinTime, first);
+  }
   filling = {select.statement.fill, select.statement.fill_value};
   if (outer != nullptr && filling.how == Fill::kNull) filling.how = Fill::kNone;
 }

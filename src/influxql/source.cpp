@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "influxql/condensed.h"
+
 namespace gpuscale::influxql {
 
 namespace {
@@ -169,7 +171,8 @@ class SeriesReader {
       return static_cast<const tsdb::Column*>(nullptr);
     const auto found = columns_.find(ref.name);
     if (found != columns_.end()) return found->second;
-    const tsdb::TimeRange range{request_.frame.min, request_.frame.max};
+    const TimeFrame& frame = request_.frame;
+    const tsdb::TimeRange range{std::max(frame.min, frame.first_read), frame.max};
     GS_TRY(tsdb::Column column,
            run_.store().read(source_.database, source_.policy, series.id, ref.name, range));
     const bool text = column.type == metrics::FieldType::kString;
@@ -332,11 +335,46 @@ FilterPlan filter_of(const DataSourceRef& source, const ReadRequest& request) {
           }};
 }
 
+/// The tests `tag = 'value'` that every series must pass.
+void required_tags(const ExprPtr& filter, const DataSourceRef& source,
+                   std::vector<std::pair<std::string, std::string>>& out) {
+  if (const auto* paren = as<Paren>(filter)) return required_tags(paren->inner, source, out);
+  const auto* binary = as<Binary>(filter);
+  if (binary == nullptr) return;
+  if (binary->op == Token::kAnd) {
+    required_tags(binary->lhs, source, out);
+    required_tags(binary->rhs, source, out);
+    return;
+  }
+  const auto* ref = as<VarRef>(binary->lhs);
+  const auto* text = as<std::string>(binary->rhs);
+  if (binary->op != Token::kEq || ref == nullptr || text == nullptr || text->empty()) return;
+  const bool is_tag =
+      ref->name != "_name" && source.tags.contains(ref->name) &&
+      (asks_for_tag(*ref) || (ref->type != DataType::kAnyField && !source.fields.contains(ref->name)));
+  if (is_tag) out.emplace_back(ref->name, *text);
+}
+
+/// At least the series that can match: those of the rarest value that the filter demands.
+std::vector<tsdb::SeriesInfo> candidate_series(Run& run, const DataSourceRef& source, const ExprPtr& filter) {
+  std::vector<std::pair<std::string, std::string>> required;
+  required_tags(filter, source, required);
+  if (required.empty()) return run.store().series(source.database, source.measurement);
+  std::vector<tsdb::SeriesInfo> fewest;
+  for (std::size_t i = 0; i < required.size(); ++i) {
+    const auto& [key, value] = required[i];
+    auto some = run.store().series_with(source.database, source.measurement, key, value);
+    if (i == 0 || some.size() < fewest.size()) fewest = std::move(some);
+    if (fewest.empty()) break;
+  }
+  return fewest;
+}
+
 Groups find_groups(Run& run, const DataSourceRef& source, const ReadRequest& request,
                    const FilterPlan& filter) {
   Groups groups;
   std::vector<Value> tags(filter.tag_refs().size());
-  for (tsdb::SeriesInfo& series : run.store().series(source.database, source.measurement)) {
+  for (tsdb::SeriesInfo& series : candidate_series(run, source, request.filter)) {
     for (std::size_t i = 0; i < tags.size(); ++i) {
       const std::string& name = filter.tag_refs()[i].name;
       tags[i] =
@@ -367,6 +405,7 @@ Result<SeriesGroups> group_series(Run& run, const DataSourceRef& source, const R
 
 Result<void> read_measurement(Run& run, const DataSourceRef& source, const ReadRequest& request,
                               const RowSink& sink) {
+  note_expired(run, source, request.frame);
   const FilterPlan filter = filter_of(source, request);
   Groups groups = find_groups(run, source, request, filter);
   std::size_t count = 0;

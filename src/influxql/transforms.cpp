@@ -253,6 +253,11 @@ Value fill_as(const FillValue& value, DataType type) {
 Result<Points> fill_buckets(Points in, const TimeFrame& frame, const Filling& filling, DataType type,
                             std::size_t aux_width, std::size_t max_buckets) {
   if (in.times.empty()) return in;
+  const bool gapless = frame.min != kMinTime && in.times.size() == frame.buckets() &&
+                       std::adjacent_find(in.times.begin(), in.times.end(), [&frame](auto a, auto b) {
+                         return frame.ascending ? a >= b : a <= b;
+                       }) == in.times.end();
+  if (gapless) return in;
   Points out;
   BucketWalk walk(frame, in.times.front());
   std::optional<std::size_t> previous;

@@ -18,7 +18,8 @@ struct Window {
 /// The times and the order in which a statement runs.
 struct TimeFrame {
   std::int64_t min = kMinTime;
-  std::int64_t max = kMaxTime;  ///< inclusive
+  std::int64_t max = kMaxTime;         ///< inclusive
+  std::int64_t first_read = kMinTime;  ///< samples before it are not looked at, however open the range is
   GroupInterval interval;
   Zone zone;
   bool ascending = true;

@@ -21,6 +21,17 @@ void NewDefinitions::append(NewDefinitions later) {
   std::move(later.series.begin(), later.series.end(), std::back_inserter(series));
 }
 
+const SortedSeries::Positions& SortedSeries::positions_of(std::string_view key) {
+  const auto [at, fresh] = by_tag.try_emplace(std::string(key));
+  if (fresh) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const std::string_view value = metrics::tag_value(*all[i].tags, key);
+      if (!value.empty()) at->second[value].push_back(static_cast<std::uint32_t>(i));
+    }
+  }
+  return at->second;
+}
+
 std::uint64_t hash_tags(std::span<const metrics::TagView> tags) {
   constexpr std::uint64_t kOddMultiplier = 0x9e3779b97f4a7c15ULL;  // 2^64 / golden ratio
   std::uint64_t hash = tags.size();

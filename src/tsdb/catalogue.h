@@ -22,6 +22,17 @@ struct FieldDef {
   FieldType type;
 };
 
+/// Every series of a measurement ascending by tags, and where among them those with a value of a tag stand:
+/// for the tags that were asked for. Guarded by the store's sort mutex, except for `all`, which never
+/// changes.
+struct SortedSeries {
+  using Positions = std::unordered_map<std::string_view, std::vector<std::uint32_t>>;
+  std::vector<SeriesInfo> all;
+  std::map<std::string, Positions, std::less<>> by_tag;
+
+  const Positions& positions_of(std::string_view key);
+};
+
 struct MeasurementDef {
   std::int64_t id;
   std::string name;
@@ -31,8 +42,8 @@ struct MeasurementDef {
   /// How many series have each value of each tag.
   std::map<std::string, std::map<std::string, std::size_t, std::less<>>, std::less<>> tag_values;
   std::uint64_t series_version = 0;  ///< grows with every series that comes or goes; unique in the catalogue
-  /// Every series ascending by tags, as of `sorted_version`; guarded by the store's sort mutex.
-  mutable std::shared_ptr<const std::vector<SeriesInfo>> sorted;
+  /// As of `sorted_version`; guarded by the store's sort mutex.
+  mutable std::shared_ptr<SortedSeries> sorted;
   mutable std::uint64_t sorted_version = 0;
 };
 
@@ -45,6 +56,7 @@ struct SeriesDef {
 struct PolicyDef {
   PolicyId id;
   RetentionPolicy policy;
+  std::optional<Rollup> rollup;
   /// Samples before this were declared expired by the last enforcement.
   std::int64_t floor_ns = std::numeric_limits<std::int64_t>::min();
 };
@@ -55,6 +67,7 @@ struct DatabaseDef {
   std::string default_policy;
   std::vector<std::unique_ptr<PolicyDef>> policies;  ///< in order of creation
   std::map<std::string, std::unique_ptr<MeasurementDef>, std::less<>> measurements;
+  std::vector<ContinuousQuery> continuous;  ///< in order of creation
   std::size_t series_count = 0;
 
   /// "" = the default one; nullptr where there is none.

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "tsdb/store.h"
+#include "tsdb/sample_columns.h"
 
 namespace gpuscale::tsdb {
 
@@ -28,5 +28,8 @@ Result<std::vector<std::int64_t>> decode_axis(std::string_view bytes);
 std::string encode_chunk(std::span<const std::int64_t> axis, const Column& column);
 /// Fills `column`, whose type must be set, with the whole chunk. Errors: kCorrupt.
 Result<void> decode_chunk(std::string_view bytes, std::span<const std::int64_t> axis, Column& column);
+/// The same for some rows of the axis; of numbers little more than those is unpacked.
+Result<void> decode_chunk_rows(std::string_view bytes, std::span<const std::int64_t> axis, RowRange rows,
+                               Column& column);
 
 }  // namespace gpuscale::tsdb

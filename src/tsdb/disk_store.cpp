@@ -122,27 +122,30 @@ void DiskStore::write_later(std::string_view database, std::string_view policy,
                             std::span<const metrics::PointView> points, const WriteDone& done) {
   const std::int64_t now_ns = base::to_unix_nanos(clock_.wall());
   const ResolveRequest request{database, policy, points, now_ns};
-  const auto resolve = [&]() -> Result<ResolvedBatch> {
+  // A series that was resolved must not be forgotten as empty before its samples are seen in the queue: so
+  // the catalogue stays locked until they stand there.
+  const auto settle = [&](Result<ResolvedBatch> batch) -> std::optional<Result<WriteOutcome>> {
+    if (!batch) return batch.error();
+    points_dropped_ += batch->outcome.dropped;
+    if (batch->bytes.empty()) return std::move(batch->outcome);
+    const std::scoped_lock lock(queue_mutex_);
+    if (closing_) return fail(Errc::kUnavailable, "the store is closed");
+    queue_.push_back({std::move(batch->bytes), std::move(batch->outcome), done});
+    ++queued_count_;
+    arrived_.notify_one();
+    return std::nullopt;
+  };
+  const auto resolve = [&]() -> std::optional<Result<WriteOutcome>> {
     {
       const std::shared_lock lock(mutex_);
-      GS_TRY(auto known, resolve_known(catalogue_, request, options_.limits));
-      if (known) return *std::move(known);
+      auto known = resolve_known(catalogue_, request, options_.limits);
+      if (!known) return known.error();
+      if (*known) return settle(**std::move(known));
     }
     const std::unique_lock lock(mutex_);
-    return resolve_and_define(catalogue_, request, options_.limits);
+    return settle(resolve_and_define(catalogue_, request, options_.limits));
   };
-  auto batch = resolve();
-  if (!batch) return done(batch.error());
-  points_dropped_ += batch->outcome.dropped;
-  if (batch->bytes.empty()) return done(std::move(batch->outcome));
-  std::unique_lock lock(queue_mutex_);
-  if (closing_) {
-    lock.unlock();
-    return done(fail(Errc::kUnavailable, "the store is closed"));
-  }
-  queue_.push_back({std::move(batch->bytes), std::move(batch->outcome), done});
-  ++queued_count_;
-  arrived_.notify_one();
+  if (auto answered = resolve()) done(*std::move(answered));
 }
 
 void DiskStore::run_commits() {
@@ -155,6 +158,7 @@ void DiskStore::run_commits() {
     const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
     std::move(queue_.begin(), end, std::back_inserter(batches));
     queue_.erase(queue_.begin(), end);
+    in_commit_ = &batches;
     lock.unlock();
     const Result<void> outcome = commit(batches);
     for (Pending& pending : batches) {
@@ -165,6 +169,7 @@ void DiskStore::run_commits() {
       }
     }
     lock.lock();
+    in_commit_ = nullptr;
     settled_count_ += count;
     settled_.notify_all();
     lock.unlock();

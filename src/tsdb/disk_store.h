@@ -48,6 +48,13 @@ class DiskStore final : public Store {
   Result<void> alter_retention_policy(std::string_view database, const RetentionPolicy& policy,
                                       bool make_default) override;
   Result<void> drop_retention_policy(std::string_view database, std::string_view name) override;
+  bool has_database(std::string_view name) const override;
+  std::vector<ContinuousQuery> continuous_queries(std::string_view database) const override;
+  Result<void> create_continuous_query(std::string_view database, const ContinuousQuery& query) override;
+  Result<void> drop_continuous_query(std::string_view database, std::string_view name) override;
+
+  std::vector<Rollup> rollups(std::string_view database) const override;
+  Result<void> set_rollup(std::string_view database, const Rollup& rollup) override;
 
   Result<WriteOutcome> write(std::string_view database, std::string_view policy,
                              std::span<const metrics::PointView> points) override;
@@ -64,6 +71,11 @@ class DiskStore final : public Store {
   std::vector<FieldInfo> fields(std::string_view database, std::string_view measurement) const override;
   std::vector<std::string> tag_keys(std::string_view database, std::string_view measurement) const override;
   std::vector<SeriesInfo> series(std::string_view database, std::string_view measurement) const override;
+  std::vector<SeriesInfo> series_with(std::string_view database, std::string_view measurement,
+                                      std::string_view key, std::string_view value) const override;
+  std::optional<std::int64_t> oldest_sample(std::string_view database,
+                                            std::string_view policy) const override;
+  std::int64_t floor_of(std::string_view database, std::string_view policy) const override;
   bool has_samples(std::string_view database, std::string_view policy, SeriesId id,
                    TimeRange range) const override;
   Result<Column> read(std::string_view database, std::string_view policy, SeriesId id, std::string_view field,
@@ -121,13 +133,19 @@ class DiskStore final : public Store {
   // --- changes of structure; the caller holds change_mutex_
   // ------------------------------------------------------
   Result<void> forget_series(std::string_view database, const std::vector<SeriesId>& ids, const Work& work);
+  /// The caller holds mutex_, exclusively.
+  void forget_in_memory(std::string_view database, const std::vector<SeriesId>& ids);
   std::vector<SeriesId> series_of(const MeasurementDef& measurement) const;
   void forget_segments(const std::function<bool(const SegmentOwner&)>& gone);
   Result<void> forget_emptied(std::string_view database, const std::vector<SeriesId>& ids);
+  /// Takes out the series of which samples are on their way to the disk; the caller holds mutex_,
+  /// exclusively.
+  void keep_expected(std::vector<SeriesId>& ids);
   Result<void> cut_samples(std::string_view database, const std::vector<SeriesId>& ids, TimeRange range);
 
   // --- reading
   // ---------------------------------------------------------------------------------------------------
+  enum class Wanted { kAll, kNewest };  ///< of each series
   /// What a scan needs, taken in one moment.
   struct View {
     SegmentOwner owner;
@@ -145,13 +163,16 @@ class DiskStore final : public Store {
   };
   /// Nothing where what is asked for does not exist. Errors: kCorrupt.
   Result<std::optional<View>> view_of(std::string_view database, std::string_view policy,
-                                      std::span<const SeriesId> ids, std::string_view field,
-                                      TimeRange range) const;
+                                      std::span<const SeriesId> ids, std::string_view field, TimeRange range,
+                                      Wanted wanted) const;
   /// Fills in what is in memory; the caller holds mutex_.
-  void collect_heads(View& view, std::span<const SeriesId> ids) const;
+  void collect_heads(View& view, std::span<const SeriesId> ids, Wanted wanted) const;
   std::optional<View> begin_view(std::string_view database, std::string_view policy,
                                  std::span<const SeriesId> ids, std::string_view field, TimeRange range,
-                                 std::optional<Error>& damage) const;
+                                 Wanted wanted, std::optional<Error>& damage) const;
+  /// The caller holds mutex_, shared.
+  std::shared_ptr<SortedSeries> sorted_series(const MeasurementDef& measurement) const;
+  const PolicyDef* find_policy(std::string_view database, std::string_view policy) const;
   Result<std::shared_ptr<const Strip>> strip_of(const Segment& segment, FieldId field) const;
   db::Database& reading() const { return readers_ ? *readers_ : *writer_; }
 
@@ -186,6 +207,7 @@ class DiskStore final : public Store {
   std::uint64_t queued_count_ = 0;   ///< of writes, ever
   std::uint64_t settled_count_ = 0;  ///< of those that were answered
   std::vector<Pending> queue_;
+  const std::vector<Pending>* in_commit_ = nullptr;  ///< out of the queue and not yet in the head
   bool closing_ = false;
   std::mutex upkeep_wake_mutex_;
   std::condition_variable upkeep_wake_;

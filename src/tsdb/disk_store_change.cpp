@@ -3,7 +3,9 @@
 /// memory.
 #include <algorithm>
 #include <iterator>
+#include <unordered_set>
 
+#include "tsdb/batch.h"
 #include "tsdb/disk_store.h"
 
 namespace gpuscale::tsdb {
@@ -126,7 +128,53 @@ Result<void> DiskStore::drop_retention_policy(std::string_view database, std::st
   head_->drop_policy(id);
   if (sealing_) sealing_->drop_policy(id);
   forget_segments([&](const SegmentOwner& owner) { return owner.policy == id; });
+  for (const auto& other : known->policies) {
+    if (other->rollup && other->rollup->target == name) other->rollup.reset();
+  }
   catalogue_.forget_policy(*known, name);
+  return {};
+}
+
+Result<void> DiskStore::set_rollup(std::string_view database, const Rollup& rollup) {
+  const std::scoped_lock change(change_mutex_);
+  DatabaseDef* known = catalogue_.find_database(database);
+  if (known == nullptr) return no_database(database);
+  PolicyDef* policy = rollup.policy.empty() ? nullptr : known->find_policy(rollup.policy);
+  const PolicyDef* target = rollup.target.empty() ? nullptr : known->find_policy(rollup.target);
+  if (policy == nullptr) return no_policy(rollup.policy);
+  if (target == nullptr) return no_policy(rollup.target);
+  GS_CHECK(writer_->transact(Work([&](db::Transaction& transaction) {
+    return tables::save_rollup(transaction, policy->id, target->id, rollup);
+  })));
+  const std::unique_lock lock(mutex_);
+  policy->rollup = rollup;
+  return {};
+}
+
+Result<void> DiskStore::create_continuous_query(std::string_view database, const ContinuousQuery& query) {
+  const std::scoped_lock change(change_mutex_);
+  DatabaseDef* known = catalogue_.find_database(database);
+  if (known == nullptr) return no_database(database);
+  if (std::any_of(known->continuous.begin(), known->continuous.end(),
+                  [&](const ContinuousQuery& other) { return other.name == query.name; }))
+    return fail(Errc::kConflict, "continuous query already exists");
+  GS_CHECK(writer_->transact(Work([&](db::Transaction& transaction) {
+    return tables::insert_continuous_query(transaction, known->id, query);
+  })));
+  const std::unique_lock lock(mutex_);
+  known->continuous.push_back(query);
+  return {};
+}
+
+Result<void> DiskStore::drop_continuous_query(std::string_view database, std::string_view name) {
+  const std::scoped_lock change(change_mutex_);
+  DatabaseDef* known = catalogue_.find_database(database);
+  if (known == nullptr) return {};
+  GS_CHECK(writer_->transact(Work([&](db::Transaction& transaction) {
+    return tables::remove_continuous_query(transaction, known->id, name);
+  })));
+  const std::unique_lock lock(mutex_);
+  std::erase_if(known->continuous, [&](const ContinuousQuery& query) { return query.name == name; });
   return {};
 }
 
@@ -140,6 +188,11 @@ Result<void> DiskStore::forget_series(std::string_view database, const std::vect
                                       const Work& work) {
   GS_CHECK(writer_->transact(work));
   const std::unique_lock lock(mutex_);
+  forget_in_memory(database, ids);
+  return {};
+}
+
+void DiskStore::forget_in_memory(std::string_view database, const std::vector<SeriesId>& ids) {
   DatabaseDef* known = catalogue_.find_database(database);
   for (const SeriesId id : ids) {
     head_->drop_series(id);
@@ -148,7 +201,6 @@ Result<void> DiskStore::forget_series(std::string_view database, const std::vect
   }
   // In segments nobody asks for what the catalogue does not know; joining them leaves it out.
   changes_.note_all();
-  return {};
 }
 
 Result<void> DiskStore::drop_measurement(std::string_view database, std::string_view measurement) {
@@ -251,9 +303,28 @@ Result<void> DiskStore::forget_emptied(std::string_view database, const std::vec
       empty.push_back(id);
   }
   if (empty.empty()) return {};
-  return forget_series(database, empty, [&](db::Transaction& transaction) {
-    return tables::remove_series(transaction, empty);
-  });
+  // Nobody may resolve points to these series until they are forgotten: samples that arrived meanwhile,
+  // outside of the range that was deleted, are to stay.
+  const std::unique_lock lock(mutex_);
+  keep_expected(empty);
+  GS_CHECK(writer_->transact(
+      Work([&](db::Transaction& transaction) { return tables::remove_series(transaction, empty); })));
+  forget_in_memory(database, empty);
+  return {};
+}
+
+void DiskStore::keep_expected(std::vector<SeriesId>& ids) {
+  std::unordered_set<SeriesId> expected;
+  const auto note = [&expected](const std::vector<Pending>& batches) {
+    for (const Pending& pending : batches) {
+      BatchReader reader(pending.bytes);
+      while (reader.next_row()) expected.insert(reader.series());
+    }
+  };
+  const std::scoped_lock queue(queue_mutex_);
+  note(queue_);
+  if (in_commit_ != nullptr) note(*in_commit_);
+  std::erase_if(ids, [&expected](SeriesId id) { return expected.contains(id); });
 }
 
 Result<void> DiskStore::enforce_retention(WallTime now) {
@@ -262,7 +333,8 @@ Result<void> DiskStore::enforce_retention(WallTime now) {
   for (const auto& database : catalogue_.databases()) {
     for (const auto& policy : database->policies) {
       if (policy->policy.duration <= Nanos{0}) continue;
-      const std::int64_t floor = base::to_unix_nanos(now - policy->policy.duration);
+      std::int64_t floor = base::to_unix_nanos(now - policy->policy.duration);
+      if (policy->rollup) floor = std::min(floor, policy->rollup->done_ns);
       Segments gone;
       for (const auto& [owner, list] : segments_) {
         if (owner.policy != policy->id) continue;

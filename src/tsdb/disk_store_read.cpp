@@ -17,6 +17,17 @@ std::vector<DatabaseInfo> DiskStore::databases() const {
   return out;
 }
 
+bool DiskStore::has_database(std::string_view name) const {
+  const std::shared_lock lock(mutex_);
+  return catalogue_.find_database(name) != nullptr;
+}
+
+std::vector<ContinuousQuery> DiskStore::continuous_queries(std::string_view database) const {
+  const std::shared_lock lock(mutex_);
+  const DatabaseDef* found = catalogue_.find_database(database);
+  return found == nullptr ? std::vector<ContinuousQuery>() : found->continuous;
+}
+
 std::vector<std::string> DiskStore::measurements(std::string_view database) const {
   const std::shared_lock lock(mutex_);
   std::vector<std::string> out;
@@ -56,28 +67,91 @@ std::vector<std::string> DiskStore::tag_values(std::string_view database, std::s
   return out;
 }
 
-std::vector<SeriesInfo> DiskStore::series(std::string_view database, std::string_view measurement) const {
-  const std::shared_lock lock(mutex_);
-  const MeasurementDef* found = catalogue_.find_measurement(database, measurement);
-  if (found == nullptr) return {};
-  std::shared_ptr<const std::vector<SeriesInfo>> sorted;
+std::shared_ptr<SortedSeries> DiskStore::sorted_series(const MeasurementDef& measurement) const {
   {
     const std::scoped_lock sorting(sort_mutex_);
-    if (found->sorted_version == found->series_version) sorted = found->sorted;
+    if (measurement.sorted && measurement.sorted_version == measurement.series_version)
+      return measurement.sorted;
   }
-  if (!sorted) {
-    std::vector<SeriesInfo> all;
-    all.reserve(found->series_by_hash.size());
-    for (const auto& [hash, id] : found->series_by_hash)
-      all.push_back({id, catalogue_.find_series(id)->tags});
-    std::sort(all.begin(), all.end(),
-              [](const SeriesInfo& a, const SeriesInfo& b) { return *a.tags < *b.tags; });
-    sorted = std::make_shared<const std::vector<SeriesInfo>>(std::move(all));
-    const std::scoped_lock sorting(sort_mutex_);
-    found->sorted = sorted;
-    found->sorted_version = found->series_version;
+  auto made = std::make_shared<SortedSeries>();
+  made->all.reserve(measurement.series_by_hash.size());
+  for (const auto& [hash, id] : measurement.series_by_hash)
+    made->all.push_back({id, catalogue_.find_series(id)->tags});
+  std::sort(made->all.begin(), made->all.end(),
+            [](const SeriesInfo& a, const SeriesInfo& b) { return *a.tags < *b.tags; });
+  const std::scoped_lock sorting(sort_mutex_);
+  measurement.sorted = made;
+  measurement.sorted_version = measurement.series_version;
+  return made;
+}
+
+std::vector<SeriesInfo> DiskStore::series(std::string_view database, std::string_view measurement) const {
+  std::shared_ptr<SortedSeries> sorted;
+  {
+    const std::shared_lock lock(mutex_);
+    const MeasurementDef* found = catalogue_.find_measurement(database, measurement);
+    if (found == nullptr) return {};
+    sorted = sorted_series(*found);
   }
-  return *sorted;
+  return sorted->all;
+}
+
+std::vector<SeriesInfo> DiskStore::series_with(std::string_view database, std::string_view measurement,
+                                               std::string_view key, std::string_view value) const {
+  std::shared_ptr<SortedSeries> sorted;
+  {
+    const std::shared_lock lock(mutex_);
+    const MeasurementDef* found = catalogue_.find_measurement(database, measurement);
+    if (found == nullptr) return {};
+    sorted = sorted_series(*found);
+  }
+  std::vector<SeriesInfo> out;
+  const std::scoped_lock sorting(sort_mutex_);
+  const SortedSeries::Positions& positions = sorted->positions_of(key);
+  if (const auto at = positions.find(value); at != positions.end()) {
+    out.reserve(at->second.size());
+    for (const std::uint32_t position : at->second) out.push_back(sorted->all[position]);
+  }
+  return out;
+}
+
+const PolicyDef* DiskStore::find_policy(std::string_view database, std::string_view policy) const {
+  const DatabaseDef* held = catalogue_.find_database(database);
+  return held == nullptr ? nullptr : held->find_policy(policy);
+}
+
+std::vector<Rollup> DiskStore::rollups(std::string_view database) const {
+  const std::shared_lock lock(mutex_);
+  std::vector<Rollup> out;
+  const DatabaseDef* held = catalogue_.find_database(database);
+  if (held == nullptr) return out;
+  for (const auto& policy : held->policies) {
+    if (policy->rollup) out.push_back(*policy->rollup);
+  }
+  return out;
+}
+
+std::int64_t DiskStore::floor_of(std::string_view database, std::string_view policy) const {
+  const std::shared_lock lock(mutex_);
+  const PolicyDef* kept = find_policy(database, policy);
+  return kept == nullptr ? std::numeric_limits<std::int64_t>::min() : kept->floor_ns;
+}
+
+std::optional<std::int64_t> DiskStore::oldest_sample(std::string_view database,
+                                                     std::string_view policy) const {
+  const std::shared_lock lock(mutex_);
+  const PolicyDef* kept = find_policy(database, policy);
+  if (kept == nullptr) return std::nullopt;
+  std::int64_t oldest = std::numeric_limits<std::int64_t>::max();
+  for (const Head* head : {head_.get(), sealing_.get()}) {
+    if (head != nullptr) oldest = std::min(oldest, head->oldest(kept->id));
+  }
+  for (const auto& [owner, list] : segments_) {
+    if (owner.policy != kept->id) continue;
+    for (const auto& segment : list) oldest = std::min(oldest, segment->range().min_ns);
+  }
+  if (oldest == std::numeric_limits<std::int64_t>::max()) return std::nullopt;
+  return std::max(oldest, kept->floor_ns);
 }
 
 std::uint64_t DiskStore::series_changes(std::string_view database, std::string_view measurement) const {
@@ -120,7 +194,8 @@ Result<std::shared_ptr<const Strip>> DiskStore::strip_of(const Segment& segment,
 
 std::optional<DiskStore::View> DiskStore::begin_view(std::string_view database, std::string_view policy,
                                                      std::span<const SeriesId> ids, std::string_view field,
-                                                     TimeRange range, std::optional<Error>& damage) const {
+                                                     TimeRange range, Wanted wanted,
+                                                     std::optional<Error>& damage) const {
   const std::shared_lock lock(mutex_);
   const DatabaseDef* held = catalogue_.find_database(database);
   const PolicyDef* kept = held == nullptr ? nullptr : held->find_policy(policy);
@@ -153,11 +228,18 @@ std::optional<DiskStore::View> DiskStore::begin_view(std::string_view database, 
       if (segment->touches(view.range)) view.segments.push_back(segment);
     }
   }
-  collect_heads(view, ids);
+  collect_heads(view, ids, wanted);
   return view;
 }
 
-void DiskStore::collect_heads(View& view, std::span<const SeriesId> ids) const {
+void DiskStore::collect_heads(View& view, std::span<const SeriesId> ids, Wanted wanted) const {
+  const auto collect = [&](const RowBuffer& rows, Column& out) {
+    if (wanted == Wanted::kNewest) {
+      rows.collect_newest(view.field, view.range, out);
+    } else {
+      rows.collect(view.field, view.range, out);
+    }
+  };
   std::vector<const Head::SeriesBuffers*> buffers;  // the older one first
   for (const Head* head : {sealing_.get(), head_.get()}) {
     if (head == nullptr) continue;
@@ -174,11 +256,11 @@ void DiskStore::collect_heads(View& view, std::span<const SeriesId> ids) const {
       const auto at = held->find(id);
       if (at == held->end()) continue;
       if (view.head.times.size() == first) {
-        at->second.rows.collect(view.field, view.range, view.head);
+        collect(at->second.rows, view.head);
         continue;
       }
       reset(newer, view.type);
-      at->second.rows.collect(view.field, view.range, newer);
+      collect(at->second.rows, newer);
       if (newer.times.empty()) continue;
       if (view.head.times.back() < newer.times.front()) {
         append_rows(view.head, newer, {0, newer.times.size()});
@@ -197,12 +279,13 @@ void DiskStore::collect_heads(View& view, std::span<const SeriesId> ids) const {
 
 Result<std::optional<DiskStore::View>> DiskStore::view_of(std::string_view database, std::string_view policy,
                                                           std::span<const SeriesId> ids,
-                                                          std::string_view field, TimeRange range) const {
+                                                          std::string_view field, TimeRange range,
+                                                          Wanted wanted) const {
   // A segment may be joined away between the moment it is listed and the moment it is read.
   constexpr int kTries = 5;
   for (int attempt = 1;; ++attempt) {
     std::optional<Error> damage;
-    auto view = begin_view(database, policy, ids, field, range, damage);
+    auto view = begin_view(database, policy, ids, field, range, wanted, damage);
     if (damage) return *std::move(damage);
     if (!view) return std::optional<View>();
     std::optional<Error> error;
@@ -246,13 +329,23 @@ class SegmentCursor {
       times_ = *std::move(decoded);
       axis_ = axis;
       known_ = true;
+      rows_known_ = false;
     }
-    if (auto done = decode_chunk(strip_->chunk(position), times_, out); !done) return damaged(done.error());
-    restrict(out, range);
+    if (auto done = decode_chunk_rows(strip_->chunk(position), times_, rows_of(range), out); !done)
+      return damaged(done.error());
     return {};
   }
 
  private:
+  /// The rows of the present axis inside the range, which is mostly the one asked for before.
+  RowRange rows_of(TimeRange range) {
+    if (!rows_known_ || rows_range_.min_ns != range.min_ns || rows_range_.max_ns != range.max_ns) {
+      rows_ = rows_in(times_, range);
+      rows_range_ = range;
+      rows_known_ = true;
+    }
+    return rows_;
+  }
   Error damaged(Error error) const {
     return std::move(error).with_context("segment " + std::to_string(segment_.label().id));
   }
@@ -263,6 +356,9 @@ class SegmentCursor {
   bool known_ = false;
   std::size_t axis_ = 0;
   std::vector<std::int64_t> times_;
+  bool rows_known_ = false;
+  RowRange rows_{0, 0};
+  TimeRange rows_range_;
 };
 
 }  // namespace
@@ -270,7 +366,7 @@ class SegmentCursor {
 Result<void> DiskStore::scan(std::string_view database, std::string_view policy,
                              std::span<const SeriesId> ids, std::string_view field, TimeRange range,
                              const ScanSink& sink) const {
-  GS_TRY(auto view, view_of(database, policy, ids, field, range));
+  GS_TRY(auto view, view_of(database, policy, ids, field, range, Wanted::kAll));
   if (!view) return {};
   std::vector<SegmentCursor> cursors;
   for (std::size_t s = 0; s < view->segments.size(); ++s)
@@ -303,7 +399,7 @@ Result<void> DiskStore::scan(std::string_view database, std::string_view policy,
 Result<void> DiskStore::scan_last(std::string_view database, std::string_view policy,
                                   std::span<const SeriesId> ids, std::string_view field, TimeRange range,
                                   const ScanSink& sink) const {
-  GS_TRY(auto view, view_of(database, policy, ids, field, range));
+  GS_TRY(auto view, view_of(database, policy, ids, field, range, Wanted::kNewest));
   if (!view) return {};
   std::vector<SegmentCursor> cursors;
   for (std::size_t s = view->segments.size(); s-- > 0;)

@@ -155,19 +155,27 @@ void encode_floats(std::string& out, std::span<const double> values) {
   put_xor(out, values);
 }
 
-bool decode_floats(ByteReader& reader, std::size_t count, std::vector<double>& out) {
+bool decode_floats_at(ByteReader& reader, std::size_t count, RowRange rows, std::vector<double>& out) {
   const std::uint8_t form = reader.byte();
   if (!reader.ok() || form > kXor) return false;
-  if (form == kXor) return get_xor(reader.take(reader.left()), count, out);
+  if (form == kXor) {
+    std::vector<double> all;
+    if (!get_xor(reader.take(reader.left()), count, all)) return false;
+    out.insert(out.end(), all.begin() + static_cast<std::ptrdiff_t>(rows.begin),
+               all.begin() + static_cast<std::ptrdiff_t>(rows.end));
+    return true;
+  }
   const double scale = kScales[form];
   PackedRuns runs(reader, count);
-  while (runs.next()) {
-    const std::span<const std::int64_t> run = runs.values();
+  return each_run_at(runs, rows, [&](std::span<const std::int64_t> part) {
     const std::size_t first = out.size();
-    out.resize(first + run.size());
-    for (std::size_t i = 0; i < run.size(); ++i) out[first + i] = static_cast<double>(run[i]) / scale;
-  }
-  return runs.ok();
+    out.resize(first + part.size());
+    for (std::size_t i = 0; i < part.size(); ++i) out[first + i] = static_cast<double>(part[i]) / scale;
+  });
+}
+
+bool decode_floats(ByteReader& reader, std::size_t count, std::vector<double>& out) {
+  return decode_floats_at(reader, count, {0, count}, out);
 }
 
 }  // namespace gpuscale::tsdb

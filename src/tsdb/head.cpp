@@ -42,6 +42,16 @@ const RowBuffer* Head::find(PolicyId policy, SeriesId series) const {
   return s == p->second.end() ? nullptr : &s->second.rows;
 }
 
+std::int64_t Head::oldest(PolicyId policy) const {
+  std::int64_t out = std::numeric_limits<std::int64_t>::max();
+  const auto held = policies_.find(policy);
+  if (held == policies_.end()) return out;
+  for (const auto& [id, buffer] : held->second) {
+    if (buffer.rows.rows() > 0) out = std::min(out, buffer.rows.first_time());
+  }
+  return out;
+}
+
 void Head::drop_series(SeriesId series) {
   for (auto& [policy, buffers] : policies_) buffers.erase(series);
 }

@@ -31,6 +31,8 @@ class Head {
   void drop_policy(PolicyId policy) { policies_.erase(policy); }
   void drop_series(SeriesId series);
   bool empty() const { return policies_.empty(); }
+  /// The greatest number where the policy has nothing here.
+  std::int64_t oldest(PolicyId policy) const;
   std::size_t bytes() const { return bytes_; }
 
  private:

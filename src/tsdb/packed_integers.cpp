@@ -141,6 +141,18 @@ bool PackedRuns::give_up() {
 }
 
 bool PackedRuns::next() {
+  return take(true);
+}
+
+bool PackedRuns::skip() {
+  return take(false);
+}
+
+std::size_t PackedRuns::coming() const {
+  return !distances_ && !started_ ? std::min<std::size_t>(1, left_) : std::min(kRun, left_);
+}
+
+bool PackedRuns::take(bool wanted) {
   if (!ok_ || left_ == 0) return false;
   if (!distances_ && !started_) {
     started_ = true;
@@ -154,6 +166,10 @@ bool PackedRuns::next() {
   const std::int64_t least = distances_ ? reader_.signed_varint() : last_;
   const unsigned width = reader_.byte();
   if (!reader_.ok() || width > 64) return give_up();
+  if (!wanted && distances_) {
+    reader_.take((size_ * width + 7) / 8);
+    return reader_.ok() || give_up();
+  }
   if (width == 0) {
     std::fill_n(run_.begin(), size_, least);
     return true;

@@ -2,12 +2,14 @@
 /// Private to the room: integers in few bits, quick to unpack. Pure. The grammar is in
 /// docs/storage-format.md.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "tsdb/byte_code.h"
+#include "tsdb/sample_columns.h"
 
 namespace gpuscale::tsdb {
 
@@ -21,11 +23,15 @@ class PackedRuns {
 
   PackedRuns(ByteReader& reader, std::size_t count);
   bool next();
+  /// next() past a run whose values nobody wants, which costs less.
+  bool skip();
+  std::size_t coming() const;  ///< how many values next() would give
   std::span<const std::int64_t> values() const { return {run_.data(), size_}; }
   bool ok() const { return ok_; }
 
  private:
   bool give_up();
+  bool take(bool wanted);
 
   ByteReader& reader_;
   std::size_t left_;
@@ -36,5 +42,23 @@ class PackedRuns {
   std::size_t size_ = 0;
   std::array<std::int64_t, kMost> run_;
 };
+
+/// Calls `visit` with the values at `rows`, piece by piece. False where the bytes up to there are malformed.
+template <typename Visit>
+bool each_run_at(PackedRuns& runs, RowRange rows, const Visit& visit) {
+  std::size_t at = 0;
+  while (at < rows.end) {
+    const std::size_t end = at + runs.coming();
+    if (end <= rows.begin) {
+      if (!runs.skip()) break;
+    } else {
+      if (!runs.next()) break;
+      const std::size_t first = std::max(at, rows.begin);
+      visit(runs.values().subspan(first - at, std::min(end, rows.end) - first));
+    }
+    at = end;
+  }
+  return runs.ok() && at >= rows.end;
+}
 
 }  // namespace gpuscale::tsdb

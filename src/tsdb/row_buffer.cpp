@@ -122,33 +122,44 @@ bool RowBuffer::has_rows(TimeRange range) const {
   return rows_between(range).size() > 0;
 }
 
+/// Appends the value of a field in a row, where it has one.
+void RowBuffer::append_value(std::size_t row, std::size_t number, Column& out) const {
+  const std::uint64_t* words = words_.data() + row * width_;
+  if ((words[1 + number / 64] & (1ULL << (number % 64))) == 0) return;
+  const std::uint64_t value = words[1 + masks() + number];
+  out.times.push_back(static_cast<std::int64_t>(words[0]));
+  switch (out.type) {
+    case FieldType::kFloat:
+      out.floats.push_back(std::bit_cast<double>(value));
+      break;
+    case FieldType::kInteger:
+      out.integers.push_back(static_cast<std::int64_t>(value));
+      break;
+    case FieldType::kString:
+      out.strings.push_back(strings_[value]);
+      break;
+    case FieldType::kBoolean:
+      out.booleans.push_back(static_cast<std::uint8_t>(value));
+      break;
+  }
+}
+
 void RowBuffer::collect(FieldId field, TimeRange range, Column& out) const {
   const auto found = std::find(fields_.begin(), fields_.end(), CellName{field, out.type});
   if (found == fields_.end()) return;
   const auto number = static_cast<std::size_t>(found - fields_.begin());
   const RowRange between = rows_between(range);
-  const std::size_t mask = 1 + number / 64;
-  const std::uint64_t bit = 1ULL << (number % 64);
-  const std::size_t value = 1 + masks() + number;
-  for (std::size_t row = between.begin; row < between.end; ++row) {
-    const std::uint64_t* words = words_.data() + row * width_;
-    if ((words[mask] & bit) == 0) continue;
-    out.times.push_back(static_cast<std::int64_t>(words[0]));
-    switch (out.type) {
-      case FieldType::kFloat:
-        out.floats.push_back(std::bit_cast<double>(words[value]));
-        break;
-      case FieldType::kInteger:
-        out.integers.push_back(static_cast<std::int64_t>(words[value]));
-        break;
-      case FieldType::kString:
-        out.strings.push_back(strings_[words[value]]);
-        break;
-      case FieldType::kBoolean:
-        out.booleans.push_back(static_cast<std::uint8_t>(words[value]));
-        break;
-    }
-  }
+  for (std::size_t row = between.begin; row < between.end; ++row) append_value(row, number, out);
+}
+
+void RowBuffer::collect_newest(FieldId field, TimeRange range, Column& out) const {
+  const auto found = std::find(fields_.begin(), fields_.end(), CellName{field, out.type});
+  if (found == fields_.end()) return;
+  const auto number = static_cast<std::size_t>(found - fields_.begin());
+  const RowRange between = rows_between(range);
+  const std::size_t before = out.times.size();
+  for (std::size_t row = between.end; row > between.begin && out.times.size() == before; --row)
+    append_value(row - 1, number, out);
 }
 
 }  // namespace gpuscale::tsdb

@@ -19,17 +19,21 @@ class RowBuffer {
   void settle();
 
   std::size_t rows() const { return words_.size() / width_; }
+  std::int64_t first_time() const { return time(0); }  ///< of a settled buffer with rows
   std::span<const CellName> fields() const { return fields_; }
   /// Appends the times of all rows.
   void times(std::vector<std::int64_t>& out) const;
   bool has_rows(TimeRange range) const;
   /// Appends the values of a field inside the range to a column of its type.
   void collect(FieldId field, TimeRange range, Column& out) const;
+  /// Appends the newest of them alone.
+  void collect_newest(FieldId field, TimeRange range, Column& out) const;
 
  private:
   std::size_t masks() const { return (fields_.size() + 63) / 64; }
   std::int64_t time(std::size_t row) const { return static_cast<std::int64_t>(words_[row * width_]); }
   RowRange rows_between(TimeRange range) const;
+  void append_value(std::size_t row, std::size_t number, Column& out) const;
   std::size_t field_number(CellName name);
   void widen(std::size_t fields);
   void put(std::size_t row, std::size_t field, FieldType type, const CellValue& value);

@@ -2,9 +2,34 @@
 /// What a store does by its other functions, unless it knows better.
 #include "tsdb/store.h"
 
+#include <algorithm>
 #include <set>
 
 namespace gpuscale::tsdb {
+
+bool Store::has_database(std::string_view name) const {
+  const std::vector<DatabaseInfo> all = databases();
+  return std::any_of(all.begin(), all.end(), [name](const DatabaseInfo& info) { return info.name == name; });
+}
+
+Result<void> Store::create_continuous_query(std::string_view, const ContinuousQuery&) {
+  return fail(Errc::kUnsupported, "this store keeps no continuous queries");
+}
+
+Result<void> Store::drop_continuous_query(std::string_view, std::string_view) {
+  return {};
+}
+
+Result<void> Store::set_rollup(std::string_view, const Rollup&) {
+  return fail(Errc::kUnsupported, "this store condenses nothing");
+}
+
+std::vector<SeriesInfo> Store::series_with(std::string_view database, std::string_view measurement,
+                                           std::string_view key, std::string_view value) const {
+  std::vector<SeriesInfo> all = series(database, measurement);
+  std::erase_if(all, [&](const SeriesInfo& info) { return metrics::tag_value(*info.tags, key) != value; });
+  return all;
+}
 
 Result<void> Store::scan(std::string_view database, std::string_view policy, std::span<const SeriesId> ids,
                          std::string_view field, TimeRange range, const ScanSink& sink) const {

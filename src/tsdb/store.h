@@ -45,6 +45,23 @@ struct DatabaseInfo {
   std::vector<RetentionPolicy> policies;  ///< in order of creation
 };
 
+/// A statement that is run again and again, kept with its database; the store knows nothing of its language.
+struct ContinuousQuery {
+  std::string name;
+  std::string text;
+  friend bool operator==(const ContinuousQuery&, const ContinuousQuery&) = default;
+};
+
+/// That the samples of one policy are condensed into another before they expire. See condense.h.
+struct Rollup {
+  std::string policy;
+  std::string target;
+  std::int64_t every_ns = 0;  ///< of one condensed sample
+  /// The earliest condensed one, and where the condensed ones end.
+  std::int64_t first_ns = std::numeric_limits<std::int64_t>::max();
+  std::int64_t done_ns = std::numeric_limits<std::int64_t>::min();
+};
+
 struct FieldInfo {
   std::string key;
   FieldType type;
@@ -125,6 +142,18 @@ class Store {
   virtual Result<void> alter_retention_policy(std::string_view database, const RetentionPolicy& policy,
                                               bool make_default) = 0;
   virtual Result<void> drop_retention_policy(std::string_view database, std::string_view name) = 0;
+  virtual bool has_database(std::string_view name) const;
+
+  /// In order of creation; empty where the database does not exist.
+  virtual std::vector<ContinuousQuery> continuous_queries(std::string_view /*database*/) const { return {}; }
+  /// Errors: kNotFound for the database, kConflict where the name is taken.
+  virtual Result<void> create_continuous_query(std::string_view database, const ContinuousQuery& query);
+  virtual Result<void> drop_continuous_query(std::string_view database,
+                                             std::string_view name);  ///< idempotent
+
+  virtual std::vector<Rollup> rollups(std::string_view /*database*/) const { return {}; }
+  /// Replaces what stood there for the policy. Errors: kNotFound for the database or one of the policies.
+  virtual Result<void> set_rollup(std::string_view database, const Rollup& rollup);
 
   // --- writing
   // -------------------------------------------------------------------------------------------------
@@ -149,7 +178,8 @@ class Store {
   /// left.
   virtual Result<void> delete_range(std::string_view database, const std::vector<SeriesId>& ids,
                                     TimeRange range) = 0;
-  /// Drops samples older than their policies allow. Called by the server's housekeeping.
+  /// Drops samples older than their policies allow, those of a policy with a rollup once they are condensed.
+  /// Called by the server's housekeeping.
   virtual Result<void> enforce_retention(WallTime now) = 0;
 
   // --- catalogue (ascending by name unless said otherwise; empty for what does not exist)
@@ -163,6 +193,20 @@ class Store {
   /// The series that have any of the samples in this policy and range; `policy` empty = default.
   virtual bool has_samples(std::string_view database, std::string_view policy, SeriesId id,
                            TimeRange range) const = 0;
+
+  /// Of them, those that have this value of the tag; the value is not empty.
+  virtual std::vector<SeriesInfo> series_with(std::string_view database, std::string_view measurement,
+                                              std::string_view key, std::string_view value) const;
+  /// The time of the oldest sample that a policy holds, nothing where it holds none; it may be earlier than
+  /// that, where only part of a segment is left.
+  virtual std::optional<std::int64_t> oldest_sample(std::string_view /*database*/,
+                                                    std::string_view /*policy*/) const {
+    return std::nullopt;
+  }
+  /// Samples of the policy before this have expired, or may do so at any moment.
+  virtual std::int64_t floor_of(std::string_view /*database*/, std::string_view /*policy*/) const {
+    return std::numeric_limits<std::int64_t>::min();
+  }
 
   // --- reading
   // -------------------------------------------------------------------------------------------------

@@ -41,6 +41,14 @@ CREATE TABLE tsdb_segments (
 CREATE TABLE tsdb_strips (
   id INTEGER PRIMARY KEY, segment INTEGER NOT NULL, field INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
 CREATE UNIQUE INDEX tsdb_strips_by_segment ON tsdb_strips (segment, field);
+)sql"},
+                                         {3, R"sql(
+CREATE TABLE tsdb_continuous_queries (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, database INTEGER NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL,
+  UNIQUE (database, name)) STRICT;
+CREATE TABLE tsdb_rollups (
+  policy INTEGER PRIMARY KEY, target INTEGER NOT NULL, every_ns INTEGER NOT NULL, first_ns INTEGER NOT NULL,
+  done_ns INTEGER NOT NULL) STRICT;
 )sql"}};
 
 std::string encode_tags(const metrics::Tags& tags) {
@@ -86,6 +94,20 @@ struct Owner {
 };
 using Owners = std::map<std::int64_t, Owner>;
 
+Result<void> load_rollups(Transaction& transaction, Catalogue& catalogue) {
+  GS_TRY(Statement select,
+         transaction.prepare("SELECT policy, target, every_ns, first_ns, done_ns FROM tsdb_rollups"));
+  while (true) {
+    GS_TRY(const bool row, select.step());
+    if (!row) return {};
+    PolicyDef* policy = catalogue.find_policy(static_cast<PolicyId>(select.integer(0)));
+    const PolicyDef* target = catalogue.find_policy(static_cast<PolicyId>(select.integer(1)));
+    if (policy == nullptr || target == nullptr) continue;
+    policy->rollup = Rollup{policy->policy.name, target->policy.name, select.integer(2), select.integer(3),
+                            select.integer(4)};
+  }
+}
+
 Result<void> load_databases(Transaction& transaction, Catalogue& catalogue,
                             std::map<std::int64_t, DatabaseDef*>& databases) {
   GS_TRY(Statement select,
@@ -100,7 +122,7 @@ Result<void> load_databases(Transaction& transaction, Catalogue& catalogue,
                              "FROM tsdb_policies ORDER BY id"));
   while (true) {
     GS_TRY(const bool row, policies.step());
-    if (!row) return {};
+    if (!row) break;
     const auto owner = databases.find(policies.integer(1));
     if (owner == databases.end()) continue;
     catalogue.add_policy(*owner->second, static_cast<PolicyId>(policies.integer(0)),
@@ -109,6 +131,16 @@ Result<void> load_databases(Transaction& transaction, Catalogue& catalogue,
                           .shard_duration = Nanos{policies.integer(4)},
                           .replication = static_cast<int>(policies.integer(5))});
   }
+  GS_TRY(Statement continuous,
+         transaction.prepare("SELECT database, name, text FROM tsdb_continuous_queries ORDER BY id"));
+  while (true) {
+    GS_TRY(const bool row, continuous.step());
+    if (!row) break;
+    const auto owner = databases.find(continuous.integer(0));
+    if (owner == databases.end()) continue;
+    owner->second->continuous.push_back({continuous.text(1), continuous.text(2)});
+  }
+  return load_rollups(transaction, catalogue);
 }
 
 Result<void> load_measurements(Transaction& transaction, Catalogue& catalogue,
@@ -241,6 +273,26 @@ Result<void> set_default_policy(Transaction& transaction, std::int64_t database,
   return update.bind(1, name).bind(2, database).run();
 }
 
+Result<void> save_rollup(Transaction& transaction, PolicyId policy, PolicyId target, const Rollup& rollup) {
+  return run(transaction,
+             "INSERT OR REPLACE INTO tsdb_rollups (policy, target, every_ns, first_ns, done_ns) "
+             "VALUES (?, ?, ?, ?, ?)",
+             {policy, target, rollup.every_ns, rollup.first_ns, rollup.done_ns});
+}
+
+Result<void> insert_continuous_query(Transaction& transaction, std::int64_t database,
+                                     const ContinuousQuery& query) {
+  GS_TRY(Statement insert,
+         transaction.prepare("INSERT INTO tsdb_continuous_queries (database, name, text) VALUES (?, ?, ?)"));
+  return insert.bind(1, database).bind(2, query.name).bind(3, query.text).run();
+}
+
+Result<void> remove_continuous_query(Transaction& transaction, std::int64_t database, std::string_view name) {
+  GS_TRY(Statement remove,
+         transaction.prepare("DELETE FROM tsdb_continuous_queries WHERE database = ? AND name = ?"));
+  return remove.bind(1, database).bind(2, name).run();
+}
+
 Result<void> remove_database(Transaction& transaction, std::int64_t id) {
   for (const std::string_view sql :
        {"DELETE FROM tsdb_strips WHERE segment IN (SELECT s.id FROM tsdb_segments s JOIN tsdb_policies p "
@@ -248,7 +300,10 @@ Result<void> remove_database(Transaction& transaction, std::int64_t id) {
         "DELETE FROM tsdb_segments WHERE policy IN (SELECT id FROM tsdb_policies WHERE database = ?)",
         "DELETE FROM tsdb_series WHERE measurement IN (SELECT id FROM tsdb_measurements WHERE database = ?)",
         "DELETE FROM tsdb_fields WHERE measurement IN (SELECT id FROM tsdb_measurements WHERE database = ?)",
-        "DELETE FROM tsdb_measurements WHERE database = ?", "DELETE FROM tsdb_policies WHERE database = ?",
+        "DELETE FROM tsdb_measurements WHERE database = ?",
+        "DELETE FROM tsdb_rollups WHERE policy IN (SELECT id FROM tsdb_policies WHERE database = ?)",
+        "DELETE FROM tsdb_policies WHERE database = ?",
+        "DELETE FROM tsdb_continuous_queries WHERE database = ?",
         "DELETE FROM tsdb_databases WHERE id = ?"}) {
     GS_CHECK(run(transaction, sql, {id}));
   }
@@ -260,6 +315,7 @@ Result<void> remove_policy(Transaction& transaction, PolicyId id) {
                "DELETE FROM tsdb_strips WHERE segment IN (SELECT id FROM tsdb_segments WHERE policy = ?)",
                {id}));
   GS_CHECK(run(transaction, "DELETE FROM tsdb_segments WHERE policy = ?", {id}));
+  GS_CHECK(run(transaction, "DELETE FROM tsdb_rollups WHERE policy = ? OR target = ?", {id, id}));
   return run(transaction, "DELETE FROM tsdb_policies WHERE id = ?", {id});
 }
 

@@ -24,7 +24,14 @@ Result<PolicyId> insert_policy(db::Transaction& transaction, std::int64_t databa
                                const RetentionPolicy& policy);
 Result<void> update_policy(db::Transaction& transaction, PolicyId id, const RetentionPolicy& policy);
 Result<void> set_default_policy(db::Transaction& transaction, std::int64_t database, std::string_view name);
-/// Removes the database, its policies, measurements, fields, series and blocks.
+Result<void> insert_continuous_query(db::Transaction& transaction, std::int64_t database,
+                                     const ContinuousQuery& query);
+Result<void> remove_continuous_query(db::Transaction& transaction, std::int64_t database,
+                                     std::string_view name);
+/// Replaces what stood there. @param rollup of `policy` into `target`
+Result<void> save_rollup(db::Transaction& transaction, PolicyId policy, PolicyId target,
+                         const Rollup& rollup);
+/// Removes the database, its policies, continuous queries, measurements, fields, series and segments.
 Result<void> remove_database(db::Transaction& transaction, std::int64_t id);
 Result<void> remove_policy(db::Transaction& transaction, PolicyId id);
 Result<void> remove_measurement(db::Transaction& transaction, std::int64_t id);

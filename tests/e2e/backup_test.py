@@ -3,6 +3,7 @@
 import os
 import tempfile
 import threading
+import time
 
 from harness import ServerTest, run
 
@@ -11,12 +12,13 @@ class Backup(ServerTest):
     def test_a_copy_of_a_busy_server_holds_all_that_was_acknowledged_before_it(self):
         server = self.server()
         acknowledged = 0
+        start = time.time_ns()  # the default database keeps samples of the last days
         done = threading.Event()
 
         def write():
             nonlocal acknowledged
             while not done.is_set():
-                self.assertEqual(server.write(f"m,w=a f={acknowledged} {acknowledged + 1}\n")[0], 204)
+                self.assertEqual(server.write(f"m,w=a f={acknowledged} {start + acknowledged}\n")[0], 204)
                 acknowledged += 1
 
         writer = threading.Thread(target=write)

@@ -94,7 +94,7 @@ class Start(unittest.TestCase):
 
 class Writes(ServerTest):
     def test_good_lines_are_kept_and_the_bad_one_is_named(self):
-        server = self.server()
+        server = self.server("store: {keep_samples: 0s}\n")
         status, body, _ = server.write("m v=1 1\nm v=bad 2\nm v=3 3\n")
         self.assertEqual(status, 400)
         self.assertIn("unable to parse 'm v=bad 2'", body)
@@ -111,7 +111,7 @@ class Writes(ServerTest):
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
             connection.sendall(b"POST /write?db=gpuscale HTTP/1.1\r\nHost: x\r\nContent-Length: 99000000\r\n\r\n")
             self.assertIn(b" 413 ", connection.recv(4096))
-        self.assertEqual(server.write("m v=1 1")[0], 204)
+        self.assertEqual(server.write("m v=1")[0], 204)
 
     def test_agent_with_a_wrong_token_says_so_and_goes_on(self):
         server = self.server(auth=True, env={"GPUSCALE_ADMIN_PASSWORD": "correct horse battery"})

@@ -23,7 +23,7 @@ rules:
 
 class Durability(ServerTest):
     def test_an_acknowledged_write_survives_kill_9(self):
-        server = self.server()
+        server = self.server("store: {keep_samples: 0s}\n")
         for n in range(200):
             self.assertEqual(server.write(f"m v={n} {n + 1}")[0], 204)
         server.kill9()

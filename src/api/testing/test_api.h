@@ -36,7 +36,8 @@ class TestApi {
         ledger(must(activity::Ledger::open(*state))),
         auth(must(Auth::open(*state, clock, {mode, password_for(mode)})).auth),
         store_in_use(own_store ? std::move(own_store) : std::make_unique<FakeStore>()),
-        queries(*store_in_use),
+        influx_users(must(InfluxUsers::open(*state, clock))),
+        queries(*store_in_use, influx_users.get()),
         events(*ledger, clock, log::Log::silent()),
         services{.store = *store_in_use,
                  .queries = queries,
@@ -51,7 +52,8 @@ class TestApi {
                  .log = log::Log::silent(),
                  .cluster = "test",
                  .version = "9.9.9",
-                 .started = clock.mono()},
+                 .started = clock.mono(),
+                 .influx_users = influx_users.get()},
         handler(make_handler(services)) {}
 
   FakeStore& store() { return dynamic_cast<FakeStore&>(*store_in_use); }
@@ -107,6 +109,7 @@ class TestApi {
   std::unique_ptr<activity::Ledger> ledger;
   std::unique_ptr<Auth> auth;
   std::unique_ptr<tsdb::Store> store_in_use;
+  std::unique_ptr<InfluxUsers> influx_users;
   influxql::Engine queries;
   FakeAlerts alerts;
   FakeOutbox outbox;

@@ -189,6 +189,24 @@ TEST(Config, ThePoolsCeilingIsTheLineOfTheRuleThatGrowsItUnlessStated) {
   EXPECT_EQ(config->pools[2].scale_in.ceiling, 0);
 }
 
+TEST(Config, TheStoreHasSettings) {
+  const auto plain = parse("cluster: a\n", "f", environment_with_token());
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->store.keep_samples, std::chrono::hours{7 * 24});
+  EXPECT_EQ(plain->store.keep_minutes, std::chrono::hours{90 * 24});
+  const auto given = parse(
+      "store: {retention_autocreate: false, health: false, max_select_series: 3, keep_samples: 2d, "
+      "keep_minutes: 0s}\n",
+      "f", environment_with_token());
+  ASSERT_TRUE(given) << given.error().message();
+  EXPECT_FALSE(given->store.retention_autocreate);
+  EXPECT_FALSE(given->store.health);
+  EXPECT_EQ(given->store.max_select_series, 3);
+  EXPECT_EQ(given->store.keep_samples, std::chrono::hours{48});
+  for (const char* wrong : {"store: {keep_samples: 1h}\n", "store: {keep_samples: 9d, keep_minutes: 8d}\n"})
+    EXPECT_FALSE(parse(wrong, "f", environment_with_token())) << wrong;
+}
+
 TEST(Config, ABraceCanBeWrittenLiterally) {
   EXPECT_EQ(parse("cluster: a$${B}\n", "f", environment_with_token())->cluster, "a${B}");
 }

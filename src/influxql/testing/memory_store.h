@@ -30,7 +30,7 @@ class MemoryStore : public tsdb::Store {
       return {};
     }
     const tsdb::RetentionPolicy first = policy.value_or(tsdb::RetentionPolicy{});
-    databases_.push_back({{std::string(name), first.name, {first}}, {}, {}});
+    databases_.push_back({{std::string(name), first.name, {first}}, {}, {}, {}});
     return {};
   }
   Result<void> drop_database(std::string_view name) override {
@@ -60,6 +60,26 @@ class MemoryStore : public tsdb::Store {
     if (db == nullptr) return missing(database);
     std::erase_if(db->info.policies, [&](const auto& policy) { return policy.name == name; });
     if (db->info.default_policy == name) db->info.default_policy.clear();
+    return {};
+  }
+
+  std::vector<tsdb::ContinuousQuery> continuous_queries(std::string_view database) const override {
+    const Database* db = find(database);
+    return db == nullptr ? std::vector<tsdb::ContinuousQuery>() : db->continuous;
+  }
+  Result<void> create_continuous_query(std::string_view database,
+                                       const tsdb::ContinuousQuery& query) override {
+    Database* db = find(database);
+    if (db == nullptr) return missing(database);
+    const bool taken = std::any_of(db->continuous.begin(), db->continuous.end(),
+                                   [&](const auto& other) { return other.name == query.name; });
+    if (taken) return fail(Errc::kConflict, "continuous query already exists");
+    db->continuous.push_back(query);
+    return {};
+  }
+  Result<void> drop_continuous_query(std::string_view database, std::string_view name) override {
+    if (Database* db = find(database))
+      std::erase_if(db->continuous, [&](const auto& query) { return query.name == name; });
     return {};
   }
 
@@ -200,6 +220,7 @@ class MemoryStore : public tsdb::Store {
     tsdb::DatabaseInfo info;
     std::vector<Series> series;
     std::map<std::string, std::map<std::string, metrics::FieldType>> fields;
+    std::vector<tsdb::ContinuousQuery> continuous;
   };
 
   static Error missing(std::string_view database) {

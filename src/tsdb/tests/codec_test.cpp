@@ -115,6 +115,27 @@ TEST(ChunkCodec, GivesBackWhatItWasGivenBitByBit) {
   }
 }
 
+TEST(ChunkCodec, GivesSomeRowsAsItGivesAll) {
+  for (std::uint32_t seed = 0; seed < 1'000; ++seed) {
+    SampleMaker maker(seed);
+    const auto axis = maker.axis();
+    const Column column = maker.column(axis);
+    std::mt19937 random(seed);
+    RowRange rows{random() % axis.size(), 0};
+    rows.end = rows.begin + random() % (axis.size() - rows.begin + 1);
+    Column expected = column;
+    if (rows.size() == 0) {
+      reset(expected, column.type);
+    } else {
+      restrict(expected, {axis[rows.begin], axis[rows.end - 1]});
+    }
+    Column some;
+    some.type = column.type;
+    ASSERT_TRUE(decode_chunk_rows(encode_chunk(axis, column), axis, rows, some)) << seed;
+    expect_same(expected, some, seed);
+  }
+}
+
 TEST(ChunkCodec, DamageIsAnErrorOrOtherValuesButNeverACrash) {
   std::mt19937 random(5);
   int refused = 0;
@@ -131,6 +152,7 @@ TEST(ChunkCodec, DamageIsAnErrorOrOtherValuesButNeverACrash) {
     Column back;
     back.type = column.type;
     if (!decode_chunk(bytes, axis, back)) ++refused;
+    if (axis.size() > 2) (void)decode_chunk_rows(bytes, axis, {1, axis.size() - 1}, back);
     if (!decode_axis(times)) ++refused;
   }
   EXPECT_GT(refused, 300);

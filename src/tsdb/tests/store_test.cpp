@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tsdb/store.h"
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <random>
@@ -414,6 +415,47 @@ TEST_F(StoreTest, SeriesWithoutSamplesAreForgottenByADeletion) {
   ASSERT_TRUE(store_->delete_range("db", {id_of("m", 0), id_of("m", 1)}, {1, 1}));
   ASSERT_EQ(store_->series("db", "m").size(), 1U);
   EXPECT_EQ(metrics::tag_value(*store_->series("db", "m")[0].tags, "h"), "a");
+}
+
+TEST_F(StoreTest, APointOutsideOfADeletionSurvivesItThoughItsSeriesWasEmptied) {
+  for (int round = 0; round < 100; ++round) {
+    must_write("m,w=a f=1 1\n");
+    std::thread deleter(
+        [this] { EXPECT_TRUE(store_->delete_range("db", {id_of("m")}, {.min_ns = 1, .max_ns = 10})); });
+    // Some of these meet the series while it is emptied and forgotten.
+    for (int i = 0; i < 4; ++i) must_write("m,w=a f=2 " + std::to_string(100 + i) + "\n");
+    deleter.join();
+    const auto all = store_->series("db", "m");
+    ASSERT_EQ(all.size(), 1U) << round;
+    ASSERT_EQ(store_->read("db", "", all.front().id, "f", {.min_ns = 100, .max_ns = 200})->times.size(), 4U)
+        << round;
+    ASSERT_TRUE(store_->drop_series("db", {all.front().id}));
+  }
+}
+
+TEST_F(StoreTest, SeriesAreFoundByTheValueOfATag) {
+  must_write("m,w=a,x=1 f=1 1\nm,w=b,x=1 f=1 1\nm,w=a f=1 1\n");
+  EXPECT_EQ(store_->series_with("db", "m", "w", "a").size(), 2U);
+  EXPECT_EQ(store_->series_with("db", "m", "x", "1").size(), 2U);
+  EXPECT_TRUE(store_->series_with("db", "m", "x", "2").empty());
+  EXPECT_TRUE(store_->series_with("db", "m", "y", "1").empty());
+  must_write("m,w=a,x=3 f=1 1\n");
+  const auto found = store_->series_with("db", "m", "w", "a");
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_TRUE(std::is_sorted(found.begin(), found.end(),
+                             [](const auto& a, const auto& b) { return *a.tags < *b.tags; }));
+}
+
+TEST_F(StoreTest, ContinuousQueriesLastAndGoWithTheirDatabase) {
+  ASSERT_TRUE(store_->create_continuous_query("db", {"cq", "text"}));
+  EXPECT_EQ(store_->create_continuous_query("db", {"cq", "other"}).error().code(), Errc::kConflict);
+  ASSERT_TRUE(store_->create_continuous_query("db", {"cq2", "text 2"}));
+  ASSERT_TRUE(store_->drop_continuous_query("db", "cq2"));
+  reopen();
+  EXPECT_EQ(store_->continuous_queries("db"), (std::vector<ContinuousQuery>{{"cq", "text"}}));
+  ASSERT_TRUE(store_->drop_database("db"));
+  reopen();
+  EXPECT_TRUE(store_->continuous_queries("db").empty());
 }
 
 TEST_F(StoreTest, WritersAndReadersAndFlushesMayRunAtOnce) {
