@@ -33,14 +33,14 @@ Error user_not_found() {
 
 bool InfluxUser::may_read(std::string_view database) const {
   const auto found = grants.find(database);
-  return admin || (found != grants.end() &&
-                   (found->second == Privilege::kRead || found->second == Privilege::kAll));
+  return admin ||
+         (found != grants.end() && (found->second == Privilege::kRead || found->second == Privilege::kAll));
 }
 
 bool InfluxUser::may_write(std::string_view database) const {
   const auto found = grants.find(database);
-  return admin || (found != grants.end() &&
-                   (found->second == Privilege::kWrite || found->second == Privilege::kAll));
+  return admin ||
+         (found != grants.end() && (found->second == Privilege::kWrite || found->second == Privilege::kAll));
 }
 
 Result<std::unique_ptr<InfluxUsers>> InfluxUsers::open(db::Database& database, const Clock& clock) {
@@ -75,11 +75,13 @@ Result<void> InfluxUsers::load() {
 }
 
 std::vector<InfluxUsers::Held>::iterator InfluxUsers::find(std::string_view name) {
-  return std::find_if(users_.begin(), users_.end(), [name](const Held& held) { return held.user.name == name; });
+  return std::find_if(users_.begin(), users_.end(),
+                      [name](const Held& held) { return held.user.name == name; });
 }
 
 std::vector<InfluxUsers::Held>::const_iterator InfluxUsers::find(std::string_view name) const {
-  return std::find_if(users_.begin(), users_.end(), [name](const Held& held) { return held.user.name == name; });
+  return std::find_if(users_.begin(), users_.end(),
+                      [name](const Held& held) { return held.user.name == name; });
 }
 
 std::optional<InfluxUser> InfluxUsers::authenticate(const Credentials& credentials) {
@@ -132,8 +134,7 @@ Result<void> InfluxUsers::create(const std::string& name, const Secret& password
       return fail(Errc::kExhausted, "there are " + std::to_string(kMaxUsers) + " users already; drop some");
   }
   if (present) {
-    const bool same =
-        present->user.admin == admin && base::verify_password(password.reveal(), present->hash);
+    const bool same = present->user.admin == admin && base::verify_password(password.reveal(), present->hash);
     return same ? Result<void>() : fail(Errc::kConflict, "user already exists");
   }
   Held made;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The users that InfluxDB's statements make (CREATE USER ...), kept in state.db, their passwords as scrypt. They
-/// reach InfluxDB's endpoints and nothing else: no pool, no trigger, no console. Start at InfluxUsers::open().
-/// Thread-safe.
+/// The users that InfluxDB's statements make (CREATE USER ...), kept in state.db, their passwords as scrypt.
+/// They reach InfluxDB's endpoints and nothing else: no pool, no trigger, no console. Start at
+/// InfluxUsers::open(). Thread-safe.
 #pragma once
 #include <map>
 #include <memory>
@@ -54,7 +54,7 @@ class InfluxUsers final : public influxql::Users {
     std::int64_t id = 0;
     std::string hash;
     InfluxUser user;
-    std::string right;      ///< SHA-256 of the password last found right; empty = none
+    std::string right;  ///< SHA-256 of the password last found right; empty = none
     MonoTime right_until{};
   };
 

@@ -10,7 +10,8 @@ constexpr std::chrono::seconds kContinuousPeriod{1};  // InfluxDB's own run-inte
 
 }  // namespace
 
-StoreUpkeep::StoreUpkeep(tsdb::Store& store, const influxql::Engine& queries, const Clock& clock, log::Log log)
+StoreUpkeep::StoreUpkeep(tsdb::Store& store, const influxql::Engine& queries, const Clock& clock,
+                         log::Log log)
     : store_(store), clock_(clock), log_(std::move(log)), continuous_(store, queries), condenser_(store) {}
 
 void StoreUpkeep::start() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What the store needs done now and then: condensing and retention each minute, continuous queries each second, each on a thread of
-/// its own so that a long one delays no other.
+/// What the store needs done now and then: condensing and retention each minute, continuous queries each
+/// second, each on a thread of its own so that a long one delays no other.
 #pragma once
 #include <chrono>
 #include <condition_variable>

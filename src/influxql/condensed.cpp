@@ -8,7 +8,8 @@
 
 namespace gpuscale::influxql {
 
-std::optional<CondensedPart> condensed_part(const Run& run, const DataSourceRef& source, const TimeFrame& frame) {
+std::optional<CondensedPart> condensed_part(const Run& run, const DataSourceRef& source,
+                                            const TimeFrame& frame) {
   const std::int64_t floor = run.store().floor_of(source.database, source.policy);
   // An open start asks for whatever there is.
   if (frame.min >= floor) return std::nullopt;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Private to the room: samples that have left their policy and are kept as count, sum, min and max of each minute
-/// (see tsdb/condense.h): when they answer a statement exactly, and what is said when they do not.
+/// Private to the room: samples that have left their policy and are kept as count, sum, min and max of each
+/// minute (see tsdb/condense.h): when they answer a statement exactly, and what is said when they do not.
 #pragma once
 #include <optional>
 #include <string>
@@ -17,7 +17,8 @@ struct CondensedPart {
   std::int64_t end = 0;  ///< aligned to every_ns; from here on the samples themselves are read
 };
 /// Nothing where the frame begins late enough for the samples themselves, or nothing is condensed.
-std::optional<CondensedPart> condensed_part(const Run& run, const DataSourceRef& source, const TimeFrame& frame);
+std::optional<CondensedPart> condensed_part(const Run& run, const DataSourceRef& source,
+                                            const TimeFrame& frame);
 
 /// Says in the answer that it lacks what is only kept condensed, where that is so.
 void note_expired(Run& run, const DataSourceRef& source, const TimeFrame& frame);

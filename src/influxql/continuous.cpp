@@ -29,11 +29,11 @@ ExprPtr both(ExprPtr a, ExprPtr b) {
 Result<SelectStatement> over_range(const SelectStatement& select, const ContinuousRun& run, WallTime now) {
   GS_TRY(Condition condition, split_condition(select.condition, {now, Zone(select.zone)}));
   const auto bound = [](Token op, std::int64_t t) {
-    return make_expr(Binary{op, make_expr(VarRef{"time"}), make_expr(TimeLiteral{t})});
+    return make_expr(Binary{op, make_expr(VarRef{"time"}), make_expr(t)});
   };
   SelectStatement out = select;
-  out.condition = both(both(std::move(condition.filter), bound(Token::kGte, run.begin)),
-                       bound(Token::kLt, run.end));
+  out.condition =
+      both(both(std::move(condition.filter), bound(Token::kGte, run.begin)), bound(Token::kLt, run.end));
   return out;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Continuous queries: when each is due, over which range, and the running of it. Source of the times: InfluxDB
-/// 1.6.7 (services/continuous_querier). Start at ContinuousQueries::tick().
+/// Continuous queries: when each is due, over which range, and the running of it. Source of the times:
+/// InfluxDB 1.6.7 (services/continuous_querier). Start at ContinuousQueries::tick().
 #pragma once
 #include <cstdint>
 #include <map>

@@ -31,8 +31,8 @@ Result<void> qualify(const std::vector<tsdb::DatabaseInfo>& databases, const std
               "retention policy not found: " + measurement.database + "." + measurement.policy);
 }
 
-Result<SelectStatement> qualified(const std::vector<tsdb::DatabaseInfo>& databases, const std::string& database,
-                                  const SelectStatement& select) {
+Result<SelectStatement> qualified(const std::vector<tsdb::DatabaseInfo>& databases,
+                                  const std::string& database, const SelectStatement& select) {
   SelectStatement out = select;
   if (out.target) GS_CHECK(qualify(databases, database, *out.target));
   for (Source& source : out.sources) {
@@ -116,7 +116,8 @@ std::vector<Row> show_users(const Run& run) {
   Row row;
   row.columns = {"user", "admin"};
   if (run.users() != nullptr) {
-    for (const Users::User& user : run.users()->all()) row.values.push_back({Cell(user.name), Cell(user.admin)});
+    for (const Users::User& user : run.users()->all())
+      row.values.push_back({Cell(user.name), Cell(user.admin)});
   }
   return {std::move(row)};
 }

@@ -89,8 +89,12 @@ Result<void> create_policy(Run& run, const CreatePolicyStatement& statement) {
   if (present != nullptr && !(*present == policy))
     return fail(Errc::kConflict, "retention policy already exists");
   if (present != nullptr) {
-    if (!statement.policy.make_default) return {};
-    return run.store().alter_retention_policy(statement.database, policy, true);
+    const auto same = [&](const tsdb::DatabaseInfo& info) { return info.name == statement.database; };
+    const auto owner = std::find_if(databases.begin(), databases.end(), same);
+    // Observed: who makes it again as the default asks for something else than there is.
+    if (statement.policy.make_default && owner->default_policy != policy.name)
+      return fail(Errc::kConflict, "retention policy conflicts with an existing policy");
+    return {};
   }
   return run.store().create_retention_policy(statement.database, policy, statement.policy.make_default);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Private to the room: the order in which sort.Sort of Go 1.19 (with which Debian builds InfluxDB 1.6.7) leaves equal
-/// elements. It is not stable, and mode() and percentile() show which of several equal samples came first. The
-/// algorithm is pattern-defeating quicksort (Peters, arXiv:2106.05123) with Go's constants. Pure.
+/// Private to the room: the order in which sort.Sort of Go 1.19 (with which Debian builds InfluxDB 1.6.7)
+/// leaves equal elements. It is not stable, and mode() and percentile() show which of several equal samples
+/// came first. The algorithm is pattern-defeating quicksort (Peters, arXiv:2106.05123) with Go's constants.
+/// Pure.
 #pragma once
 #include <bit>
 #include <cstdint>

@@ -87,9 +87,7 @@ Result<Statement> Parser::privilege_change(Token preposition) {
   }
   const bool all = what.token == Token::kAll;
   if (all) accept(Token::kPrivileges);
-  out.privilege = all                            ? Privilege::kAll
-                  : what.token == Token::kRead ? Privilege::kRead
-                                               : Privilege::kWrite;
+  out.privilege = all ? Privilege::kAll : what.token == Token::kRead ? Privilege::kRead : Privilege::kWrite;
   const Lexeme next = scan_word();
   if (next.token == Token::kOn) {
     GS_TRY(out.database, ident());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "influxql/transforms.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <deque>
@@ -250,14 +251,28 @@ Value fill_as(const FillValue& value, DataType type) {
   return {};
 }
 
+namespace {
+
+/// Whether every bucket of the frame has its point, and just one.
+bool gapless(const Points& in, const TimeFrame& frame) {
+  if (!frame.zone.utc() || frame.min == kMinTime || frame.max == kMaxTime) return false;
+  const std::int64_t first = frame.window(frame.min).start;
+  const std::int64_t last = frame.window(frame.max).start;
+  if (last < first) return false;
+  const auto buckets = (static_cast<std::uint64_t>(last) - static_cast<std::uint64_t>(first)) /
+                           static_cast<std::uint64_t>(frame.interval.every_ns) +
+                       1;
+  if (in.times.size() != buckets) return false;
+  const auto out_of_order = [&frame](auto a, auto b) { return frame.ascending ? a >= b : a <= b; };
+  return std::adjacent_find(in.times.begin(), in.times.end(), out_of_order) == in.times.end();
+}
+
+}  // namespace
+
 Result<Points> fill_buckets(Points in, const TimeFrame& frame, const Filling& filling, DataType type,
                             std::size_t aux_width, std::size_t max_buckets) {
   if (in.times.empty()) return in;
-  const bool gapless = frame.min != kMinTime && in.times.size() == frame.buckets() &&
-                       std::adjacent_find(in.times.begin(), in.times.end(), [&frame](auto a, auto b) {
-                         return frame.ascending ? a >= b : a <= b;
-                       }) == in.times.end();
-  if (gapless) return in;
+  if (gapless(in, frame)) return in;
   Points out;
   BucketWalk walk(frame, in.times.front());
   std::optional<std::size_t> previous;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The users that InfluxQL's statements make, show and remove (CREATE USER, GRANT, SHOW GRANTS ...): a port, since
-/// passwords and their checks are no business of a query language.
+/// The users that InfluxQL's statements make, show and remove (CREATE USER, GRANT, SHOW GRANTS ...): a port,
+/// since passwords and their checks are no business of a query language.
 #pragma once
 #include <string>
 #include <string_view>
@@ -54,8 +54,7 @@ class Users {
   virtual Result<void> set_password(std::string_view user, const Secret& password) = 0;
   virtual Result<void> set_admin(std::string_view user, bool admin) = 0;
   /// In the place of what the user might do with this database.
-  virtual Result<void> set_grant(std::string_view user, const std::string& database,
-                                 Privilege privilege) = 0;
+  virtual Result<void> set_grant(std::string_view user, const std::string& database, Privilege privilege) = 0;
   virtual Result<void> drop(std::string_view user) = 0;
   /// Nobody may do anything with a database that is dropped, nor with its namesake that comes later.
   virtual Result<void> forget_database(std::string_view database) = 0;

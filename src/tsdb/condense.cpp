@@ -8,8 +8,8 @@ namespace gpuscale::tsdb {
 
 namespace {
 
-/// Series condensed at once: an hour of them at one sample a second takes some megabytes.
-constexpr std::size_t kSlice = 128;
+/// Series of which one field is condensed at once: their minutes of an hour take some megabytes.
+constexpr std::size_t kSlice = 512;
 constexpr std::int64_t kMinuteNs = 60'000'000'000;
 
 std::int64_t floor_to(std::int64_t t, std::int64_t unit) {
@@ -63,7 +63,8 @@ class Rows {
         cells_(series * buckets_) {}
 
   template <typename T>
-  void add(std::size_t series, const Names& names, std::span<const std::int64_t> times, std::span<const T> values) {
+  void add(std::size_t series, const Names& names, std::span<const std::int64_t> times,
+           std::span<const T> values) {
     std::size_t i = 0;
     while (i < times.size()) {
       const auto bucket = static_cast<std::size_t>((times[i] - begin_) / every_);
@@ -106,24 +107,20 @@ class Rows {
 }  // namespace
 
 Result<void> Condenser::condense_series(const std::string& database, const Rollup& rollup,
-                                        const std::string& measurement, const std::vector<FieldInfo>& fields,
+                                        const std::string& measurement, const FieldInfo& field,
                                         std::span<const SeriesInfo> series, std::int64_t begin) {
   std::vector<SeriesId> ids;
   for (const SeriesInfo& info : series) ids.push_back(info.id);
   Rows rows(series.size(), begin, rollup.every_ns, kStep);
-  std::deque<Names> names;
-  for (const FieldInfo& field : fields) {
-    if (!numeric(field)) continue;
-    const Names& named = names.emplace_back(field.key);
-    GS_CHECK(store_.scan(database, rollup.policy, ids, field.key, {begin, begin + kStep - 1},
-                         [&](std::size_t index, const Column& column) -> Result<void> {
-                           if (column.type == FieldType::kFloat)
-                             rows.add<double>(index, named, column.times, column.floats);
-                           else if (column.type == FieldType::kInteger)
-                             rows.add<std::int64_t>(index, named, column.times, column.integers);
-                           return {};
-                         }));
-  }
+  const Names names(field.key);
+  GS_CHECK(store_.scan(database, rollup.policy, ids, field.key, {begin, begin + kStep - 1},
+                       [&](std::size_t index, const Column& column) -> Result<void> {
+                         if (column.type == FieldType::kFloat)
+                           rows.add<double>(index, names, column.times, column.floats);
+                         else if (column.type == FieldType::kInteger)
+                           rows.add<std::int64_t>(index, names, column.times, column.integers);
+                         return {};
+                       }));
   const std::string into = measurement + std::string(kMeasurementSuffix);
   const auto points = rows.points(into, series);
   if (points.empty()) return {};
@@ -141,10 +138,13 @@ Result<bool> Condenser::condense_step(const std::string& database, const Rollup&
     std::erase_if(all, [&](const SeriesInfo& info) {
       return !store_.has_samples(database, rollup.policy, info.id, {begin, begin + kStep - 1});
     });
-    for (std::size_t at = 0; at < all.size(); at += kSlice) {
-      if (stop && stop()) return false;
-      const std::size_t count = std::min(kSlice, all.size() - at);
-      GS_CHECK(condense_series(database, rollup, measurement, fields, std::span(all).subspan(at, count), begin));
+    // Field by field, as samples lie on the disk.
+    for (const FieldInfo& field : fields) {
+      for (std::size_t at = 0; numeric(field) && at < all.size(); at += kSlice) {
+        if (stop && stop()) return false;
+        const auto slice = std::span(all).subspan(at, std::min(kSlice, all.size() - at));
+        GS_CHECK(condense_series(database, rollup, measurement, field, slice, begin));
+      }
     }
   }
   return true;
@@ -179,8 +179,8 @@ Result<std::size_t> Condenser::tick(WallTime now, const std::function<bool()>& s
   return done;
 }
 
-Result<void> begin_rollup(Store& store, const std::string& database, const std::string& target, Nanos keep_raw,
-                          Nanos keep_condensed) {
+Result<void> begin_rollup(Store& store, const std::string& database, const std::string& target,
+                          Nanos keep_raw, Nanos keep_condensed) {
   constexpr Nanos kDay = std::chrono::hours{24};
   const std::vector<DatabaseInfo> databases = store.databases();
   const auto info = std::find_if(databases.begin(), databases.end(),

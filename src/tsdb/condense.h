@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Downsampling: before samples leave their retention policy, what they come to in each minute is written into another
-/// one, under the measurement's name and "_1m": for a numeric field `f` the fields f_count, f_sum, f_min and f_max, from
-/// which count, sum, mean, min, max and spread of whole minutes follow exactly. Start at Condenser::tick().
+/// Downsampling: before samples leave their retention policy, what they come to in each minute is written
+/// into another one, under the measurement's name and "_1m": for a numeric field `f` the fields f_count,
+/// f_sum, f_min and f_max, from which count, sum, mean, min, max and spread of whole minutes follow exactly.
+/// Start at Condenser::tick().
 ///
-/// It is done as late as can be, an hour at a time shortly before the hour expires: what came late until then is in
-/// it, and nothing expires that is not condensed (Store::enforce_retention waits for it).
+/// It is done as late as can be, an hour at a time shortly before the hour expires: what came late until then
+/// is in it, and nothing expires that is not condensed (Store::enforce_retention waits for it).
 #pragma once
 #include <array>
 #include <functional>
@@ -28,8 +29,9 @@ class Condenser {
  public:
   explicit Condenser(Store& store) : store_(store) {}
 
-  /// Condenses every whole hour that is due, the oldest first. `stop` is asked between slices of series, a few
-  /// milliseconds each. @return the hours done. Errors: the store's; the next tick goes on where this one ended.
+  /// Condenses every whole hour that is due, the oldest first. `stop` is asked between slices of series, some
+  /// milliseconds each. @return the hours done. Errors: the store's; the next tick goes on where this one
+  /// ended.
   Result<std::size_t> tick(WallTime now, const std::function<bool()>& stop = {});
 
   static constexpr std::int64_t kStep = 3'600'000'000'000;  ///< condensed at a time
@@ -39,16 +41,17 @@ class Condenser {
  private:
   Result<bool> condense_step(const std::string& database, const Rollup& rollup, std::int64_t begin,
                              const std::function<bool()>& stop);
-  Result<void> condense_series(const std::string& database, const Rollup& rollup, const std::string& measurement,
-                               const std::vector<FieldInfo>& fields, std::span<const SeriesInfo> series,
-                               std::int64_t begin);
+  Result<void> condense_series(const std::string& database, const Rollup& rollup,
+                               const std::string& measurement, const FieldInfo& field,
+                               std::span<const SeriesInfo> series, std::int64_t begin);
 
   Store& store_;
 };
 
-/// Gives `database` the policy `target`, into which its default policy is condensed by the minute before it expires
-/// after `keep_raw`. Idempotent; does nothing where there is such a policy already. @param keep_raw two days at least.
-Result<void> begin_rollup(Store& store, const std::string& database, const std::string& target, Nanos keep_raw,
-                          Nanos keep_condensed);
+/// Gives `database` the policy `target`, into which its default policy is condensed by the minute before it
+/// expires after `keep_raw`. Idempotent; does nothing where there is such a policy already. @param keep_raw
+/// two days at least.
+Result<void> begin_rollup(Store& store, const std::string& database, const std::string& target,
+                          Nanos keep_raw, Nanos keep_condensed);
 
 }  // namespace gpuscale::tsdb

@@ -67,20 +67,23 @@ TEST(InfluxUsersOverHttp, RightsGoByDatabaseAndReachInfluxDbsEndpointsOnly) {
   const auto query = [&](const std::string& name, const std::string& text) {
     return as(name, http::Method::kPost, "/query?q=" + http::url_encode(text));
   };
-  ASSERT_EQ(api.call(http::Method::kPost,
-                     "/query?q=" + http::url_encode("CREATE DATABASE other; CREATE USER r WITH PASSWORD 'p'; CREATE USER w "
-                                                    "WITH PASSWORD 'p'; GRANT READ ON gpuscale TO r; GRANT WRITE "
-                                                    "ON gpuscale TO w"))
-                .status,
-            200);
+  ASSERT_EQ(
+      api.call(http::Method::kPost,
+               "/query?q=" +
+                   http::url_encode("CREATE DATABASE other; CREATE USER r WITH PASSWORD 'p'; CREATE USER w "
+                                    "WITH PASSWORD 'p'; GRANT READ ON gpuscale TO r; GRANT WRITE "
+                                    "ON gpuscale TO w"))
+          .status,
+      200);
   EXPECT_EQ(json::parse(query("r", "SHOW DATABASES").body)["results"][0]["series"][0]["values"],
             json::parse("[[\"gpuscale\"]]"));
   EXPECT_EQ(query("r", "SELECT * FROM gpuscale..m").status, 200);
   const auto refused = query("r", "SELECT * FROM other..m");
   EXPECT_EQ(refused.status, 403);
-  EXPECT_EQ(json::parse(refused.body)["error"],
-            "error authorizing query: r not authorized to execute statement 'SELECT * FROM other..m', requires "
-            "READ on other");
+  EXPECT_EQ(
+      json::parse(refused.body)["error"],
+      "error authorizing query: r not authorized to execute statement 'SELECT * FROM other..m', requires "
+      "READ on other");
   EXPECT_EQ(query("r", "CREATE USER x WITH PASSWORD 'p'").status, 403);
   EXPECT_EQ(as("w", http::Method::kPost, "/write?db=gpuscale", "m v=1").status, 204);
   EXPECT_EQ(as("r", http::Method::kPost, "/write?db=gpuscale", "m v=1").status, 403);

@@ -70,15 +70,18 @@ class ContinuousTest : public ::testing::Test {
 
 TEST_F(ContinuousTest, RunsWritesAndIsShownWithItsNamesInFull) {
   ASSERT_TRUE(store_.create_database("db", std::nullopt));
-  EXPECT_EQ(ask("CREATE CONTINUOUS QUERY cq ON db BEGIN SELECT mean(v) INTO avg FROM m WHERE host = 'a' GROUP BY "
-                "time(1m), host END"),
-            "{\"results\":[{\"statement_id\":0}]}\n");
-  EXPECT_EQ(ask("SHOW CONTINUOUS QUERIES"),
-            "{\"results\":[{\"statement_id\":0,\"series\":[{\"name\":\"db\",\"columns\":[\"name\",\"query\"],"
-            "\"values\":[[\"cq\",\"CREATE CONTINUOUS QUERY cq ON db BEGIN SELECT mean(v) INTO db.autogen.avg FROM "
-            "db.autogen.m WHERE host = 'a' GROUP BY time(1m), host END\"]]}]}]}\n");
+  EXPECT_EQ(
+      ask("CREATE CONTINUOUS QUERY cq ON db BEGIN SELECT mean(v) INTO avg FROM m WHERE host = 'a' GROUP BY "
+          "time(1m), host END"),
+      "{\"results\":[{\"statement_id\":0}]}\n");
+  EXPECT_EQ(
+      ask("SHOW CONTINUOUS QUERIES"),
+      "{\"results\":[{\"statement_id\":0,\"series\":[{\"name\":\"db\",\"columns\":[\"name\",\"query\"],"
+      "\"values\":[[\"cq\",\"CREATE CONTINUOUS QUERY cq ON db BEGIN SELECT mean(v) INTO db.autogen.avg FROM "
+      "db.autogen.m WHERE host = 'a' GROUP BY time(1m), host END\"]]}]}]}\n");
   EXPECT_EQ(first_failure(), "");
-  ASSERT_TRUE(store_.load("db", "", "m,host=a v=1 610000000000\nm,host=a v=3 620000000000\nm,host=b v=9 620000000000\n"));
+  ASSERT_TRUE(store_.load(
+      "db", "", "m,host=a v=1 610000000000\nm,host=a v=3 620000000000\nm,host=b v=9 620000000000\n"));
   now_ = base::from_unix_nanos(661 * kOneSecond);
   EXPECT_EQ(first_failure(), "");
   EXPECT_EQ(ask("SELECT mean FROM avg GROUP BY host"),

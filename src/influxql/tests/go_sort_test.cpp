@@ -30,7 +30,8 @@ TEST(GoSort, SortsWhateverComes) {
       items.emplace_back(shape == 0 ? value : shape == 1 ? i : shape == 2 ? -i : i % values, i);
     }
     std::vector<Item> got = sorted(items);
-    ASSERT_TRUE(std::is_sorted(got.begin(), got.end(), [](auto& a, auto& b) { return a.first < b.first; })) << round;
+    ASSERT_TRUE(std::is_sorted(got.begin(), got.end(), [](auto& a, auto& b) { return a.first < b.first; }))
+        << round;
     std::sort(got.begin(), got.end());
     std::sort(items.begin(), items.end());
     ASSERT_EQ(got, items) << round;
