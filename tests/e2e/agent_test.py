@@ -135,6 +135,15 @@ class AgentTest(unittest.TestCase):
         self.assertIn("DCGM_FI_DEV_GPU_UTIL", self.get("/metrics"))
         wait_for("its state at the server", lambda: any('sampler_state="hung"' in line for line in self.server.lines))
 
+    def test_a_slow_driver_costs_freshness_never_a_line(self):
+        self.start()
+        self.driver("memory2/0 slow")
+        began = len([line for line in self.server.lines if line.startswith("node,")])
+        wait_for("ten more lines of the node", lambda: len([line for line in self.server.lines if line.startswith("node,")]) > began + 10)
+        self.assertEqual(json.loads(self.get("/status"))["sampler_restarts"], 0, "slow is not hung")
+        self.driver("")
+        self.until("ok")
+
     def test_a_killed_sampler_is_replaced(self):
         first = self.start()
         os.kill(first["sampler_pid"], signal.SIGKILL)

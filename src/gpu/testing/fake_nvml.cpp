@@ -3,7 +3,11 @@
 /// calls fail by fake_nvml_set(), found by dlsym; one in another process by the file named in
 /// FAKE_NVML_SCRIPT, read before each call, with lines of "call code", "call hang" or "call crash", and
 /// "devices N"; FAKE_NVML_DEVICES=N alone makes it N devices that are well. Time is the fake's own
-/// (fake_nvml_advance), or the machine's where there is one of the two.
+/// (fake_nvml_advance), or the machine's where there is one of the two. "call slow" answers after a second.
+///
+/// It is built three times: as a driver of today; with FAKE_NVML_R450 as one of the year 2020, whose newer
+/// functions are missing (renamed by the build) and whose processes have 16 bytes; and with
+/// FAKE_NVML_WIDE_PROCESSES as the builds of R530 whose processes of version 3 have 32.
 #include <unistd.h>
 
 #include <array>
@@ -25,6 +29,8 @@ namespace nvml = gpuscale::gpu::nvml;
 
 constexpr int kHang = -1;
 constexpr int kCrash = -2;
+constexpr int kSlow = -3;
+constexpr unsigned kSlowSeconds = 1;
 constexpr int kFirstSlice = 1000;  // handles of MIG slices: 1000 + 10 * GPU + slot, + 1
 
 struct State {
@@ -56,7 +62,10 @@ void follow_script() {
   std::string call;
   std::string word;
   while (file >> call >> word) {
-    const int code = word == "hang" ? kHang : word == "crash" ? kCrash : std::atoi(word.c_str());
+    const int code = word == "hang"    ? kHang
+                     : word == "crash" ? kCrash
+                     : word == "slow"  ? kSlow
+                                       : std::atoi(word.c_str());
     if (call == "devices") {
       state().devices = code;
     } else {
@@ -72,6 +81,10 @@ int code_of(const std::string& call, int index) {
     if (found == state().codes.end()) continue;
     while (found->second == kHang) ::pause();
     if (found->second == kCrash) std::abort();
+    if (found->second == kSlow) {
+      ::sleep(kSlowSeconds);
+      return nvml::kSuccess;
+    }
     return found->second;
   }
   return nvml::kSuccess;
@@ -280,8 +293,22 @@ int nvmlDeviceGetFieldValues(nvml::DeviceHandle device, int count, nvml::FieldVa
   }
   return code;
 }
-/// pids 100 and 200, in elements of 24 bytes, as version 3 has them.
-int nvmlDeviceGetComputeRunningProcesses_v3(nvml::DeviceHandle device, std::uint32_t* count, void* out) {
+#if defined(FAKE_NVML_R450)
+constexpr std::size_t kListedBytes = nvml::kProcessBytesOld;
+#define FAKE_NVML_PROCESS_LIST nvmlDeviceGetComputeRunningProcesses
+#elif defined(FAKE_NVML_WIDE_PROCESSES)
+constexpr std::size_t kListedBytes = nvml::kProcessBytesWide;
+#define FAKE_NVML_PROCESS_LIST nvmlDeviceGetComputeRunningProcesses_v3
+/// Its presence, without a detail list, is what tells the wide layout.
+int nvmlDeviceGetConfComputeMemSizeInfo(nvml::DeviceHandle, void*) {
+  return nvml::kNotSupported;
+}
+#else
+constexpr std::size_t kListedBytes = nvml::kProcessBytes;
+#define FAKE_NVML_PROCESS_LIST nvmlDeviceGetComputeRunningProcesses_v3
+#endif
+/// pids 100 and 200.
+int FAKE_NVML_PROCESS_LIST(nvml::DeviceHandle device, std::uint32_t* count, void* out) {
   const int code = code_of("processes", index_of(device));
   if (code != nvml::kSuccess) return code;
   const std::uint32_t room = *count;
@@ -291,7 +318,7 @@ int nvmlDeviceGetComputeRunningProcesses_v3(nvml::DeviceHandle device, std::uint
   const std::array<nvml::ProcessHead, 2> processes{{{100, 1'000}, {200, nvml::kNoValue64}}};
   for (const nvml::ProcessHead& process : processes) {
     std::memcpy(bytes, &process, sizeof process);
-    bytes += nvml::kProcessBytes;
+    bytes += kListedBytes;
   }
   return code;
 }

@@ -16,8 +16,8 @@ using ::testing::HasSubstr;
 
 class NvmlTest : public ::testing::Test {
  protected:
-  NvmlTest() : image_(::dlopen(GPUSCALE_FAKE_NVML, RTLD_NOW)) {
-    ::setenv("GPUSCALE_NVML_PATH", GPUSCALE_FAKE_NVML, 1);
+  explicit NvmlTest(const char* library = GPUSCALE_FAKE_NVML) : image_(::dlopen(library, RTLD_NOW)) {
+    ::setenv("GPUSCALE_NVML_PATH", library, 1);
     find<void()>("fake_nvml_reset")();
     advance(1s);
   }
@@ -281,6 +281,42 @@ TEST_F(NvmlTest, AMissingLibraryIsNamed) {
   const auto source = NvmlSource::open(log::Log::silent());
   ASSERT_FALSE(source);
   EXPECT_THAT(source.error().message(), HasSubstr("/nosuch/libnvidia-ml.so.1"));
+}
+
+class OldDriver : public NvmlTest {
+ protected:
+  OldDriver() : NvmlTest(GPUSCALE_FAKE_NVML_R450) {}
+};
+
+TEST_F(OldDriver, GivesWhatItHasAndTheRestIsAbsent) {
+  open();
+  advance(1s);
+  const Reading reading = read()[0];
+  EXPECT_EQ(reading.state, DeviceState::kOk);
+  EXPECT_EQ(reading.memory_used_bytes, 400) << "of the first version, which counts what is reserved as used";
+  EXPECT_EQ(reading.memory_reserved_bytes, std::nullopt);
+  EXPECT_TRUE(reading.utilization_gpu) << "the sample ring is as old as this driver";
+  EXPECT_EQ(reading.sm_active, std::nullopt) << "profiling values came with R520";
+  ASSERT_EQ(reading.processes.size(), 2U) << "of 16 bytes each";
+  EXPECT_EQ(reading.processes[0].pid, 100);
+  EXPECT_EQ(reading.processes[0].memory_bytes, 1'000);
+  EXPECT_EQ(reading.processes[1].pid, 200);
+  EXPECT_EQ(reading.processes[1].memory_bytes, std::nullopt);
+}
+
+class WideProcesses : public NvmlTest {
+ protected:
+  WideProcesses() : NvmlTest(GPUSCALE_FAKE_NVML_WIDE) {}
+};
+
+TEST_F(WideProcesses, AreReadInTheirOwnLayoutNotShuffled) {
+  open();
+  advance(1s);
+  const Reading reading = read()[0];
+  ASSERT_EQ(reading.processes.size(), 2U);
+  EXPECT_EQ(reading.processes[0].pid, 100);
+  EXPECT_EQ(reading.processes[0].memory_bytes, 1'000);
+  EXPECT_EQ(reading.processes[1].pid, 200);
 }
 
 TEST(Reaction, EveryCodeOfTheTableHasOne) {
