@@ -10,6 +10,7 @@
 #include <charconv>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 namespace gpuscale::gpu::amdgpu {
 namespace {
@@ -19,13 +20,13 @@ namespace fs = std::filesystem;
 constexpr const char* kVendor = "0x1002";  // AMD's, as the PCI ID repository has it
 constexpr int kMaxCards = 128;
 
-/// The file's text without its last newline, or the error number.
+/// What a file holds, or the error number; of read_text without its last newline.
 struct FileText {
   std::string text;
   int error = 0;
 };
 
-FileText read_text(const std::string& path, CallWatch* watch) {
+FileText read_bytes(const std::string& path, CallWatch* watch) {
   const WatchedCall watched(watch, "amdgpu's sysfs");
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return {"", errno};
@@ -33,9 +34,13 @@ FileText read_text(const std::string& path, CallWatch* watch) {
   const ssize_t size = ::read(file, buffer.data(), buffer.size());
   const int error = size < 0 ? errno : 0;
   ::close(file);
-  std::string text(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-  while (text.ends_with('\n')) text.pop_back();
-  return {std::move(text), error};
+  return {std::string(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))), error};
+}
+
+FileText read_text(const std::string& path, CallWatch* watch) {
+  FileText file = read_bytes(path, watch);
+  while (file.text.ends_with('\n')) file.text.pop_back();
+  return file;
 }
 
 /// The whole number that the file holds; empty where it holds none or cannot be read.
@@ -107,12 +112,46 @@ void AmdgpuSource::find_cards() {
   }
 }
 
-Reading AmdgpuSource::read_card(const Card& card, WallTime now) const {
+/// The firmware's counters make exact means of what the other files show at one moment.
+void AmdgpuSource::add_table(Card& card, Reading& reading) const {
+  const std::optional<GpuMetrics> table =
+      parse_gpu_metrics(read_bytes(card.folder + "/gpu_metrics", watch_).text);
+  const std::optional<GpuMetrics> before = std::exchange(card.before, table);
+  const WallTime before_at = std::exchange(card.before_at, reading.at);
+  if (!table) return;
+  const auto fill = [](auto& into, const auto& from) {
+    if (!into) into = from;
+  };
+  reading.utilization_gpu_last = reading.utilization_gpu;
+  fill(reading.utilization_gpu, table->utilization_gpu);
+  fill(reading.utilization_memory, table->utilization_memory);
+  fill(reading.power_watts, table->power_watts);
+  fill(reading.power_watts_last, table->power_watts);
+  fill(reading.temperature_celsius, table->temperature_hotspot_celsius);
+  fill(reading.temperature_memory_celsius, table->temperature_memory_celsius);
+  fill(reading.pcie_replays, table->pcie_replays);
+  reading.energy_joules = table->energy_joules;
+  if (!before) return;
+  const double seconds = std::chrono::duration<double>(reading.at - before_at).count();
+  constexpr double kMostWatts = 10'000;
+  if (table->energy_joules && before->energy_joules && seconds > 0) {
+    const double watts = (*table->energy_joules - *before->energy_joules) / seconds;
+    if (watts >= 0 && watts <= kMostWatts) reading.power_watts = watts;
+  }
+  if (!table->activity || !before->activity) return;
+  if (const auto mean = mean_activity(*before->activity, *table->activity)) {
+    reading.utilization_gpu = mean->gpu;
+    reading.utilization_memory = mean->memory;
+  }
+}
+
+Reading AmdgpuSource::read_card(Card& card, WallTime now) const {
   Reading reading;
   reading.device = card.identity;
   reading.at = now;
   if (read_text(card.folder + "/power/runtime_status", watch_).text == "suspended") {
     reading.utilization_gpu = 0;
+    card.before.reset();
     return reading;
   }
   constexpr double kHundred = 100;
@@ -139,7 +178,10 @@ Reading AmdgpuSource::read_card(const Card& card, WallTime now) const {
   }
   reading.pcie_replays = number_in(read_text(card.folder + "/pcie_replay_count", watch_));
   reading.pcie_link_width = number_in(read_text(card.folder + "/current_link_width", watch_));
-  if (card.hwmon.empty()) return reading;
+  if (card.hwmon.empty()) {
+    add_table(card, reading);
+    return reading;
+  }
   constexpr double kMicro = 1e-6;
   constexpr double kMilli = 1e-3;
   constexpr double kMostWatts = 100'000;
@@ -165,12 +207,13 @@ Reading AmdgpuSource::read_card(const Card& card, WallTime now) const {
   reading.sm_clock_mhz = scaled(number_in(read_text(card.hwmon + "/freq1_input", watch_)), kMicro, kMostMhz);
   reading.memory_clock_mhz =
       scaled(number_in(read_text(card.hwmon + "/freq2_input", watch_)), kMicro, kMostMhz);
+  add_table(card, reading);
   return reading;
 }
 
 Result<std::vector<Reading>> AmdgpuSource::read(WallTime now) {
   std::vector<Reading> readings;
-  for (const Card& card : cards_) readings.push_back(read_card(card, now));
+  for (Card& card : cards_) readings.push_back(read_card(card, now));
   const bool all_gone = std::all_of(readings.begin(), readings.end(), [](const Reading& reading) {
     return reading.state == DeviceState::kLost;
   });

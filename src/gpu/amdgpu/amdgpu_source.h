@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "gpu/amdgpu/gpu_metrics.h"
 #include "gpu/call_watch.h"
 #include "gpu/source.h"
 #include "log/log.h"
@@ -33,12 +34,15 @@ class AmdgpuSource final : public GpuSource {
     std::string folder;                               ///< .../cardN/device
     std::string hwmon;                                ///< "" where there is none
     std::map<std::string, std::string> temperatures;  ///< label ("edge", "junction", "mem") to file
+    std::optional<GpuMetrics> before;                 ///< of the last read
+    WallTime before_at;
   };
 
   AmdgpuSource(log::Log log, CallWatch* watch, std::string root)
       : log_(std::move(log)), watch_(watch), root_(std::move(root)) {}
   void find_cards();
-  Reading read_card(const Card& card, WallTime now) const;
+  Reading read_card(Card& card, WallTime now) const;
+  void add_table(Card& card, Reading& reading) const;
 
   const log::Log log_;
   CallWatch* const watch_;

@@ -5,6 +5,8 @@
 #include <array>
 #include <utility>
 
+#include "gpu/nvml/reaction.h"
+
 namespace gpuscale::gpu::nvml {
 namespace {
 

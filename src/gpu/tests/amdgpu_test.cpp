@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
@@ -10,6 +11,8 @@
 
 namespace gpuscale::gpu::amdgpu {
 namespace {
+
+using namespace std::chrono_literals;
 
 class AmdgpuTest : public ::testing::Test {
  protected:
@@ -42,6 +45,23 @@ class AmdgpuTest : public ::testing::Test {
     write(device + "hwmon/hwmon3/freq1_input", "2100000000");
   }
   void open() { source_ = AmdgpuSource::open(log::Log::silent(), nullptr, root_).value(); }
+  /// Format 1.6, with these counters in it and all else unknown.
+  void write_table(const std::string& card, std::uint64_t energy, std::uint32_t cycles, std::uint32_t gpu,
+                   std::uint32_t memory) {
+    std::string table(184, '\xff');
+    const auto put = [&table](std::size_t at, auto value) {
+      std::memcpy(table.data() + at, &value, sizeof value);
+    };
+    put(0, std::uint16_t{184});
+    table[2] = 1;
+    table[3] = 6;
+    put(88, energy);
+    put(104, cycles);
+    put(144, gpu);
+    put(148, memory);
+    write(card + "/device/gpu_metrics", table);
+  }
+  Reading read(Nanos after) { return source_->read(base::from_unix_nanos(7) + after).value().at(0); }
   Reading read() { return source_->read(base::from_unix_nanos(7)).value().at(0); }
 
   const std::string root_;
@@ -67,6 +87,23 @@ TEST_F(AmdgpuTest, ReadsWhatTheDriverShows) {
   EXPECT_EQ(reading.temperature_memory_celsius, 55);
   EXPECT_NEAR(*reading.sm_clock_mhz, 2100, 1e-9);
   EXPECT_EQ(reading.memory_clock_mhz, std::nullopt);
+}
+
+TEST_F(AmdgpuTest, TheFirmwaresCountersMakeMeansOfTheInterval) {
+  add_card("card0");
+  open();
+  write_table("card0", 65'536 * 1'000, 100, 4'000, 2'000);
+  EXPECT_EQ(read(1s).utilization_gpu, 45) << "the first read has nothing before it";
+  write_table("card0", 65'536 * 1'300, 200, 4'000 + 75 * 100, 2'000 + 20 * 100);
+  const Reading reading = read(2s);
+  EXPECT_NEAR(*reading.utilization_gpu, 75, 1e-9);
+  EXPECT_EQ(reading.utilization_gpu_last, 45);
+  EXPECT_NEAR(*reading.utilization_memory, 20, 1e-9);
+  EXPECT_NEAR(*reading.power_watts, 300, 1e-9);
+  EXPECT_NEAR(*reading.power_watts_last, 250.5, 1e-9);
+  EXPECT_NEAR(*reading.energy_joules, 1'300, 1e-9);
+  write_table("card0", 65'536, 3, 30, 30);
+  EXPECT_EQ(read(3s).utilization_gpu, 45) << "after a reset of the firmware its counters tell nothing";
 }
 
 TEST_F(AmdgpuTest, LeavesASuspendedDeviceAsleep) {
