@@ -4,7 +4,7 @@
 namespace gpuscale::alert {
 
 AnswerCache::AnswerPtr AnswerCache::get(const std::string& key, WallTime moment,
-                                        const std::function<Answer()>& ask) {
+                                        const std::function<Answer()>& ask, std::optional<Nanos> patience) {
   std::shared_ptr<Slot> slot;
   {
     std::unique_lock lock(mutex_);
@@ -12,11 +12,20 @@ AnswerCache::AnswerPtr AnswerCache::get(const std::string& key, WallTime moment,
     std::shared_ptr<Slot>& found = slots_[key];
     if (found && found->moment == moment) {
       slot = found;
-      answered_.wait(lock, [&] { return slot->answer != nullptr; });
+      const auto answered = [&] { return slot->answer != nullptr; };
+      if (patience) {
+        answered_.wait_until(lock, slot->asked + *patience, answered);
+      } else {
+        answered_.wait(lock, answered);
+      }
       return slot->answer;
     }
+    const bool hangs = patience && found && found->answer == nullptr &&
+                       std::chrono::steady_clock::now() - found->asked > *patience;
+    if (hangs) return nullptr;
     found = std::make_shared<Slot>();
     found->moment = moment;
+    found->asked = std::chrono::steady_clock::now();
     slot = found;
   }
   auto answer = std::make_shared<const Answer>(ask());

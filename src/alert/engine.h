@@ -77,9 +77,11 @@ struct RuleStatus {
 inline constexpr std::size_t kMaxShownInstances = 100;
 
 struct EngineOptions {
-  int threads =
-      2;  ///< that evaluate; one slow rule never delays another's turn for longer than the pool is full
-  std::chrono::milliseconds query_timeout{10'000};
+  int threads = 2;  ///< that look at rules; more take over, up to kMostSpareThreads, where these are held up
+  /// A look that takes longer makes its rule a slow one: those have threads of their own, kSlowThreads, until
+  /// they are quick again.
+  std::chrono::milliseconds patience{200};
+  std::chrono::milliseconds query_timeout{10'000};  ///< for all queries of one look together
   /// When the newest sample of this time was stored, where that is known; for the timeline alone.
   /// Thread-safe.
   std::function<std::optional<WallTime>(WallTime sample)> stored_at;
@@ -90,6 +92,9 @@ struct EngineOptions {
   /// Moments are rounded down to this, so that rules which ask the same share an answer.
   std::chrono::milliseconds moment{100};
 };
+
+inline constexpr int kSlowThreads = 2;
+inline constexpr int kMostSpareThreads = 8;
 
 class Engine {
  public:

@@ -194,10 +194,10 @@ Result<void> LiveEngine::set_rules(std::vector<RuleSpec> specs) {
   {
     const std::scoped_lock lock(mutex_);
     for (const RulePtr& rule : ending) rule->replaced = true;
-    std::erase_if(queue_, [](const auto& turn) { return turn.second->replaced; });
+    for (Queue& queue : queues_) std::erase_if(queue, [](const auto& turn) { return turn.second->replaced; });
     for (const RulePtr& rule : *rules) {
       const auto known = before.find(rule->spec.name);
-      if (known == before.end() || known->second != rule) queue_.emplace(WallTime::min(), rule);
+      if (known == before.end() || known->second != rule) queues_[kQuick].emplace(WallTime::min(), rule);
     }
     rules_ = *std::move(rules);
   }
@@ -297,20 +297,27 @@ std::vector<Silence> LiveEngine::silences() const {
 // --- turns
 // -----------------------------------------------------------------------------------------------------
 
-LiveEngine::RulePtr LiveEngine::take_due(WallTime now) {
+/// What was begun in the future of a clock that was set back is due at once.
+void LiveEngine::notice_set_back(WallTime now) {
   if (now < newest_now_) {
-    // The clock was set back: what was begun in its future is due at once.
-    std::multimap<WallTime, RulePtr> anew;
-    for (auto& [due, rule] : queue_) {
-      const bool ahead = rule->begun && *rule->begun > now;
-      anew.emplace(ahead ? WallTime::min() : due, std::move(rule));
+    for (Queue& queue : queues_) {
+      Queue anew;
+      for (auto& [due, rule] : queue) {
+        const bool ahead = rule->begun && *rule->begun > now;
+        anew.emplace(ahead ? WallTime::min() : due, std::move(rule));
+      }
+      queue = std::move(anew);
     }
-    queue_ = std::move(anew);
   }
   newest_now_ = now;
-  if (queue_.empty() || queue_.begin()->first > now) return nullptr;
-  RulePtr rule = std::move(queue_.begin()->second);
-  queue_.erase(queue_.begin());
+}
+
+LiveEngine::RulePtr LiveEngine::take_due(WallTime now, Lane lane) {
+  notice_set_back(now);
+  Queue& queue = queues_[lane];
+  if (queue.empty() || queue.begin()->first > now) return nullptr;
+  RulePtr rule = std::move(queue.begin()->second);
+  queue.erase(queue.begin());
   // The beat is kept where it can be; what was missed altogether is not made up for.
   const bool on_beat = rule->begun && now - *rule->begun < 2 * rule->spec.every && now > *rule->begun;
   rule->begun = on_beat ? *rule->begun + rule->spec.every : now;
@@ -318,26 +325,39 @@ LiveEngine::RulePtr LiveEngine::take_due(WallTime now) {
 }
 
 void LiveEngine::requeue(const RulePtr& rule) {
-  if (!rule->replaced) queue_.emplace(*rule->begun + rule->spec.every, rule);
+  if (rule->replaced) return;
+  queues_[rule->slow ? kSlow : kQuick].emplace(*rule->begun + rule->spec.every, rule);
 }
 
-Nanos LiveEngine::until_next(WallTime now) const {
-  if (queue_.empty()) return kLongestSleep;
-  const WallTime next = queue_.begin()->first;
+void LiveEngine::spread_out(LiveRule& rule, WallTime now) {
+  if (std::exchange(rule.spread, true)) return;
+  std::size_t hash = 0;
+  for (const auto& [name, text] : rule.spec.queries) hash = hash * 31 + std::hash<std::string>{}(text);
+  constexpr std::size_t kPlaces = 1'000;
+  const auto place = static_cast<std::int64_t>(hash % kPlaces);
+  rule.begun = now - rule.spec.every + rule.spec.every / static_cast<std::int64_t>(kPlaces) * place;
+}
+
+Nanos LiveEngine::until_next(WallTime now, Lane lane) const {
+  const Queue& queue = queues_[lane];
+  if (queue.empty()) return kLongestSleep;
+  const WallTime next = queue.begin()->first;
   return next <= now ? Nanos{0} : std::min<Nanos>(kLongestSleep, next - now);
 }
 
 void LiveEngine::tick(WallTime now) {
-  while (true) {
-    RulePtr rule;
-    {
+  for (const Lane lane : {kQuick, kSlow}) {
+    while (true) {
+      RulePtr rule;
+      {
+        const std::scoped_lock lock(mutex_);
+        rule = take_due(now, lane);
+      }
+      if (!rule) break;
+      evaluate_now(*rule, now, std::nullopt);
       const std::scoped_lock lock(mutex_);
-      rule = take_due(now);
+      requeue(rule);
     }
-    if (!rule) return;
-    evaluate_now(*rule, now);
-    const std::scoped_lock lock(mutex_);
-    requeue(rule);
   }
 }
 
@@ -345,7 +365,10 @@ void LiveEngine::start() {
   const std::scoped_lock lock(mutex_);
   if (!threads_.empty()) return;
   stopping_ = false;
-  for (int i = 0; i < std::max(1, parts_.options.threads); ++i) threads_.emplace_back([this] { run(); });
+  quick_threads_ = std::max(1, parts_.options.threads);
+  for (int i = 0; i < quick_threads_; ++i) threads_.emplace_back([this] { run(kQuick); });
+  for (int i = 0; i < kSlowThreads; ++i) threads_.emplace_back([this] { run(kSlow); });
+  threads_.emplace_back([this] { keep_quick(); });
 }
 
 void LiveEngine::stop() {
@@ -359,19 +382,47 @@ void LiveEngine::stop() {
   for (std::thread& thread : threads) thread.join();
 }
 
-void LiveEngine::run() {
+void LiveEngine::run(Lane lane) {
+  const auto patience = lane == kQuick ? std::optional<Nanos>(parts_.options.patience) : std::nullopt;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     const WallTime now = parts_.clock.wall();
-    const RulePtr rule = take_due(now);
+    const RulePtr rule = take_due(now, lane);
     if (!rule) {
-      wake_.wait_for(lock, until_next(now));
+      wake_.wait_for(lock, until_next(now, lane));
       continue;
     }
+    const MonoTime begin = parts_.clock.mono();
+    const auto look = lane == kQuick ? looks_.insert(begin) : looks_.end();
     lock.unlock();
-    evaluate_now(*rule, now);
+    const bool looked = evaluate_now(*rule, now, patience);
     lock.lock();
+    if (lane == kQuick) looks_.erase(look);
+    const bool was_slow =
+        std::exchange(rule->slow, !looked || parts_.clock.mono() - begin > Nanos{parts_.options.patience});
+    if (looked) {
+      spread_out(*rule, now);
+    } else {
+      rule->begun = now - rule->spec.every;  // its turn is still to come
+    }
     requeue(rule);
+    if (rule->slow != was_slow) wake_.notify_all();
+  }
+}
+
+void LiveEngine::keep_quick() {
+  std::unique_lock lock(mutex_);
+  const int wanted = quick_threads_;
+  while (!stopping_) {
+    wake_.wait_for(lock, Nanos{parts_.options.patience} / 2);
+    const MonoTime now = parts_.clock.mono();
+    int held_up = 0;
+    for (const MonoTime begin : looks_) held_up += now - begin > Nanos{parts_.options.patience} ? 1 : 0;
+    if (stopping_ || quick_threads_ - held_up >= wanted || quick_threads_ >= wanted + kMostSpareThreads)
+      continue;
+    ++quick_threads_;
+    threads_.emplace_back([this] { run(kQuick); });
+    parts_.log.warn("rules.held_up", {{"looks", held_up}, {"threads", quick_threads_}});
   }
 }
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The engine that Engine::open() makes. Each rule is a small object with a lock of its own; the threads take
-/// the rule that has been due for longest. A rule never overlaps itself.
+/// the rule that has been due for longest. A rule never overlaps itself. Slow rules wait in a lane of their
+/// own, so that they hold up each other alone.
 #pragma once
+#include <array>
 #include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -56,10 +59,18 @@ class LiveEngine final : public Engine {
   Result<RulePtr> edited_rule(RuleSpec spec, LiveRule& before, WallTime now);
   /// A state that is no more must not go on acting through a message that still waits.
   Result<void> retire(const LiveRule& rule, const Tracked& tracked, WallTime now);
-  RulePtr take_due(WallTime now);
+  enum Lane : std::size_t { kQuick, kSlow };
+  using Queue = std::multimap<WallTime, RulePtr>;  ///< by when they are due; one that runs is not in it
+  void notice_set_back(WallTime now);
+  RulePtr take_due(WallTime now, Lane lane);
   void requeue(const RulePtr& rule);
-  Nanos until_next(WallTime now) const;
-  void run();
+  /// Gives a rule its place in its interval, so that not all ask at once; rules that ask the same stay
+  /// together and share the answer.
+  static void spread_out(LiveRule& rule, WallTime now);
+  Nanos until_next(WallTime now, Lane lane) const;
+  void run(Lane lane);
+  /// Starts another quick thread where looks that take too long have left fewer than there should be.
+  void keep_quick();
 
   // live_engine_look.cpp: one evaluation.
   /// What one look makes of one state, before it is on disk.
@@ -70,10 +81,15 @@ class LiveEngine final : public Engine {
     std::optional<activity::Entry> entry;
     bool forget = false;  ///< a calm series that is no more
   };
-  void evaluate_now(LiveRule& rule, WallTime now);
-  std::vector<AnswerCache::AnswerPtr> ask(const LiveRule& rule, WallTime moment);
+  /// false: it would have had to wait for another's slow question, and has not looked. Only with `patience`.
+  bool evaluate_now(LiveRule& rule, WallTime now, std::optional<Nanos> patience);
+  /// Empty where patience ended.
+  std::optional<std::vector<AnswerCache::AnswerPtr>> ask(const LiveRule& rule, WallTime moment,
+                                                         std::optional<Nanos> patience);
   /// Per state of the rule: what was seen of it. Makes the states of series that are new.
   std::map<std::string, Look> looks_of(LiveRule& rule, const Evaluation& recovered, WallTime now);
+  /// What becomes of a series that was not seen while others were: absent, until it counts as over.
+  static void settle_gone(const LiveRule& rule, Tracked& tracked, Look& look, WallTime now);
   std::string muted_by(const LiveRule& rule, const metrics::Tags& labels, WallTime now) const;
   std::optional<Change> change_of(LiveRule& rule, Tracked& tracked, const Look& look, bool seen,
                                   WallTime now);
@@ -96,8 +112,10 @@ class LiveEngine final : public Engine {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<RulePtr> rules_;
-  std::multimap<WallTime, RulePtr> queue_;  ///< by when they are due; one that runs is not in it
-  WallTime newest_now_{};                   ///< to notice a clock that was set back
+  std::array<Queue, 2> queues_;
+  WallTime newest_now_{};          ///< to notice a clock that was set back
+  std::multiset<MonoTime> looks_;  ///< when those of the quick lane that run began
+  int quick_threads_ = 0;
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

@@ -37,7 +37,9 @@ bool differs(const RuleState& a, const RuleState& b) {
 
 }  // namespace
 
-std::vector<AnswerCache::AnswerPtr> LiveEngine::ask(const LiveRule& rule, WallTime moment) {
+std::optional<std::vector<AnswerCache::AnswerPtr>> LiveEngine::ask(const LiveRule& rule, WallTime moment,
+                                                                   std::optional<Nanos> patience) {
+  const MonoTime deadline = parts_.clock.mono() + parts_.options.query_timeout;
   std::vector<const Reduction*> reductions = reductions_of(rule.condition);
   if (rule.recover) {
     const auto more = reductions_of(*rule.recover);
@@ -50,12 +52,23 @@ std::vector<AnswerCache::AnswerPtr> LiveEngine::ask(const LiveRule& rule, WallTi
     const std::string& text = rule.spec.queries.at(reduction->query);
     const std::string key = text + '\1' + std::to_string(reduction->window.count()) + '\1' +
                             std::to_string(reduction->delay.count()) + (aligned ? "a" : "");
-    answers.push_back(answers_.get(key, moment, [&]() -> Answer {
+    const Nanos left = deadline - parts_.clock.mono();
+    if (left <= Nanos{0}) {
+      // This rule's own fault: not an answer for others that ask the same.
+      answers.push_back(std::make_shared<const Answer>(
+          fail(Errc::kTimeout, "its other queries have used up the time of a look")));
+      continue;
+    }
+    const auto ask_source = [&]() -> Answer {
       const WallTime to = moment - reduction->delay;
       const AlignedQuery query =
           aligned ? align(text, reduction->window, to) : AlignedQuery{text, to - reduction->window, to};
-      return parts_.source.query({query.text, query.from, query.to, moment, parts_.options.query_timeout});
-    }));
+      return parts_.source.query(
+          {query.text, query.from, query.to, moment, std::chrono::ceil<std::chrono::milliseconds>(left)});
+    };
+    AnswerCache::AnswerPtr answer = answers_.get(key, moment, ask_source, patience);
+    if (!answer) return std::nullopt;
+    answers.push_back(std::move(answer));
   }
   return answers;
 }
@@ -71,6 +84,16 @@ std::string LiveEngine::muted_by(const LiveRule& rule, const metrics::Tags& labe
   return "";
 }
 
+void LiveEngine::settle_gone(const LiveRule& rule, Tracked& tracked, Look& look, WallTime now) {
+  if (!tracked.unseen_since || *tracked.unseen_since > now) tracked.unseen_since = now;
+  const State state = tracked.kept.stored.state.state;
+  const bool fires = state == State::kFiring || state == State::kRecovering;
+  const Nanos patience = rule.spec.gone_after;
+  if (!fires || patience <= Nanos{0} || now - *tracked.unseen_since < patience) return;
+  look.outcome = Outcome::kFalse;
+  look.recovered = Outcome::kTrue;
+}
+
 std::map<std::string, Look> LiveEngine::looks_of(LiveRule& rule, const Evaluation& recovered, WallTime now) {
   const Evaluation& seen = rule.evaluation;
   std::map<std::string, Look> out;
@@ -83,6 +106,7 @@ std::map<std::string, Look> LiveEngine::looks_of(LiveRule& rule, const Evaluatio
     out[key].outcome = instance.outcome;
     const auto [found, is_new] = rule.tracked.try_emplace(key);
     found->second.value = instance.value;
+    found->second.unseen_since.reset();
     if (!is_new) continue;
     found->second.kept.labels = instance.labels;
     found->second.kept.stored.state.since = now;
@@ -98,7 +122,15 @@ std::map<std::string, Look> LiveEngine::looks_of(LiveRule& rule, const Evaluatio
     tracked.value.reset();
     // The rule as a whole stands for series that do not exist; once there are some, it has nothing to say.
     const bool spoken_for = key.empty() && !seen.instances.empty();
-    out[key].outcome = failed ? Outcome::kError : spoken_for ? Outcome::kFalse : Outcome::kAbsent;
+    Look& look = out[key];
+    look.outcome = failed ? Outcome::kError : spoken_for ? Outcome::kFalse : Outcome::kAbsent;
+    if (failed || key.empty()) continue;
+    // Where nobody is seen the data is missing, not the series.
+    if (seen.instances.empty()) {
+      tracked.unseen_since.reset();
+    } else {
+      settle_gone(rule, tracked, look, now);
+    }
   }
   return out;
 }
@@ -198,16 +230,18 @@ void LiveEngine::log_step(const LiveRule& rule, const Tracked& tracked, const St
   }
 }
 
-void LiveEngine::evaluate_now(LiveRule& rule, WallTime now) {
+bool LiveEngine::evaluate_now(LiveRule& rule, WallTime now, std::optional<Nanos> patience) {
   if (rule.spec.paused) {
     // It is not looked at; but the calling-off that it owes has to arrive.
     const std::scoped_lock lock(rule.mutex);
-    if (rule.removed) return;
+    if (rule.removed) return true;
     for (auto& [key, tracked] : rule.tracked) hand_over(rule, tracked);
-    return;
+    return true;
   }
   const MonoTime begin = parts_.clock.mono();
-  const auto answers = ask(rule, rounded_down(now, parts_.options.moment));
+  const auto asked = ask(rule, rounded_down(now, parts_.options.moment), patience);
+  if (!asked) return false;
+  const std::vector<AnswerCache::AnswerPtr>& answers = *asked;
   const Facts facts =
       parts_.options.facts && !rule.spec.pool.empty() ? parts_.options.facts(rule.spec.pool) : Facts{};
   const std::size_t own = reductions_of(rule.condition).size();
@@ -219,7 +253,7 @@ void LiveEngine::evaluate_now(LiveRule& rule, WallTime now) {
   }
 
   const std::scoped_lock lock(rule.mutex);
-  if (rule.removed) return;
+  if (rule.removed) return true;
   rule.evaluated_at = now;
   rule.evaluation = std::move(evaluation);
   const std::map<std::string, Look> looks = looks_of(rule, recovered, now);
@@ -237,7 +271,7 @@ void LiveEngine::evaluate_now(LiveRule& rule, WallTime now) {
     if (const auto kept = keep(rule.spec.name, changes); !kept) {
       // Nobody is told of a state that is not on disk; the next turn tries again.
       parts_.log.error("rule.not_stored", {{"rule", rule.spec.name}, {"error", kept.error()}});
-      return;
+      return true;
     }
     for (Change& change : changes) {
       if (change.forget) {
@@ -249,6 +283,7 @@ void LiveEngine::evaluate_now(LiveRule& rule, WallTime now) {
     }
   }
   for (auto& [key, tracked] : rule.tracked) hand_over(rule, tracked);
+  return true;
 }
 
 }  // namespace gpuscale::alert

@@ -21,6 +21,9 @@ namespace gpuscale::alert {
 struct Tracked {
   StoredInstance kept;
   std::optional<double> value;
+  /// Of a series that is not there while others of its rule are. Begins anew after a restart, which only
+  /// makes us more patient.
+  std::optional<WallTime> unseen_since;
 };
 
 struct LiveRule {
@@ -49,6 +52,8 @@ struct LiveRule {
 
   // Guarded by the engine's mutex:
   std::optional<WallTime> begun;
+  bool slow = false;      ///< its last look tried the engine's patience
+  bool spread = false;    ///< has its place in the interval, see LiveEngine::spread_out()
   bool replaced = false;  ///< by another set of rules; not queued again
 };
 

@@ -136,6 +136,7 @@ std::vector<std::string> faults_of(const RuleSpec& spec, const std::vector<std::
   check_span(faults, "for", spec.hold_for, Nanos{0});
   check_span(faults, "keep_firing_for", spec.keep_firing_for, Nanos{0});
   check_span(faults, "repeat", spec.repeat, Nanos{0});
+  check_span(faults, "gone_after", spec.gone_after, Nanos{0});
   check_profile(faults, spec);
   check_queries(faults, spec);
   check_conditions(faults, spec);

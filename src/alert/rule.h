@@ -27,14 +27,16 @@ struct RuleSpec {
   std::string name;
   Profile profile = Profile::kOwn;
   Nanos every = std::chrono::seconds{5};
-  Texts queries;              ///< ref -> query text ("C" -> "SELECT ...")
-  std::string condition;      ///< "avg(C, 1m) > 45"
-  std::string recover;        ///< "" = the condition's end; else a firing rule ends only where this holds
-  std::string pool;           ///< whose facts the condition names; "" = none
-  Nanos hold_for{0};          ///< `for`: true this long before it fires
-  Nanos keep_firing_for{0};   ///< seen false this long before it ends
-  Nanos repeat{0};            ///< 0 = notify once per episode; else again while it holds
-  bool per_series = false;    ///< one state per label set instead of one in all
+  Texts queries;             ///< ref -> query text ("C" -> "SELECT ...")
+  std::string condition;     ///< "avg(C, 1m) > 45"
+  std::string recover;       ///< "" = the condition's end; else a firing rule ends only where this holds
+  std::string pool;          ///< whose facts the condition names; "" = none
+  Nanos hold_for{0};         ///< `for`: true this long before it fires
+  Nanos keep_firing_for{0};  ///< seen false this long before it ends
+  Nanos repeat{0};           ///< 0 = notify once per episode; else again while it holds
+  bool per_series = false;   ///< one state per label set instead of one in all
+  /// A series that is no more, while others of its rule are seen, is over after this; 0 = never.
+  Nanos gone_after = std::chrono::hours{1};
   bool whole_buckets = true;  ///< begin the buckets of GROUP BY time() with the window, see alignment.h
   Absence no_data = Absence::kKeep;
   Absence on_error = Absence::kKeep;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <utility>
 
 #include "activity/ledger.h"
 #include "alert/engine.h"
@@ -20,6 +21,9 @@ namespace {
 
 /// Round in every unit up to a day, so that buckets begin with the samples.
 constexpr WallTime kTrialStart{std::chrono::hours{24 * 20'000}};
+
+/// Of one rule between two expectations; a test that lists more is none.
+constexpr std::size_t kMostKeptMessages = 10'000;
 
 /// Shows what it is told.
 class SteppedClock final : public Clock {
@@ -57,9 +61,12 @@ struct Trial {
     GS_TRY(trial->engine,
            alert::Engine::open(
                *trial->database, *trial->ledger, *trial->source, trial->clock, log::Log::silent(),
-               [&told = trial->told](const alert::Notification& notification) -> Result<void> {
-                 if (notification.state == alert::State::kFiring && !notification.channels.empty())
-                   ++told[notification.rule];
+               [&told = trial->told,
+                &messages = trial->messages](const alert::Notification& notification) -> Result<void> {
+                 if (notification.channels.empty()) return {};
+                 if (notification.state == alert::State::kFiring) ++told[notification.rule];
+                 if (auto& kept = messages[notification.rule]; kept.size() < kMostKeptMessages)
+                   kept.push_back(notification);
                  return {};
                },
                std::move(options)));
@@ -99,9 +106,54 @@ struct Trial {
   std::unique_ptr<influxql::Engine> queries;
   std::unique_ptr<datasource::EmbeddedSource> source;
   std::map<std::string, std::uint64_t> told;
+  std::map<std::string, std::vector<alert::Notification>> messages;  ///< not looked at yet
   std::unique_ptr<alert::Engine> engine;
   std::int64_t next_sample = 0;
 };
+
+/// As messages name it.
+std::string state_told(alert::State state) {
+  return state == alert::State::kInactive ? "ok" : std::string(to_string(state));
+}
+
+void compare_text(const std::string& where, const std::string& what,
+                  const std::optional<std::string>& expected, const std::string& seen,
+                  std::vector<std::string>& wrong) {
+  if (expected && *expected != seen)
+    wrong.push_back(where + what + " is \"" + seen + "\", expected \"" + *expected + "\"");
+}
+
+void compare_texts(const std::string& where, const std::string& what, const alert::Texts& expected,
+                   const alert::Texts& seen, std::vector<std::string>& wrong) {
+  for (const auto& [key, text] : expected) {
+    const auto found = seen.find(key);
+    if (found == seen.end()) {
+      wrong.push_back(where + what + "." + key + " is not there, expected \"" + text + "\"");
+    } else {
+      compare_text(where, what + "." + key, text, found->second, wrong);
+    }
+  }
+}
+
+void compare_messages(const std::string& where, const std::vector<config::ExpectedMessage>& expected,
+                      const std::vector<alert::Notification>& told, std::vector<std::string>& wrong) {
+  if (told.size() != expected.size()) {
+    std::string titles;
+    for (const alert::Notification& each : told) titles += (titles.empty() ? "" : ", ") + each.title;
+    wrong.push_back(where + "has told " + std::to_string(told.size()) + " messages (" + titles +
+                    "), expected " + std::to_string(expected.size()));
+    return;
+  }
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    const std::string which = where + "message " + std::to_string(i + 1) + ": ";
+    compare_text(which, "state", expected[i].state, state_told(told[i].state), wrong);
+    compare_text(which, "title", expected[i].title, told[i].title, wrong);
+    compare_text(which, "text", expected[i].text, told[i].text, wrong);
+    compare_text(which, "message", expected[i].message, told[i].message, wrong);
+    compare_texts(which, "labels", expected[i].labels, told[i].labels, wrong);
+    compare_texts(which, "annotations", expected[i].annotations, told[i].annotations, wrong);
+  }
+}
 
 void compare(Trial& trial, const config::Expectation& expected, std::vector<std::string>& wrong) {
   const std::string where = "line " + std::to_string(expected.line) + ": at " +
@@ -122,6 +174,8 @@ void compare(Trial& trial, const config::Expectation& expected, std::vector<std:
     wrong.push_back(where + "has told " + std::to_string(told) + " times that it fires, expected " +
                     std::to_string(*expected.told));
   }
+  if (expected.messages)
+    compare_messages(where, *expected.messages, std::exchange(trial.messages[expected.rule], {}), wrong);
 }
 
 }  // namespace

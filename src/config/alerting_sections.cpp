@@ -170,6 +170,7 @@ alert::RuleSpec read_rule(YamlReader& reader) {
   spec.keep_firing_for = reader.duration("keep_firing_for", spec.keep_firing_for);
   spec.repeat = reader.duration("repeat", spec.repeat);
   spec.per_series = reader.boolean("per_series", spec.per_series);
+  spec.gone_after = reader.duration("gone_after", spec.gone_after);
   spec.whole_buckets = reader.boolean("whole_buckets", spec.whole_buckets);
   spec.no_data = kAbsence.at(reader.choice("no_data", absences, grafana ? 3 : 0));
   spec.on_error = kAbsence.at(reader.choice("on_error", absences, grafana ? 1 : 0));

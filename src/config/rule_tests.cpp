@@ -61,6 +61,22 @@ SampleTrack read_track(YamlReader& reader) {
   return track;
 }
 
+ExpectedMessage read_message(YamlReader& reader) {
+  const auto optional_text = [&reader](const char* key) {
+    std::string text = reader.text(key);
+    return reader.has(key) ? std::optional(std::move(text)) : std::nullopt;
+  };
+  ExpectedMessage out;
+  out.state = optional_text("state");
+  out.title = optional_text("title");
+  out.text = optional_text("text");
+  out.message = optional_text("message");
+  out.labels = reader.text_map("labels");
+  out.annotations = reader.text_map("annotations");
+  reader.finish();
+  return out;
+}
+
 Expectation read_expectation(YamlReader& reader) {
   Expectation expected;
   expected.line = reader.mark("at").line + 1;
@@ -71,7 +87,10 @@ Expectation read_expectation(YamlReader& reader) {
   constexpr int kMostTold = 1'000'000;
   const int told = reader.integer("told", 0, 0, kMostTold);
   if (reader.has("told")) expected.told = static_cast<std::uint64_t>(told);
-  if (expected.state.empty() && !expected.told) reader.fault("write state, told or both");
+  if (reader.has("messages")) expected.messages.emplace();
+  for (YamlReader& each : reader.list("messages")) expected.messages->push_back(read_message(each));
+  if (expected.state.empty() && !expected.told && !expected.messages)
+    reader.fault("write state, told, messages or several of them");
   reader.finish();
   return expected;
 }

@@ -18,12 +18,24 @@ struct SampleTrack {
   std::vector<std::optional<double>> values;
 };
 
+/// What is written of it is compared, the rest is not.
+struct ExpectedMessage {
+  std::optional<std::string> state;  ///< "firing", "ok", "no_data", "error"
+  std::optional<std::string> title;
+  std::optional<std::string> text;     ///< what was compared with what
+  std::optional<std::string> message;  ///< the owner's words, rendered
+  alert::Texts labels;                 ///< these at least
+  alert::Texts annotations;            ///< the same
+};
+
 struct Expectation {
   int line = 0;  ///< of the file
   Nanos at{0};   ///< since the first sample
   std::string rule;
   std::string state;                  ///< "firing", ...; "" = any
-  std::optional<std::uint64_t> told;  ///< messages that the rule has sent until then
+  std::optional<std::uint64_t> told;  ///< messages that it fires, sent until then
+  /// All messages since the rule's last expectation that lists some, in their order.
+  std::optional<std::vector<ExpectedMessage>> messages;
 };
 
 struct RuleTest {

@@ -190,5 +190,38 @@ TEST_F(SeriesEngineTest, BucketsBeginWithTheWindow) {
   EXPECT_THAT(asked.text, ::testing::HasSubstr("time(7s, "));
 }
 
+TEST_F(SeriesEngineTest, AFiringSeriesThatIsNoMoreIsOverAfterItsTime) {
+  rule_.gone_after = 20s;
+  reopen();
+  look({node_at("a", 90), node_at("b", 60)});
+  EXPECT_THAT(told(), ElementsAre("firing{node=a}"));
+  look({node_at("b", 60)});
+  look({node_at("b", 60)});
+  EXPECT_THAT(told(), ElementsAre("held firing{node=a}"));
+  for (int i = 0; i < 3; ++i) look({node_at("b", 60)});
+  EXPECT_THAT(told(), ElementsAre("inactive{node=a}"));
+  EXPECT_THAT(last_.text, ::testing::HasSubstr("the series has been gone since"));
+  look({node_at("b", 60)});
+  EXPECT_EQ(engine_->status().at(0).instances.size(), 1U) << "and forgotten";
+}
+
+TEST_F(SeriesEngineTest, ASeriesThatComesBackInTimeGoesOnFiring) {
+  rule_.gone_after = 20s;
+  reopen();
+  look({node_at("a", 90), node_at("b", 60)});
+  for (int i = 0; i < 3; ++i) look({node_at("b", 60)});
+  look({node_at("a", 90), node_at("b", 60)});
+  for (int i = 0; i < 3; ++i) look({node_at("b", 60)});
+  EXPECT_THAT(told(), ::testing::Not(::testing::Contains("inactive{node=a}")));
+}
+
+TEST_F(SeriesEngineTest, WhereNobodyIsSeenNoSeriesIsGone) {
+  rule_.gone_after = 20s;
+  reopen();
+  look({node_at("a", 90), node_at("b", 60)});
+  for (int i = 0; i < 10; ++i) look({});
+  EXPECT_THAT(told(), ::testing::Not(::testing::Contains("inactive{node=a}")));
+}
+
 }  // namespace
 }  // namespace gpuscale::alert

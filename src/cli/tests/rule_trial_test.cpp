@@ -83,5 +83,33 @@ TEST(Backtest, FindsTheEpisodesOfHistory) {
   EXPECT_EQ(cut->looks, 10U);
 }
 
+TEST(RuleTrial, MessagesAreComparedWordByWordWhereTheyAreWritten) {
+  alert::RuleSpec rule = high();
+  rule.message = "look at {{ rule }}";
+  rule.labels = {{"severity", "page"}};
+  auto test = rising();
+  config::ExpectedMessage fires;
+  fires.state = "firing";
+  fires.title = "[Alerting] high";
+  fires.message = "look at high";
+  fires.labels = {{"severity", "page"}};
+  test.expect = {{1, 55s, "high", "", std::nullopt, std::vector<config::ExpectedMessage>{}},
+                 {2, 80s, "high", "", std::nullopt, std::vector{fires}}};
+  const auto right = run_rule_test({rule}, test);
+  ASSERT_TRUE(right) << right.error().message();
+  EXPECT_THAT(*right, IsEmpty());
+  test.expect[1].messages->at(0).message = "look elsewhere";
+  test.expect[1].messages->at(0).labels = {{"severity", "note"}, {"team", "gpu"}};
+  const auto wrong = run_rule_test({rule}, test);
+  ASSERT_TRUE(wrong) << wrong.error().message();
+  EXPECT_THAT(*wrong,
+              ElementsAre(HasSubstr("message 1: message is \"look at high\", expected \"look elsewhere\""),
+                          HasSubstr("labels.severity is \"page\", expected \"note\""),
+                          HasSubstr("labels.team is not there")));
+  test.expect[0].at = 80s;
+  EXPECT_THAT(run_rule_test({rule}, test)->at(0),
+              HasSubstr("has told 1 messages ([Alerting] high), expected 0"));
+}
+
 }  // namespace
 }  // namespace gpuscale::cli
