@@ -29,27 +29,23 @@ std::optional<NodeState> parse_node_state(std::string_view text) {
   return std::nullopt;
 }
 
-PoolCounts count_nodes(const std::vector<Node>& nodes) {
-  PoolCounts counts;
-  for (const Node& node : nodes) {
-    switch (node.state) {
-      case NodeState::kLaunching:
-        ++counts.launching;
-        break;
-      case NodeState::kBooting:
-        ++counts.booting;
-        break;
-      case NodeState::kReady:
-        ++counts.ready;
-        break;
-      case NodeState::kDraining:
-        ++counts.draining;
-        break;
-      case NodeState::kGone:
-        break;
-    }
+void PoolCounts::add(NodeState state) {
+  switch (state) {
+    case NodeState::kLaunching:
+      ++launching;
+      break;
+    case NodeState::kBooting:
+      ++booting;
+      break;
+    case NodeState::kReady:
+      ++ready;
+      break;
+    case NodeState::kDraining:
+      ++draining;
+      break;
+    case NodeState::kGone:
+      break;
   }
-  return counts;
 }
 
 }  // namespace gpuscale::pool

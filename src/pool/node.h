@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/strong_id.h"
 #include "base/time.h"
@@ -33,6 +32,8 @@ struct Node {
   std::string correlation;  ///< of the activity that made it
   std::string reason;       ///< why it is in this state
   bool protected_from_scale_in = false;
+
+  friend bool operator==(const Node&, const Node&) = default;
 };
 
 /// Number of nodes that count as capacity now or soon: launching, booting, ready.
@@ -42,8 +43,8 @@ struct PoolCounts {
   int ready = 0;
   int draining = 0;
   int capacity() const { return launching + booting + ready; }
+  void add(NodeState state);
 };
-PoolCounts count_nodes(const std::vector<Node>& nodes);
 
 struct ProviderSpec {
   std::string type = "local";

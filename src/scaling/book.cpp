@@ -6,6 +6,16 @@
 #include <utility>
 
 namespace gpuscale::scaling {
+namespace {
+
+/// Whether the book has the very same already: most drafts look at a pool and leave it as it is.
+template <class Record>
+bool holds(const std::map<std::string, Record>& book, const std::string& name, const Record& record) {
+  const auto found = book.find(name);
+  return found != book.end() && found->second == record;
+}
+
+}  // namespace
 
 PoolRecord* Draft::pool(const std::string& name) {
   if (const auto staged = pools_.find(name); staged != pools_.end()) return &staged->second;
@@ -32,11 +42,11 @@ PoolRecord& Draft::add_pool(PoolRecord record) {
 }
 
 pool::PoolCounts Draft::counts(const std::string& pool) const {
-  std::vector<pool::Node> nodes;
+  pool::PoolCounts counts;
   for (const auto& [id, record] : book_.nodes_) {
-    if (record.node.pool.value() == pool) nodes.push_back(record.node);
+    if (record.node.pool.value() == pool) counts.add(record.node.state);
   }
-  return pool::count_nodes(nodes);
+  return counts;
 }
 
 int Draft::desired(const std::string& pool) const {
@@ -74,12 +84,15 @@ std::optional<PoolPage> Book::page(const std::string& pool) const {
   PoolPage page{.record = found->second, .revision = 0, .nodes = {}};
   if (const auto revision = revisions_.find(pool); revision != revisions_.end())
     page.revision = revision->second;
+  std::vector<const NodeRecord*> ours;
   for (const auto& [id, record] : nodes_) {
-    if (record.node.pool.value() == pool) page.nodes.push_back(record);
+    if (record.node.pool.value() == pool) ours.push_back(&record);
   }
-  std::sort(page.nodes.begin(), page.nodes.end(), [](const NodeRecord& a, const NodeRecord& b) {
-    return std::tie(a.node.created, a.node.id) < std::tie(b.node.created, b.node.id);
+  std::sort(ours.begin(), ours.end(), [](const NodeRecord* a, const NodeRecord* b) {
+    return std::tie(a->node.created, a->node.id) < std::tie(b->node.created, b->node.id);
   });
+  page.nodes.reserve(ours.size());
+  for (const NodeRecord* record : ours) page.nodes.push_back(*record);
   return page;
 }
 
@@ -111,8 +124,11 @@ Result<std::vector<activity::Entry>> Book::change_locked(const std::function<Res
   const auto written = database_.transact<bool>([&](db::Transaction& tx) -> Result<bool> {
     draft.emplace(Draft(*this, tx));
     GS_CHECK(work(*draft));
-    for (const auto& [name, pool] : draft->pools_) GS_CHECK(store_.save_pool(tx, pool));
+    for (const auto& [name, pool] : draft->pools_) {
+      if (!holds(pools_, name, pool)) GS_CHECK(store_.save_pool(tx, pool));
+    }
     for (const auto& [id, node] : draft->nodes_) {
+      if (holds(nodes_, id, node)) continue;
       GS_CHECK(store_.save_node(tx, node));
       if (node.node.state == pool::NodeState::kGone) GS_CHECK(store_.trim_gone(tx, node.node.pool.value()));
     }

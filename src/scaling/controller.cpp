@@ -298,7 +298,6 @@ void LiveController::refresh(WallTime now) {
 LiveController::PoolPart LiveController::part_of(const pool::PoolSpec& spec, const PoolPage& page,
                                                  const PoolSight& sight, WallTime now) const {
   PoolPart part;
-  std::vector<pool::Node> nodes;
   PhaseInput phase;
   for (const NodeRecord& record : page.nodes) {
     const std::string& id = record.node.id.value();
@@ -317,15 +316,14 @@ LiveController::PoolPart LiveController::part_of(const pool::PoolSpec& spec, con
     if (record.silent) phase.silent.push_back(id);
     const bool failing = status.victim.health >= Health::kFailing;
     if (record.node.state == pool::NodeState::kReady && failing) phase.sick.push_back(id);
-    nodes.push_back(record.node);
+    phase.counts.add(record.node.state);
     part.nodes.push_back(std::move(status));
   }
   PoolStatus status;
   status.spec = spec;
   status.desired = page.record.desired;
-  status.counts = pool::count_nodes(nodes);
+  status.counts = phase.counts;
   phase.desired = page.record.desired;
-  phase.counts = status.counts;
   phase.fault = sight.fault;
   phase.scale_in_blocked = sight.scale_in_blocked;
   const FlapMeter flaps = measure_flaps(page.record.memory.changes, now);

@@ -29,6 +29,8 @@ struct NodeRecord {
   /// Taken in as found, so that it may have been at work already: it is drained where a node of our own
   /// making that has never been ready would simply be cancelled.
   bool adopted = false;
+
+  friend bool operator==(const NodeRecord&, const NodeRecord&) = default;
 };
 
 /// What lasts of a pool beside its nodes.
@@ -40,6 +42,8 @@ struct PoolRecord {
   std::string correlation;       ///< of the last change that asks for action
   std::int64_t saved_boots = 0;  ///< drains undone because load came back
   PoolMemory memory{};
+
+  friend bool operator==(const PoolRecord&, const PoolRecord&) = default;
 };
 
 }  // namespace gpuscale::scaling

@@ -24,6 +24,7 @@ struct Hold {
   std::optional<WallTime> until;  ///< absent = until somebody resumes
 
   HoldMode at(WallTime now) const { return until && now >= *until ? HoldMode::kNone : mode; }
+  friend bool operator==(const Hold&, const Hold&) = default;
 };
 
 /// A size set by hand for a time: nothing else moves the pool before it expires.
@@ -31,6 +32,7 @@ struct SizeOverride {
   int size = 0;
   std::string who;
   WallTime until;
+  friend bool operator==(const SizeOverride&, const SizeOverride&) = default;
 };
 
 struct SizeChange {
@@ -39,6 +41,7 @@ struct SizeChange {
   int to = 0;
   std::optional<double> work;  ///< measured load at that moment, in nodes' worth; absent = unknown
   bool by_hand = false;
+  friend bool operator==(const SizeChange&, const SizeChange&) = default;
 };
 
 /// GPU-hours of the current budget period.
@@ -46,6 +49,7 @@ struct Usage {
   WallTime period_start;
   WallTime counted_until;
   double gpu_hours = 0;
+  friend bool operator==(const Usage&, const Usage&) = default;
 };
 
 constexpr std::size_t kMaxSizeChanges = 256;
@@ -60,6 +64,7 @@ struct PoolMemory {
 
   void add_change(SizeChange change);
   bool overridden(WallTime now) const { return size_override && now < size_override->until; }
+  friend bool operator==(const PoolMemory&, const PoolMemory&) = default;
 };
 
 std::string to_text(const PoolMemory& memory);

@@ -50,13 +50,13 @@ PoolShell::PoolShell(pool::PoolSpec spec, std::unique_ptr<pool::NodeProvider> pr
 void PoolShell::pass(WallTime now, bool closing) {
   const auto page = ports_.book.page(spec_.name);
   if (!page) return;
-  const ReconcileInput input = observe(*page, now, closing);
-  Plan plan = reconcile(input);
+  ReconcileInput input = observe(*page, now, closing);
+  Plan plan = reconcile_taking_nodes(input);
   if (input.telemetry) work_.add(ports_.clock.mono(), plan.proof.work_now + plan.proof.work_leaving);
   for (Action& action : plan.actions) {
     if (!carry_out(action, page->revision, now)) break;
   }
-  sight_.telemetry = input.telemetry;
+  sight_.telemetry = std::move(input.telemetry);
   sight_.scale_in_blocked = plan.scale_in_blocked;
   sight_.proof = plan.proof;
   sight_.ledger.clear();
@@ -340,9 +340,8 @@ Result<std::string> PoolShell::fresh_id() const {
 void PoolShell::tell_when_steady(const PoolPage& before, WallTime now) {
   const auto page = ports_.book.page(spec_.name);
   if (!page) return;
-  std::vector<pool::Node> nodes;
-  for (const NodeRecord& record : page->nodes) nodes.push_back(record.node);
-  const pool::PoolCounts counts = pool::count_nodes(nodes);
+  pool::PoolCounts counts;
+  for (const NodeRecord& record : page->nodes) counts.add(record.node.state);
   const bool steady =
       counts.ready == page->record.desired && counts.capacity() == counts.ready && counts.draining == 0;
   if (!steady || before.record.desired != page->record.desired) {

@@ -10,6 +10,7 @@
 #include "base/duration.h"
 #include "base/rfc3339.h"
 #include "scaling/drain.h"
+#include "scaling/roster.h"
 #include "scaling/survey.h"
 
 namespace gpuscale::scaling {
@@ -25,12 +26,8 @@ std::string seconds_text(Nanos t) {
 /// earlier ones as done.
 class Pass {
  public:
-  explicit Pass(const ReconcileInput& input) : in_(input), nodes_(input.nodes) {
-    if (in_.instances) {
-      for (const pool::Instance& instance : *in_.instances)
-        instances_.emplace(instance.id.value(), &instance);
-    }
-  }
+  Pass(const ReconcileInput& input, std::vector<NodeView> nodes)
+      : in_(input), roster_(input, std::move(nodes)), nodes_(roster_.nodes()) {}
 
   Plan run() {
     if (in_.instances) {
@@ -58,31 +55,18 @@ class Pass {
 
  private:
   Action& add(ActionKind kind, const NodeView& view, std::string reason) {
-    plan_.actions.push_back(
-        {kind, view.record.node.id.value(), std::move(reason), view.record.cause, {}, {}, {}, {}});
-    plan_.actions.back().details = nlohmann::json::object();
+    plan_.actions.push_back({.kind = kind,
+                             .node = view.record.node.id.value(),
+                             .reason = std::move(reason),
+                             .cause = view.record.cause});
     return plan_.actions.back();
   }
 
-  static void move_to(NodeView& view, NodeState state) {
-    view.record.node.state = state;
-    view.in_state = Nanos{0};
-  }
-
-  const pool::Instance* instance_of(const NodeView& view) const {
-    const auto found = instances_.find(view.record.node.id.value());
-    return found == instances_.end() ? nullptr : found->second;
-  }
-
-  const NodeTelemetry* telemetry_of(const NodeView& view) const {
-    if (!in_.telemetry) return nullptr;
-    const auto found = in_.telemetry->find(view.record.node.id.value());
-    return found == in_.telemetry->end() ? nullptr : &found->second;
-  }
+  void move_to(NodeView& view, NodeState state) { roster_.move_to(view, state); }
 
   void settle_existence(NodeView& view) {
     pool::Node& node = view.record.node;
-    const pool::Instance* instance = instance_of(view);
+    const pool::Instance* instance = roster_.instance(view);
     if (instance != nullptr) {
       if (node.state == NodeState::kLaunching) {
         add(ActionKind::kMarkBooting, view, "the provider shows its instance (" + instance->detail + ")");
@@ -99,24 +83,21 @@ class Pass {
     if (view.record.ending) {
       add(ActionKind::kMarkGone, view,
           view.record.seen ? "its instance has ended" : "no instance of it exists");
-      node.state = NodeState::kGone;
+      move_to(view, NodeState::kGone);
     } else if (node.state != NodeState::kLaunching) {
       add(ActionKind::kMarkLost, view,
           "its instance ended by itself while it was " + std::string(to_string(node.state)));
-      node.state = NodeState::kGone;
+      move_to(view, NodeState::kGone);
     }
   }
 
   void adopt_unknown() {
-    std::set<std::string> known;
-    for (const NodeView& view : nodes_) known.insert(view.record.node.id.value());
-    for (const pool::Instance& instance : *in_.instances) {
-      const std::string& id = instance.id.value();
-      if (known.contains(id) || instance.state == pool::InstanceState::kStopping) continue;
-      const bool let_go = in_.gone.contains(id);
-      NodeView view{NodeRecord{pool::Node{.id = instance.id, .pool = pool::PoolName(in_.spec.name)}}};
+    for (const pool::Instance* instance : roster_.strangers()) {
+      if (instance->state == pool::InstanceState::kStopping) continue;
+      const bool let_go = in_.gone.contains(instance->id.value());
+      NodeView view{NodeRecord{pool::Node{.id = instance->id, .pool = pool::PoolName(in_.spec.name)}}};
       view.record.node.created = view.record.node.state_since = in_.now;
-      view.record.node.endpoint = instance.endpoint;
+      view.record.node.endpoint = instance->endpoint;
       view.record.node.state = let_go ? NodeState::kDraining : NodeState::kBooting;
       view.record.cause = let_go ? DrainCause::kOrphan : DrainCause::kNone;
       view.record.seen = view.record.adopted = true;
@@ -125,14 +106,14 @@ class Pass {
           add(let_go ? ActionKind::kAdoptOrphan : ActionKind::kAdopt, view,
               let_go ? "its instance is back although the node had been let go; it is drained and ended"
                      : "the provider shows an instance that no record names; it joins the pool");
-      action.endpoint = instance.endpoint;
-      nodes_.push_back(std::move(view));
+      action.endpoint = instance->endpoint;
+      roster_.admit(std::move(view), *instance);
     }
   }
 
   void settle_telemetry(NodeView& view) {
     pool::Node& node = view.record.node;
-    const NodeTelemetry* said = telemetry_of(view);
+    const NodeTelemetry* said = roster_.telemetry(view);
     if (node.state == NodeState::kBooting && said != nullptr && said->last_report &&
         *said->last_report >= node.created && said->devices_ok.value_or(0) >= 1) {
       Action& action = add(ActionKind::kMarkReady, view,
@@ -178,7 +159,7 @@ class Pass {
     if (!view.record.adopted) return end(view, cause, std::move(reason));
     view.record.cause = cause;
     add(ActionKind::kBeginDrain, view, std::move(reason) + "; found at work perhaps, it is drained first");
-    asked_now_.insert(view.record.node.id.value());
+    roster_.marks(view).asked = true;
     move_to(view, NodeState::kDraining);
   }
 
@@ -186,7 +167,7 @@ class Pass {
     view.record.cause = cause;
     add(ActionKind::kEnd, view, std::move(reason));
     view.record.ending = true;
-    ended_now_.insert(view.record.node.id.value());
+    roster_.marks(view).ended = true;
     move_to(view, NodeState::kDraining);
   }
 
@@ -197,40 +178,27 @@ class Pass {
     }
   }
 
-  int count(NodeState state) const {
-    return static_cast<int>(std::count_if(
-        nodes_.begin(), nodes_.end(), [&](const NodeView& view) { return view.record.node.state == state; }));
-  }
-  int capacity() const {
-    return count(NodeState::kLaunching) + count(NodeState::kBooting) + count(NodeState::kReady);
-  }
-
   /// Nodes that drain are not capacity, but they exist and cost: without this bound nodes that never end
   /// would be replaced for ever.
   int most_at_once() const { return 2 * in_.spec.max; }
-  int present() const { return static_cast<int>(nodes_.size()) - count(NodeState::kGone); }
 
-  void survey() {
-    std::vector<const NodeTelemetry*> telemetry;
-    telemetry.reserve(nodes_.size());
-    for (const NodeView& view : nodes_) telemetry.push_back(telemetry_of(view));
-    survey_ = survey_nodes(in_, nodes_, telemetry);
-  }
+  void survey() { survey_ = survey_nodes(in_, nodes_, roster_.telemetry()); }
 
   void size() {
     const int desired = std::clamp(rescue(in_.desired), in_.spec.min, in_.spec.max);
     // First, so that the nodes it drains are no longer counted as a surplus to be drained again.
     const int aside = replace_sick(desired);
-    int have = capacity() - aside;
+    int have = roster_.capacity() - aside;
     const std::string why =
         "the pool is to have " + std::to_string(desired) + ", has " + std::to_string(have);
     have += undrain(desired - have, why);
     if (have < desired && in_.launch_allowed) {
-      const int room = std::min({desired - have, most_at_once() - present(), in_.spec.max - capacity()});
+      const int room =
+          std::min({desired - have, most_at_once() - roster_.present(), in_.spec.max - roster_.capacity()});
       for (int i = 0; i < room; ++i)
-        plan_.actions.push_back({ActionKind::kLaunch, "", why, {}, {}, {}, {}, base_details()});
-      if (room < desired - have && most_at_once() - present() <= room) {
-        plan_.launch_blocked = "no launch: " + std::to_string(present()) +
+        plan_.actions.push_back({.kind = ActionKind::kLaunch, .reason = why, .details = base_details()});
+      if (room < desired - have && most_at_once() - roster_.present() <= room) {
+        plan_.launch_blocked = "no launch: " + std::to_string(roster_.present()) +
                                " nodes exist, draining ones included, and twice max (" +
                                std::to_string(most_at_once()) + ") is the most at once";
       }
@@ -243,7 +211,10 @@ class Pass {
   }
 
   nlohmann::json base_details() const {
-    return {{"desired", in_.desired}, {"min", in_.spec.min}, {"max", in_.spec.max}, {"capacity", capacity()}};
+    return {{"desired", in_.desired},
+            {"min", in_.spec.min},
+            {"max", in_.spec.max},
+            {"capacity", roster_.capacity()}};
   }
 
   static bool reversible(const NodeView& view) {
@@ -256,7 +227,7 @@ class Pass {
     action.details = base_details();
     view.record.undrain_due = true;
     view.record.cause = DrainCause::kNone;
-    asked_now_.insert(view.record.node.id.value());
+    roster_.marks(view).asked = true;
     move_to(view, NodeState::kReady);
     return action;
   }
@@ -358,7 +329,7 @@ class Pass {
     view.record.cause = cause;
     Action& action = add(ActionKind::kBeginDrain, view, std::move(reason));
     action.details = base_details();
-    asked_now_.insert(view.record.node.id.value());
+    roster_.marks(view).asked = true;
     move_to(view, NodeState::kDraining);
     return action;
   }
@@ -377,6 +348,7 @@ class Pass {
     std::partial_sort(ranked.begin(), least, ranked.end());
     int healthy_taken = 0;
     int taken = 0;
+    std::shared_ptr<const nlohmann::json> ranking;
     for (auto it = ranked.begin(); it != least; ++it) {
       const Victim& victim = survey_.ledger[it->second].victim;
       if (victim.standing == Standing::kSpare && healthy_taken == survey_.proof.spare) break;
@@ -384,7 +356,9 @@ class Pass {
       NodeView& view = nodes_[it->second];
       Action& action =
           begin_drain(view, DrainCause::kScaleIn, why + "; " + describe(victim, view.record.node));
-      action.details["ranking"] = explain_ranking(survey_, nodes_);
+      if (ranking == nullptr)
+        ranking = std::make_shared<const nlohmann::json>(explain_ranking(survey_, nodes_));
+      action.ranking = ranking;
       action.details["proof"] = to_json(survey_.proof);
       const auto projected = survey_.proof.projected(healthy_taken);
       action.details["projected_utilization"] = projected ? nlohmann::json(*projected) : nlohmann::json();
@@ -396,11 +370,10 @@ class Pass {
   }
 
   void settle_drain(NodeView& view) {
-    if (view.record.node.state != NodeState::kDraining || view.record.ending ||
-        asked_now_.contains(view.record.node.id.value())) {
+    if (view.record.node.state != NodeState::kDraining || view.record.ending || roster_.marks(view).asked) {
       return;
     }
-    const DrainState state = drain_state(view, telemetry_of(view), in_.spec, in_.now);
+    const DrainState state = drain_state(view, roster_.telemetry(view), in_.spec, in_.now);
     note_drain(view, state.text);
     if (state.phase == DrainPhase::kDone) {
       Action& action = add(ActionKind::kEnd, view, state.text);
@@ -419,22 +392,18 @@ class Pass {
       return;
     }
     view.record.ending = true;
-    ended_now_.insert(view.record.node.id.value());
+    roster_.marks(view).ended = true;
   }
 
   void note_drain(const NodeView& view, const std::string& text) {
-    const auto index = static_cast<std::size_t>(&view - nodes_.data());
-    survey_.ledger[index].drain = text;
+    survey_.ledger[roster_.index_of(view)].drain = text;
   }
 
   /// Calls whose intent stands and whose effect is not yet seen.
   void repeat_calls(const NodeView& view) {
     const NodeRecord& record = view.record;
-    const std::string& id = record.node.id.value();
-    if (record.node.state == NodeState::kGone || !view.call_due || asked_now_.contains(id) ||
-        ended_now_.contains(id)) {
-      return;
-    }
+    const Roster::Marks marks = roster_.marks(view);
+    if (record.node.state == NodeState::kGone || !view.call_due || marks.asked || marks.ended) return;
     if (record.ending) {
       add(ActionKind::kAskTerminate, view,
           "its instance is still there after " + seconds_text(view.in_state));
@@ -448,10 +417,8 @@ class Pass {
   }
 
   const ReconcileInput& in_;
-  std::vector<NodeView> nodes_;
-  std::map<std::string, const pool::Instance*> instances_;
-  std::set<std::string> asked_now_;  ///< their call goes out with the step planned in this pass
-  std::set<std::string> ended_now_;
+  Roster roster_;
+  std::vector<NodeView>& nodes_;  ///< of the roster
   Survey survey_;
   Plan plan_;
 };
@@ -467,7 +434,11 @@ std::string_view to_string(ActionKind kind) {
 }
 
 Plan reconcile(const ReconcileInput& input) {
-  return Pass(input).run();
+  return Pass(input, input.nodes).run();
+}
+
+Plan reconcile_taking_nodes(ReconcileInput& input) {
+  return Pass(input, std::exchange(input.nodes, {})).run();
 }
 
 }  // namespace gpuscale::scaling

@@ -3,6 +3,7 @@
 /// runs on levels, never on events, so that a pass after a crash finds the same work to do as the pass that
 /// was cut short. Start at reconcile(). The controller writes each step down before it carries it out.
 #pragma once
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -85,7 +86,9 @@ struct Action {
   std::string endpoint;
   std::optional<int> desired;  ///< of a kUndrain by load: what the pool is to have from now on
   std::optional<double> work;  ///< the load measured then, in nodes' worth
-  nlohmann::json details = nlohmann::json::object();  ///< inputs, and why not the others
+  nlohmann::json details = nlohmann::json::object();  ///< inputs
+  /// Those next in turn, and why not the others; one text for all drains of the pass. Null for other steps.
+  std::shared_ptr<const nlohmann::json> ranking{};
 };
 
 /// What the pass has judged a node by.
@@ -109,5 +112,7 @@ struct Plan {
 /// before anything is launched; ready plus coming nodes never fall under the desired size by a drain, but for
 /// sick ones; no healthy node is taken beyond the removal proof. O(n log n).
 Plan reconcile(const ReconcileInput& input);
+/// The same without a copy of the nodes: they are moved out of `input`, the rest of it stays as it is.
+Plan reconcile_taking_nodes(ReconcileInput& input);
 
 }  // namespace gpuscale::scaling

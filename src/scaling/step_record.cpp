@@ -182,6 +182,7 @@ Result<StepEffect> record_step(Draft& draft, const std::string& pool, const Acti
     record->node.reason = action.reason;
   }
   nlohmann::json details = action.details;
+  if (action.ranking != nullptr) details["ranking"] = *action.ranking;
   details["from_state"] = was;
   details["state"] = to_string(record->node.state);
   if (record->cause != DrainCause::kNone) details["cause"] = to_string(record->cause);

@@ -90,27 +90,28 @@ std::vector<Victim> rank_victims(const std::vector<VictimFacts>& facts, bool tel
   constexpr auto kUnknown = std::numeric_limits<std::int64_t>::max();
   std::vector<Victim> out;
   out.reserve(facts.size());
-  std::vector<std::size_t> takeable;
-  for (const VictimFacts& fact : facts) {
-    out.push_back(judge(fact, telemetry_read, spec, now));
-    if (out.back().standing <= Standing::kSick) takeable.push_back(out.size() - 1);
-  }
-  const auto key = [&](std::size_t i) {
-    const Victim& victim = out[i];
+  struct Turn {
+    std::tuple<bool, bool, double, std::int64_t> urgency;
+    const pool::Node* node;
+    std::size_t index;
+  };
+  std::vector<Turn> turns;
+  turns.reserve(facts.size());
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    const Victim& victim = out.emplace_back(judge(facts[i], telemetry_read, spec, now));
+    if (victim.standing > Standing::kSick) continue;
     const bool sick = victim.standing == Standing::kSick;
     const bool works = !sick || victim.devices_unknown < victim.devices;
-    return std::tuple(!sick, works, victim.utilization.value_or(0.0), victim.in_flight.value_or(kUnknown));
-  };
-  std::sort(takeable.begin(), takeable.end(), [&](std::size_t a, std::size_t b) {
-    const auto ka = key(a);
-    const auto kb = key(b);
-    if (ka != kb) return ka < kb;
-    const pool::Node& na = facts[a].record->node;
-    const pool::Node& nb = facts[b].record->node;
-    return std::tie(nb.created, na.id) < std::tie(na.created, nb.id);
+    turns.push_back({{!sick, works, victim.utilization.value_or(0.0), victim.in_flight.value_or(kUnknown)},
+                     &facts[i].record->node,
+                     i});
+  }
+  std::sort(turns.begin(), turns.end(), [](const Turn& a, const Turn& b) {
+    if (a.urgency != b.urgency) return a.urgency < b.urgency;
+    return std::tie(b.node->created, a.node->id) < std::tie(a.node->created, b.node->id);
   });
   int rank = 0;
-  for (const std::size_t i : takeable) out[i].rank = ++rank;
+  for (const Turn& turn : turns) out[turn.index].rank = ++rank;
   return out;
 }
 

@@ -16,13 +16,12 @@ TEST(NodeState, NamesReadBackAsTheSameState) {
   EXPECT_FALSE(parse_node_state("idle"));
 }
 
-TEST(CountNodes, DrainingAndGoneNodesAreNoCapacity) {
-  std::vector<Node> nodes;
+TEST(PoolCounts, DrainingAndGoneNodesAreNoCapacity) {
+  PoolCounts counts;
   for (const NodeState state : {NodeState::kLaunching, NodeState::kBooting, NodeState::kReady,
                                 NodeState::kReady, NodeState::kDraining, NodeState::kGone}) {
-    nodes.push_back({.id = NodeId("n"), .pool = PoolName("p"), .state = state});
+    counts.add(state);
   }
-  const PoolCounts counts = count_nodes(nodes);
   EXPECT_EQ(counts.capacity(), 4);
   EXPECT_EQ(counts.ready, 2);
   EXPECT_EQ(counts.draining, 1);

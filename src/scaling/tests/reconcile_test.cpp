@@ -65,6 +65,13 @@ TEST(Reconcile, WhatWasFoundIsDrainedAndNeverCancelled) {
   EXPECT_THAT(steps(reconcile(input)), ElementsAre("adopt gpu-a", "adopt gpu-b", "begin_drain gpu-a"));
 }
 
+TEST(Reconcile, AnInstanceThatIsListedTwiceIsOneNode) {
+  ReconcileInput input = input_of({}, 1);
+  input.instances->push_back(instance("gpu-a"));
+  input.instances->push_back(instance("gpu-a"));
+  EXPECT_THAT(steps(reconcile(input)), ElementsAre("adopt gpu-a"));
+}
+
 TEST(Reconcile, WhatWasFoundAndNeverReportsIsDrained) {
   NodeView found = node("gpu-a", pool::NodeState::kBooting);
   found.record.adopted = true;
