@@ -4,10 +4,12 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <thread>
 #include <utility>
 
+#include "agent/chosen_devices.h"
 #include "agent/device_judge.h"
 #include "agent/endpoint.h"
 #include "agent/idle_pages.h"
@@ -20,6 +22,7 @@
 #include "agent/recorder.h"
 #include "agent/sampler.h"
 #include "agent/sampler_process.h"
+#include "agent/served_command.h"
 #include "agent/shipper.h"
 #include "agent/spool.h"
 #include "gpu/amdgpu/amdgpu_source.h"
@@ -36,6 +39,8 @@ constexpr Nanos kFirstSight = std::chrono::seconds{5};
 /// By then the start is over, and what it alone needed can go; later, what something rare has brought back.
 constexpr Nanos kSettled = std::chrono::seconds{5};
 constexpr Nanos kReleaseEvery = std::chrono::minutes{10};
+/// A program that has answered no check for so long makes its node a sick one.
+constexpr Nanos kMuteIsSick = std::chrono::seconds{30};
 /// Of the interval that a read may take before the tick goes on without it.
 constexpr double kReadShare = 0.5;
 
@@ -51,8 +56,12 @@ class Agent {
   Result<void> open();
   void run(const std::atomic<bool>& stop);
   void end(std::chrono::milliseconds grace);
+  /// "" while the node's own program lives, or where there is none.
+  std::string why_it_ends() const;
 
  private:
+  Result<void> open_command();
+  std::optional<std::int64_t> requests_in_flight() const;
   Result<void> open_queue();
   Result<void> open_feed();
   PushAnswer push(std::string_view body, metrics::Precision precision);
@@ -78,6 +87,9 @@ class Agent {
   std::unique_ptr<ReadingFeed> feed_;
   DeviceJudge judge_;
   std::unique_ptr<Recorder> recorder_;
+  std::unique_ptr<ServedCommand> served_;
+  bool told_service_ = false;  ///< its address has been written
+  std::atomic<bool> draining_{false};
   std::unique_ptr<InferenceScraper> scraper_;
   std::unique_ptr<PodWatch> pods_;
   OwnerMemory owners_;                     ///< of the tick
@@ -96,7 +108,11 @@ Result<void> Agent::open() {
     GS_TRY(recorder_, Recorder::open(options_.record_file, log_));
   }
   std::vector<InferenceTarget> targets;
-  for (const std::string& text : options_.inference) {
+  GS_CHECK(open_command());
+  for (std::string text : options_.inference) {
+    constexpr std::string_view kPort = "{port}";
+    if (const auto at = text.find(kPort); served_ && at != std::string::npos)
+      text.replace(at, kPort.size(), std::to_string(served_->port()));
     GS_TRY(InferenceTarget target, parse_target(text, options_.inference_maps));
     targets.push_back(std::move(target));
   }
@@ -124,6 +140,33 @@ Result<void> Agent::open() {
   return {};
 }
 
+Result<void> Agent::open_command() {
+  if (options_.command.empty()) return {};
+  GS_TRY(served_, ServedCommand::start({.command = options_.command,
+                                        .gpus = options_.gpus,
+                                        .ready = options_.ready,
+                                        .node = options_.node,
+                                        .pool = options_.pool},
+                                       clock_, log_));
+  return {};
+}
+
+std::string Agent::why_it_ends() const {
+  if (!served_ || !served_->has_ended()) return "";
+  return options_.command.front() + " " + served_->how_it_ended();
+}
+
+/// Of all inference servers on the node together; unknown where one of them does not say.
+std::optional<std::int64_t> Agent::requests_in_flight() const {
+  if (!scraper_) return std::nullopt;
+  std::int64_t sum = 0;
+  for (const TargetSight& target : scraper_->sights()) {
+    if (!target.requests) return std::nullopt;
+    sum += *target.requests;
+  }
+  return sum;
+}
+
 Result<void> Agent::open_queue() {
   if (options_.spool_folder.empty()) {
     queue_ = std::make_unique<LineBuffer>(options_.buffer_lines);
@@ -138,11 +181,13 @@ Result<void> Agent::open_feed() {
   const bool asks_driver =
       options_.source == "nvml" || options_.source == "amdgpu" || options_.source == "auto";
   if (options_.sampler_command.empty() || !asks_driver) return open_here(options_.source);
-  const auto process_of = [this](const std::string& source) {
+  const auto process_of = [this](const std::string& source) -> std::unique_ptr<ReadingFeed> {
     SamplerProcessOptions process;
     process.command = options_.sampler_command;
     process.command.insert(process.command.end(), {source, options_.log_level, options_.log_format});
-    return std::make_unique<SamplerProcess>(std::move(process), clock_, log_);
+    auto all = std::make_unique<SamplerProcess>(std::move(process), clock_, log_);
+    if (options_.gpus.empty()) return all;
+    return std::make_unique<ChosenDevices>(std::move(all), options_.gpus);
   };
   source_name_ = options_.source == "amdgpu" ? "amdgpu" : "nvml";
   auto feed = process_of(source_name_);
@@ -197,7 +242,8 @@ Result<void> Agent::listen() {
   server.max_connections = options_.max_queue + 1'000;
   auto router = std::make_shared<http::Router>(make_agent_router(
       service_.get(), [this] { return state(); },
-      [this](std::string_view body, metrics::Precision precision) { return push(body, precision); }));
+      [this](std::string_view body, metrics::Precision precision) { return push(body, precision); },
+      served_ ? [this](bool on) { draining_ = on; } : std::function<void(bool)>()));
   const http::Handler handler = [router](const http::Request& request) {
     http::Request routed = request;
     return router->route(routed);
@@ -231,6 +277,16 @@ NodeReport Agent::report() const {
     report.in_flight = service_->in_flight();
     report.draining = service_->draining();
   }
+  if (served_) {
+    report.in_flight = requests_in_flight();
+    report.draining = draining_.load();
+    const ServedSight served = served_->sight();
+    if (served.was_ready && served.mute.value_or(Nanos{0}) > kMuteIsSick) {
+      report.devices_failed += report.devices_ok;
+      report.devices_ok = 0;
+      report.source_reason = options_.command.front() + " does not answer";
+    }
+  }
   return report;
 }
 
@@ -249,6 +305,11 @@ AgentState Agent::state() const {
   }
   if (scraper_) state.inference = scraper_->sights();
   if (pods_) state.pods = pods_->sight();
+  if (served_) {
+    state.served = served_->sight();
+    state.in_flight = requests_in_flight();
+    state.draining = draining_;
+  }
   state.sample_age = age_of(state.sight);
   state.stale_after = stale_after();
   state.dcgm = {options_.node, options_.hostname_label};
@@ -286,7 +347,14 @@ void Agent::tick() {
     for (std::string& line : scraper_->take_lines()) lines.push_back(std::move(line));
   }
   const WallTime now = clock_.wall();
-  lines.push_back(node_line(identity_, report(), now));
+  const bool serves = !served_ || served_->sight().was_ready;
+  if (served_ && serves && !told_service_ && !options_.service_file.empty()) {
+    const auto told = write_endpoint_file(options_.service_file, served_->sight().url);
+    if (!told) log_.error("service_file.failed", {{"error", told.error()}});
+    told_service_ = told.has_value();
+  }
+  // A node whose program has not answered yet has not come up: it says nothing of itself.
+  if (serves) lines.push_back(node_line(identity_, report(), now));
   if (service_) {
     if (const ServedReport served = service_->take_report(); served.requests > 0) {
       lines.push_back(inference_line(identity_, served, now));
@@ -307,7 +375,8 @@ PushAnswer Agent::push(std::string_view body, metrics::Precision precision) {
 void Agent::run(const std::atomic<bool>& stop) {
   MonoTime next = clock_.mono();
   MonoTime release_at = next + kSettled;
-  while (!stop) {
+  const auto goes_on = [&] { return !stop && !(served_ && served_->has_ended()); };
+  while (goes_on()) {
     tick();
     if (clock_.mono() >= release_at) {
       release_idle_pages();
@@ -317,7 +386,7 @@ void Agent::run(const std::atomic<bool>& stop) {
     const MonoTime now = clock_.mono();
     next += options_.interval;
     if (next <= now) next = now + options_.interval;
-    while (!stop && clock_.mono() < next)
+    while (goes_on() && clock_.mono() < next)
       std::this_thread::sleep_for(std::min<Nanos>(kLook, next - clock_.mono()));
   }
 }
@@ -333,6 +402,7 @@ void Agent::end(std::chrono::milliseconds grace) {
     service_->drain(true);
     if (!service_->wait_idle(deadline)) log_.warn("requests.cut_off", {{"in_flight", service_->in_flight()}});
   }
+  if (served_) served_->stop(deadline);
   tick();
   server_->stop(left());
   if (device_ != nullptr) device_->stop();
@@ -352,7 +422,9 @@ Result<void> run_agent(const AgentOptions& options, const std::atomic<bool>& sto
   Agent agent(options, clock, std::move(log));
   GS_CHECK(agent.open());
   agent.run(stop);
+  const std::string why = agent.why_it_ends();
   agent.end(grace);
+  if (!why.empty()) return fail(Errc::kUnavailable, why + "; the node ends with it");
   return {};
 }
 

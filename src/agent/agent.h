@@ -46,6 +46,11 @@ struct AgentOptions {
   std::chrono::microseconds service_time{20'000};  ///< of one inference request on the virtual device
   std::size_t max_queue = 10'000;                  ///< requests waiting on it; over it: 503
   std::string endpoint_file;  ///< written atomically once listening: the endpoint URL and a newline
+  /// The node's own program, run by the agent (served_command.h); empty = none. The agent ends when it does.
+  std::vector<std::string> command;
+  std::string ready = "tcp";      ///< how it is asked whether it answers: "tcp", or a path
+  std::string service_file;       ///< written atomically once it has answered: its URL and a newline
+  std::vector<std::string> gpus;  ///< the devices of this node (chosen_devices.h); empty = all
 };
 
 /// Runs until `stop` becomes true (then finishes what is in flight and ships what is buffered, up to

@@ -24,13 +24,22 @@ http::Response answer(const json& body) {
   return http::Response::json(200, body.dump() + "\n");
 }
 
+/// null = unknown.
+json in_flight_of(const AgentState& state, const InferenceService* service) {
+  if (service != nullptr) return service->in_flight();
+  if (state.served) return state.in_flight ? json(*state.in_flight) : json();
+  return 0;
+}
+
 http::Response status_answer(const AgentState& state, const InferenceService* service) {
   return answer({{"node", state.identity.node},
                  {"pool", state.identity.pool},
                  {"cluster", state.identity.cluster},
                  {"source", state.source},
-                 {"in_flight", service != nullptr ? service->in_flight() : 0},
-                 {"draining", service != nullptr && service->draining()},
+                 {"in_flight", in_flight_of(state, service)},
+                 {"draining", service != nullptr ? service->draining() : state.draining},
+                 {"service", state.served ? json(state.served->url) : json()},
+                 {"service_ready", state.served && !state.served->mute},
                  {"devices_ok", state.sight.ok()},
                  {"devices_failed", state.sight.failed()},
                  {"source_state", to_string(state.sight.state)},
@@ -156,8 +165,12 @@ void show_health(Exposition& out, const AgentState& state) {
   out.counter("gpuscale_agent_sampler_restarts_total", "Sampler processes that ended", state.sight.restarts);
 }
 
-http::Handler drain_handler(InferenceService* service, bool on) {
-  return [service, on](const http::Request&) {
+http::Handler drain_handler(InferenceService* service, std::function<void(bool)> drain, bool on) {
+  return [service, drain = std::move(drain), on](const http::Request&) {
+    if (service == nullptr && drain) {
+      drain(on);
+      return answer({{"draining", on}});
+    }
     if (service == nullptr) {
       return http::Response::json(
           501, "{\"error\":\"this node serves no requests, so there is nothing to drain\"}\n");
@@ -218,7 +231,8 @@ std::string agent_metrics(const AgentState& state, const InferenceService* servi
   return out.text();
 }
 
-http::Router make_agent_router(InferenceService* service, std::function<AgentState()> state, PushLines push) {
+http::Router make_agent_router(InferenceService* service, std::function<AgentState()> state, PushLines push,
+                               std::function<void(bool)> drain) {
   http::Router router;
   router.add(http::Method::kPost, "/infer", [service](const http::Request&) {
     if (service != nullptr) return service->infer();
@@ -227,8 +241,8 @@ http::Router make_agent_router(InferenceService* service, std::function<AgentSta
         "{\"error\":\"this node serves no requests: start the agent with --serve and a "
         "virtual device\"}\n");
   });
-  router.add(http::Method::kPost, "/drain", drain_handler(service, true));
-  router.add(http::Method::kPost, "/undrain", drain_handler(service, false));
+  router.add(http::Method::kPost, "/drain", drain_handler(service, drain, true));
+  router.add(http::Method::kPost, "/undrain", drain_handler(service, drain, false));
   router.add(http::Method::kGet, "/status",
              [service, state](const http::Request&) { return status_answer(state(), service); });
   router.add(http::Method::kGet, "/metrics", [service, state](const http::Request&) {

@@ -12,6 +12,7 @@
 #include "agent/pod_use.h"
 #include "agent/pushed_lines.h"
 #include "agent/sampler.h"
+#include "agent/served_command.h"
 #include "base/result.h"
 #include "http/router.h"
 #include "http/server.h"
@@ -28,6 +29,9 @@ struct AgentState {
   Nanos stale_after{0};             ///< readings older than this are not shown
   DcgmNaming dcgm;
   std::vector<TargetSight> inference;
+  std::optional<ServedSight> served;      ///< of the node's own program
+  std::optional<std::int64_t> in_flight;  ///< of that program; absent = unknown
+  bool draining = false;                  ///< likewise
   KernelLog::Counts kernel_xids;
   std::vector<PodUse> pod_uses;          ///< of the readings in `sight`
   std::shared_ptr<const PodSight> pods;  ///< null where pods are not asked for
@@ -44,9 +48,10 @@ struct PushAnswer {
 };
 using PushLines = std::function<PushAnswer(std::string_view body, metrics::Precision precision)>;
 
-/// `service` is null where no virtual device serves: /infer is 501 then, and nothing is ever in flight. Both
-/// outlive the router.
-http::Router make_agent_router(InferenceService* service, std::function<AgentState()> state, PushLines push);
+/// `service` is null where no virtual device serves: /infer is 501 then. `drain` is what /drain and /undrain
+/// do without one; null = 501 too. All outlive the router.
+http::Router make_agent_router(InferenceService* service, std::function<AgentState()> state, PushLines push,
+                               std::function<void(bool)> drain = {});
 
 /// Prometheus text of the newest readings and of the agent itself. Pure.
 std::string agent_metrics(const AgentState& state, const InferenceService* service);

@@ -2,7 +2,9 @@
 #include "agent/inference_scraper.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
+#include <variant>
 
 #include "http/client.h"
 #include "metrics/line_protocol.h"
@@ -14,6 +16,15 @@ namespace {
 constexpr std::size_t kMostMetricsBytes = 4U << 20U;
 constexpr std::size_t kMostLines = 1'000;  ///< that wait to be taken
 constexpr std::chrono::milliseconds kLongestWait{2'000};
+
+std::optional<std::int64_t> whole_value(const std::vector<metrics::Field>& fields, std::string_view key) {
+  for (const metrics::Field& field : fields) {
+    if (field.key != key) continue;
+    if (const auto* number = std::get_if<double>(&field.value)) return std::llround(*number);
+    if (const auto* number = std::get_if<std::int64_t>(&field.value)) return *number;
+  }
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -124,9 +135,13 @@ void InferenceScraper::scrape(Watched& watched) {
       log_.warn("inference.failed", {{"url", watched.sight.url}, {"error", error}});
     }
   }
+  const auto running = whole_value(point.fields, metrics::kRequestsRunning);
+  const auto waiting = whole_value(point.fields, metrics::kRequestsWaiting);
   std::string line;
   const std::scoped_lock lock(mutex_);
   watched.sight.up = error.empty();
+  watched.sight.requests.reset();
+  if (error.empty() && running && waiting) watched.sight.requests = *running + *waiting;
   watched.sight.error = std::move(error);
   if (!point.fields.empty() && metrics::append_line(line, point) && lines_.size() < kMostLines) {
     lines_.push_back(std::move(line));

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -34,7 +35,8 @@ struct TargetSight {
   std::string server;
   std::string url;
   bool up = false;
-  std::string error;  ///< of the newest scrape; "" where it went well
+  std::string error;                     ///< of the newest scrape; "" where it went well
+  std::optional<std::int64_t> requests;  ///< running and waiting, where it says both and is up
 };
 
 /// Thread-safe.

@@ -20,6 +20,7 @@ struct AgentFlags {
   std::string token;
   std::string interval = "1s";
   std::string service_time = "20ms";
+  std::string grace = "5s";
   LogOptions log;
 };
 
@@ -41,13 +42,17 @@ Result<void> run(AgentFlags flags, const Context& context) {
   }
   flags.options.interval = std::chrono::duration_cast<std::chrono::milliseconds>(interval);
   flags.options.service_time = std::chrono::duration_cast<std::chrono::microseconds>(service_time);
+  GS_TRY(const Nanos grace, base::parse_duration(flags.grace));
+  if (grace < Nanos{0} || grace > std::chrono::hours{1})
+    return fail(Errc::kInvalidArgument, "--grace " + flags.grace + " must be from 0s to 1h");
   flags.options.token = Secret{flags.token};
   if (flags.options.node.empty()) flags.options.node = host_name();
   GS_TRY(const log::Log log, flags.log.make());
   flags.options.sampler_command = {context.program, agent::kSamplerWord};
   flags.options.log_level = flags.log.level;
   flags.options.log_format = flags.log.format;
-  return agent::run_agent(flags.options, context.stop, base::SystemClock{}, log);
+  return agent::run_agent(flags.options, context.stop, base::SystemClock{}, log,
+                          std::chrono::duration_cast<std::chrono::milliseconds>(grace));
 }
 
 }  // namespace
@@ -89,10 +94,12 @@ void add_agent_command(CLI::App& app, Action& action) {
           "--inference", options.inference,
           "SERVER=URL of an inference server's metrics (repeatable); SERVER: vllm, sglang, tgi, triton, "
           "tensorrt-llm or custom")
+      ->allow_extra_args(false)
       ->envname("GPUSCALE_INFERENCE");
-  command->add_option(
-      "--inference-map", options.inference_maps,
-      "FIELD=METRIC or FIELD=METRIC{LABEL=\"VALUE\"}: one more value to read there (repeatable)");
+  command
+      ->add_option("--inference-map", options.inference_maps,
+                   "FIELD=METRIC or FIELD=METRIC{LABEL=\"VALUE\"}: one more value to read there (repeatable)")
+      ->allow_extra_args(false);
   command
       ->add_option("--kubelet-socket", options.kubelet_socket,
                    "where kubelet says which pods hold which devices, if it is there; \"\" = do not look")
@@ -110,6 +117,22 @@ void add_agent_command(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("--endpoint-file", options.endpoint_file,
                       "written with the endpoint's address once listening");
+  command
+      ->add_option("--gpus", options.gpus, "the devices of this node by index or UUID, as 0,1; default: all")
+      ->delimiter(',')
+      ->allow_extra_args(false);  // else it would take the "--" before COMMAND for its own end
+  command
+      ->add_option("--ready", options.ready,
+                   "how COMMAND is asked whether it answers: tcp, or a path that answers with 2xx")
+      ->capture_default_str();
+  command->add_option("--service-file", options.service_file,
+                      "written with COMMAND's address once it has answered");
+  command->add_option("--grace", flags->grace, "given to requests in flight or COMMAND at the end")
+      ->capture_default_str();
+  command->add_option(
+      "COMMAND", options.command,
+      "after --: the node's own program, an inference server; the agent runs it on --gpus and "
+      "ends with it; {port}, {node}, {pool} and {gpus} are replaced");
   flags->log.add_to(*command);
   command->callback([&action, flags] {
     action = [flags](const Context& context) {

@@ -417,7 +417,8 @@ Result<std::unique_ptr<pool::NodeProvider>> ServerApp::Parts::make_provider(
   }
   pool::local::LocalProviderOptions options;
   options.binary = program;
-  options.dir = folder.file("nodes/" + spec.name);
+  options.root = folder.file("nodes");
+  options.dir = options.root + "/" + spec.name;
   options.instance = installation.reveal();
   options.pool = spec.name;
   options.cluster = cluster;

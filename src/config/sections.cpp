@@ -105,7 +105,7 @@ pool::PoolSpec read_pool(YamlReader& reader) {
   spec.name = read_plain_name(reader);
   YamlReader provider = reader.mapping("provider");
   spec.provider.type = provider.text("type", spec.provider.type);
-  spec.provider.options = provider.remaining_texts();
+  spec.provider.options = provider.remaining_options();
   for (const std::string& fault : pool::faults_of(spec.provider)) reader.fault("provider", fault);
   spec.min = reader.integer("min", spec.min, 0, kMostNodes);
   spec.max = reader.integer("max", std::max(spec.max, spec.min), 0, kMostNodes);

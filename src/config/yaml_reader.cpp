@@ -229,14 +229,34 @@ std::map<std::string, std::string, std::less<>> YamlReader::text_map(const std::
 
 std::map<std::string, std::string> YamlReader::remaining_texts() {
   std::map<std::string, std::string> out;
-  if (!node_.IsMap()) return out;
-  std::vector<std::string> keys;
-  for (const auto& entry : node_) keys.push_back(entry.first.Scalar());
-  for (const auto& key : keys) {
-    if (std::find(asked_.begin(), asked_.end(), key) != asked_.end()) continue;
+  for (const std::string& key : remaining_keys()) {
     if (auto value = scalar(key)) out.emplace(key, std::move(*value));
   }
   return out;
+}
+
+std::map<std::string, std::string> YamlReader::remaining_options() {
+  std::map<std::string, std::string> out;
+  for (const std::string& key : remaining_keys()) {
+    if (node_[key].IsSequence()) {
+      std::string lines;
+      for (const std::string& item : texts(key)) lines += item + "\n";
+      out.emplace(key, std::move(lines));
+    } else if (auto value = scalar(key)) {
+      out.emplace(key, std::move(*value));
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> YamlReader::remaining_keys() const {
+  std::vector<std::string> keys;
+  if (!node_.IsMap()) return keys;
+  for (const auto& entry : node_) {
+    const std::string key = entry.first.Scalar();
+    if (std::find(asked_.begin(), asked_.end(), key) == asked_.end()) keys.push_back(key);
+  }
+  return keys;
 }
 
 YamlReader YamlReader::mapping(const std::string& key) {

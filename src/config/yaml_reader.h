@@ -48,6 +48,8 @@ class YamlReader {
   std::map<std::string, std::string, std::less<>> text_map(const std::string& key);
   /// The keys that were not asked for, as text; they count as asked for from now on.
   std::map<std::string, std::string> remaining_texts();
+  /// Likewise; a list becomes its items, each closed by a newline (pool/words.h).
+  std::map<std::string, std::string> remaining_options();
 
   bool has(const std::string& key) const;
   /// The mapping below `key`, empty where it is missing.
@@ -63,6 +65,7 @@ class YamlReader {
   void finish();
 
  private:
+  std::vector<std::string> remaining_keys() const;
   std::optional<std::string> scalar(const std::string& key);
   std::optional<std::string> expand(const YAML::Node& node);
 

@@ -45,6 +45,8 @@ Result<Workload> NodeEndpoint::workload(const NodeId& id, const std::string& url
   }
   const auto in_flight = status.find("in_flight");
   const auto draining = status.find("draining");
+  if (in_flight != status.end() && in_flight->is_null())
+    return fail(Errc::kUnsupported, "node " + id.value() + " cannot say how much work it has");
   if (in_flight == status.end() || !in_flight->is_number_integer() || draining == status.end() ||
       !draining->is_boolean()) {
     return fail(Errc::kUnavailable, "node " + id.value() + ": its /status lacks in_flight or draining");

@@ -18,7 +18,8 @@ class NodeEndpoint {
 
   /// POST /drain, /undrain. `url` "" = not known yet: kUnavailable.
   Result<void> set_draining(const NodeId& id, const std::string& url, bool on);
-  /// GET /status. kUnavailable also where another node answers there.
+  /// GET /status. kUnavailable also where another node answers there; kUnsupported where it runs a program
+  /// whose requests it does not know.
   Result<Workload> workload(const NodeId& id, const std::string& url);
 
  private:

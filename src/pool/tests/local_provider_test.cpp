@@ -6,7 +6,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <map>
 #include <thread>
 
 #include "base/digest.h"
@@ -20,7 +23,8 @@ using namespace std::chrono_literals;
 
 class LocalHarness {
  public:
-  LocalHarness() : instance_("test-" + base::random_hex(6)) {
+  explicit LocalHarness(std::map<std::string, std::string> block = {})
+      : block_(std::move(block)), instance_("test-" + base::random_hex(6)) {
     folder_ = std::filesystem::temp_directory_path() / instance_;
     reopen();
   }
@@ -35,13 +39,15 @@ class LocalHarness {
   void reopen() {
     LocalProviderOptions options;
     options.binary = GPUSCALE_TEST_NODE;
-    options.dir = folder_;
+    options.root = folder_;
+    options.dir = folder_ + "/gpu";
     options.instance = instance_;
     options.pool = "gpu";
     options.cluster = "test";
     options.server_url = "http://127.0.0.1:1";
     options.scan_interval = 10ms;
     options.call_timeout = 10s;
+    ASSERT_TRUE(apply_options(block_, options));
     auto provider = LocalProvider::open(options, clock_, log::Log::silent());
     ASSERT_TRUE(provider) << provider.error().message();
     provider_ = *std::move(provider);
@@ -76,6 +82,7 @@ class LocalHarness {
   }
 
   const base::SystemClock clock_;
+  const std::map<std::string, std::string> block_;
   const std::string instance_;
   std::string folder_;
   std::unique_ptr<LocalProvider> provider_;
@@ -99,6 +106,57 @@ TEST(LocalProvider, ANodeLivesInASessionOfItsOwnWithTheLockOfItsId) {
   ASSERT_EQ(processes.size(), 1U);
   EXPECT_EQ(processes[0].session, processes[0].pid);
   EXPECT_NE(processes[0].session, ::getsid(0));
+}
+
+std::vector<std::string> gpus_of(const LocalHarness& harness, const std::string& id) {
+  for (const MarkedProcess& process : harness.processes()) {
+    if (!process.mark.ends_with("/" + id)) continue;
+    std::ifstream file("/proc/" + std::to_string(process.pid) + "/cmdline");
+    std::vector<std::string> words;
+    for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+    const auto found = std::find(words.begin(), words.end(), "--gpus");
+    if (found != words.end()) return {*std::next(found)};
+  }
+  return {};
+}
+
+const std::map<std::string, std::string> kTwoGpus{{"command", "serve --port {port}"}, {"gpus", "4,7"}};
+
+TEST(LocalProvider, EachNodeOfACommandGetsAGpuOfItsOwnAndOneTooManyFindsNoCapacity) {
+  LocalHarness harness(kTwoGpus);
+  for (const char* id : {"a", "b"}) {
+    ASSERT_TRUE(harness.provider().launch(NodeId(id)));
+    harness.await_running(NodeId(id));
+  }
+  EXPECT_THAT(gpus_of(harness, "a"), ::testing::ElementsAre("4"));
+  EXPECT_THAT(gpus_of(harness, "b"), ::testing::ElementsAre("7"));
+  const auto third = harness.provider().launch(NodeId("c"));
+  ASSERT_FALSE(third);
+  EXPECT_EQ(third.error().code(), Errc::kExhausted);
+  EXPECT_THAT(third.error().message(), ::testing::HasSubstr("4 by a, 7 by b"));
+}
+
+TEST(LocalProvider, AGpuIsGivenOutAgainWhenItsNodeHasGoneAndNotBeforeEvenAfterACrash) {
+  LocalHarness harness(kTwoGpus);
+  for (const char* id : {"a", "b"}) {
+    ASSERT_TRUE(harness.provider().launch(NodeId(id)));
+    harness.await_running(NodeId(id));
+  }
+  harness.reopen();
+  EXPECT_FALSE(harness.provider().launch(NodeId("c"))) << "a new server must not take what is in use";
+  ASSERT_TRUE(harness.provider().terminate(NodeId("a")));
+  harness.await_absent(NodeId("a"));
+  ASSERT_TRUE(harness.provider().launch(NodeId("c")));
+  harness.await_running(NodeId("c"));
+  EXPECT_THAT(gpus_of(harness, "c"), ::testing::ElementsAre("4"));
+}
+
+TEST(LocalProvider, ANodeMayHaveSeveralGpus) {
+  LocalHarness harness({{"command", "serve\n"}, {"gpus", "0\n1\n2\n"}, {"gpus_per_node", "2"}});
+  ASSERT_TRUE(harness.provider().launch(NodeId("a")));
+  harness.await_running(NodeId("a"));
+  EXPECT_THAT(gpus_of(harness, "a"), ::testing::ElementsAre("0,1"));
+  EXPECT_FALSE(harness.provider().launch(NodeId("b"))) << "one GPU is left, two are needed";
 }
 
 TEST(LocalProvider, WhatItCannotRunIsNamed) {

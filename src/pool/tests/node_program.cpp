@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// A node as small as the local provider lets one be: it says where it is, drains, tells its work and ends on
 /// SIGTERM.
-///   gpuscale_test_node agent ... --node ID ... --endpoint-file FILE
+///   gpuscale_test_node agent ... --node ID ... --endpoint-file FILE [--service-file FILE] ...
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -44,12 +44,15 @@ int main(int argc, char** argv) {
       },
       log::Log::silent());
   if (!server) return 1;
-  const std::string half = options["--endpoint-file"] + ".new";
-  std::FILE* file = std::fopen(half.c_str(), "w");
-  if (file == nullptr) return 2;
-  std::fprintf(file, "http://127.0.0.1:%d\n", (*server)->port());
-  std::fclose(file);
-  if (std::rename(half.c_str(), options["--endpoint-file"].c_str()) != 0) return 3;
+  for (const char* told : {"--endpoint-file", "--service-file"}) {
+    if (!options.contains(told)) continue;
+    const std::string half = options[told] + ".new";
+    std::FILE* file = std::fopen(half.c_str(), "w");
+    if (file == nullptr) return 2;
+    std::fprintf(file, "http://127.0.0.1:%d\n", (*server)->port());
+    std::fclose(file);
+    if (std::rename(half.c_str(), options[told].c_str()) != 0) return 3;
+  }
   int signal = 0;
   sigwait(&ending, &signal);
   return 0;

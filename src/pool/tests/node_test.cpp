@@ -53,12 +53,18 @@ TEST_P(BadOptions, AreRefusedWithTheirName) {
   EXPECT_NE(result.error().message().find(GetParam().says), std::string::npos) << result.error().message();
 }
 INSTANTIATE_TEST_SUITE_P(Table, BadOptions,
-                         ::testing::Values(BadOption{"UnknownKey", "servicetime", "1ms", "known: interval"},
+                         ::testing::Values(BadOption{"UnknownKey", "servicetime", "1ms", "known: command"},
                                            BadOption{"ZeroInterval", "interval", "0s", "over 0"},
                                            BadOption{"TextAsDuration", "service_time", "soon", "soon"},
                                            BadOption{"NegativeQueue", "max_queue", "-1", "max_queue"},
                                            BadOption{"QueueWithTail", "max_queue", "5x", "5x"},
-                                           BadOption{"UnknownSource", "source", "nvml", "known: virtual"}),
+                                           BadOption{"UnknownSource", "source", "dcgm",
+                                                     "known: amdgpu, auto"},
+                                           BadOption{"GpusWithoutCommand", "gpus", "0", "needs a command"},
+                                           BadOption{"GpuTwice", "gpus", "0,0", "named twice"},
+                                           BadOption{"GpuWithoutNumber", "gpus", "a", "neither an index"},
+                                           BadOption{"ReadyWithoutSlash", "ready", "health", "/health"},
+                                           BadOption{"InferenceWithoutServer", "inference", "x", "vllm="}),
                          [](const auto& case_info) { return std::string(case_info.param.name); });
 
 }  // namespace

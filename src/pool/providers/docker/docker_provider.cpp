@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <sstream>
 
 #include "base/duration.h"
 #include "pool/providers/docker/engine_answers.h"
+#include "pool/words.h"
 
 namespace gpuscale::pool::docker {
 namespace {
@@ -44,8 +44,7 @@ Result<void> apply_options(const std::map<std::string, std::string>& block, Dock
     if (key == "image") {
       options.image = text;
     } else if (key == "command") {
-      std::istringstream words(text);
-      for (std::string word; words >> word;) options.command.push_back(word);
+      options.command = words_of(text);
     } else if (key == "gpus") {
       if (text == "all") {
         options.gpus = -1;

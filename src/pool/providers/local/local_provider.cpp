@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -13,12 +14,23 @@
 #include <utility>
 
 #include "base/duration.h"
+#include "pool/providers/local/gpu_places.h"
 #include "pool/providers/local/spawn.h"
 
 namespace gpuscale::pool::local {
 namespace {
 
 constexpr std::size_t kMaxEndpointBytes = 256;
+constexpr Nanos kAgentShare = std::chrono::seconds{1};
+
+/// "" where there is none yet.
+std::string address_in(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  // A half-written line mends itself: the file is read anew on each look.
+  if (!std::getline(file, line) || line.empty() || line.size() > kMaxEndpointBytes) return "";
+  return line.starts_with("http://") || line.starts_with("https://") ? line : "http://" + line;
+}
 
 Error no_instance(const NodeId& id) {
   return fail(Errc::kNotFound, "no process of node " + id.value());
@@ -33,6 +45,7 @@ std::string describe_exit(int status) {
 
 Result<std::unique_ptr<LocalProvider>> LocalProvider::open(LocalProviderOptions options, const Clock& clock,
                                                            log::Log log) {
+  if (options.root.empty()) options.root = std::filesystem::path(options.dir).parent_path();
   for (const auto& [name, value] :
        {std::pair("binary", &options.binary), std::pair("dir", &options.dir),
         std::pair("instance", &options.instance), std::pair("pool", &options.pool)}) {
@@ -62,6 +75,44 @@ LocalProvider::LocalProvider(LocalProviderOptions options, const Clock& clock, l
       log_(std::move(log)),
       nodes_(options_.call_timeout, options_.ca_file) {}
 
+std::vector<std::string> LocalProvider::arguments_for(const std::string& id,
+                                                      const std::vector<std::string>& gpus) const {
+  const bool commanded = !options_.command.empty();
+  const std::string folder = folder_of(id);
+  const std::string source = !options_.source.empty() ? options_.source : commanded ? "auto" : "virtual";
+  std::vector<std::string> out{options_.binary,   "agent",
+                               "--server",        options_.server_url,
+                               "--cluster",       options_.cluster,
+                               "--pool",          options_.pool,
+                               "--node",          id,
+                               "--source",        source,
+                               "--interval",      base::format_duration(options_.interval),
+                               "--listen",        "127.0.0.1:0",
+                               "--endpoint-file", folder + "/endpoint"};
+  const auto add = [&out](const std::string& flag, std::string value) {
+    out.push_back(flag);
+    out.push_back(std::move(value));
+  };
+  if (options_.max_queue > 0) add("--max-queue", std::to_string(options_.max_queue));
+  if (!options_.ca_file.empty()) add("--ca", options_.ca_file);
+  if (!commanded) {
+    out.push_back("--serve");
+    add("--service-time", base::format_duration(options_.service_time));
+    return out;
+  }
+  add("--service-file", folder + "/service");
+  add("--ready", options_.ready);
+  // The agent ends its command by force before it is ended by force itself.
+  add("--grace", base::format_duration(std::max(options_.grace - kAgentShare, options_.grace / 2)));
+  if (!options_.inference.empty()) add("--inference", options_.inference);
+  std::string words;
+  for (const std::string& gpu : gpus) words += (words.empty() ? "" : ",") + gpu;
+  if (!words.empty()) add("--gpus", words);
+  out.push_back("--");
+  out.insert(out.end(), options_.command.begin(), options_.command.end());
+  return out;
+}
+
 Result<void> LocalProvider::launch(const NodeId& id) {
   GS_CHECK(look());
   if (leaders_.contains(id.value())) return {};
@@ -71,36 +122,21 @@ Result<void> LocalProvider::launch(const NodeId& id) {
   if (error) return fail(Errc::kUnavailable, "cannot make " + folder + ": " + error.message());
   GS_TRY(const int lock, try_lock(folder + "/lock"));
   if (lock < 0) return {};  // its process exists, though it may not show its mark yet
-  // Of an earlier process: its port may be another's by now.
+  // Of an earlier process: its ports may be another's by now.
   std::filesystem::remove(folder + "/endpoint", error);
+  std::filesystem::remove(folder + "/service", error);
+  std::vector<std::string> gpus;
+  if (!options_.gpus.empty()) {
+    auto places = take_places({options_.root, folder, options_.gpus, options_.gpus_per_node});
+    if (!places) {
+      close(lock);
+      return std::move(places).error();
+    }
+    gpus = *std::move(places);
+  }
 
   SpawnRequest request;
-  request.arguments = {options_.binary,
-                       "agent",
-                       "--server",
-                       options_.server_url,
-                       "--cluster",
-                       options_.cluster,
-                       "--pool",
-                       options_.pool,
-                       "--node",
-                       id.value(),
-                       "--source",
-                       options_.source,
-                       "--serve",
-                       "--service-time",
-                       base::format_duration(options_.service_time),
-                       "--interval",
-                       base::format_duration(options_.interval),
-                       "--listen",
-                       "127.0.0.1:0",
-                       "--endpoint-file",
-                       folder + "/endpoint"};
-  if (options_.max_queue > 0) {
-    request.arguments.insert(request.arguments.end(), {"--max-queue", std::to_string(options_.max_queue)});
-  }
-  if (!options_.ca_file.empty())
-    request.arguments.insert(request.arguments.end(), {"--ca", options_.ca_file});
+  request.arguments = arguments_for(id.value(), gpus);
   request.environment = inherited_environment();
   request.environment.push_back("GPUSCALE_TOKEN=" + options_.token.reveal());
   request.environment.push_back(std::string(kMarkVariable) + "=" + prefix() + id.value());
@@ -177,29 +213,29 @@ void LocalProvider::enforce_ends() {
   const MonoTime now = clock_.mono();
   std::erase_if(endings_, [&](const auto& ending) { return !leaders_.contains(ending.first); });
   for (auto& [id, ending] : endings_) {
-    if (ending.killed || now - ending.since < options_.kill_after) continue;
+    if (ending.killed || now - ending.since < options_.grace) continue;
     const MarkedProcess& leader = leaders_.at(id);
     const auto alive = is_alive(leader);
     if (!alive || !*alive) continue;
-    log_.warn("process.killed", {{"node", id}, {"pid", leader.pid}, {"after", options_.kill_after}});
+    log_.warn("process.killed", {{"node", id}, {"pid", leader.pid}, {"after", options_.grace}});
     kill(-leader.pid, SIGKILL);
     ending.killed = true;
   }
 }
 
-std::string LocalProvider::endpoint_of(const std::string& id) const {
-  std::ifstream file(folder_of(id) + "/endpoint");
-  std::string line;
-  // A half-written line mends itself: the file is read anew on each look.
-  if (!std::getline(file, line) || line.empty() || line.size() > kMaxEndpointBytes) return "";
-  return line.starts_with("http://") || line.starts_with("https://") ? line : "http://" + line;
+std::string LocalProvider::agent_of(const std::string& id) const {
+  return address_in(folder_of(id) + "/endpoint");
+}
+
+std::string LocalProvider::service_of(const std::string& id) const {
+  return options_.command.empty() ? agent_of(id) : address_in(folder_of(id) + "/service");
 }
 
 Result<std::vector<Instance>> LocalProvider::list() {
   GS_CHECK(look());
   std::vector<Instance> out;
   for (const auto& [id, process] : leaders_) {
-    Instance instance{NodeId(id), InstanceState::kStarting, endpoint_of(id),
+    Instance instance{NodeId(id), InstanceState::kStarting, service_of(id),
                       "pid " + std::to_string(process.pid)};
     if (endings_.contains(id)) {
       instance.state = InstanceState::kStopping;
@@ -220,16 +256,16 @@ Result<const MarkedProcess*> LocalProvider::leader_of(const NodeId& id) {
 
 Result<void> LocalProvider::drain(const NodeId& id) {
   GS_CHECK(leader_of(id));
-  return nodes_.set_draining(id, endpoint_of(id.value()), true);
+  return nodes_.set_draining(id, agent_of(id.value()), true);
 }
 Result<void> LocalProvider::undrain(const NodeId& id) {
   GS_CHECK(leader_of(id));
-  return nodes_.set_draining(id, endpoint_of(id.value()), false);
+  return nodes_.set_draining(id, agent_of(id.value()), false);
 }
 
 Result<Workload> LocalProvider::workload(const NodeId& id) {
   GS_CHECK(leader_of(id));
-  return nodes_.workload(id, endpoint_of(id.value()));
+  return nodes_.workload(id, agent_of(id.value()));
 }
 
 Result<void> LocalProvider::terminate(const NodeId& id) {
@@ -239,8 +275,10 @@ Result<void> LocalProvider::terminate(const NodeId& id) {
     return std::move(leader).error();
   }
   const auto [ending, first] = endings_.try_emplace(id.value(), Ending{clock_.mono()});
-  // Once only: an agent takes a second SIGTERM as impatience. After kill_after comes SIGKILL.
-  if (first && kill(-(*leader)->pid, SIGTERM) != 0 && errno != ESRCH) {
+  // Once only: an agent takes a second SIGTERM as impatience, and so do inference servers, whom the agent
+  // tells to end; so one with a command is told alone. After the grace comes SIGKILL for all.
+  const pid_t told = options_.command.empty() ? -(*leader)->pid : (*leader)->pid;
+  if (first && kill(told, SIGTERM) != 0 && errno != ESRCH) {
     const int error = errno;
     endings_.erase(ending);
     return fail(Errc::kUnavailable, "cannot end node " + id.value() + ": " + std::strerror(error));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Nodes as processes on this machine: each an agent with a virtual device, in a session of its own, with its
-/// own port and log. The kernel's process table is the only truth: nodes carry a mark in their environment,
-/// so a server started after kill -9 finds them again.
+/// Nodes as processes on this machine: each an agent in a session of its own, with its own port and log. It
+/// serves on a virtual device, or runs the pool's own command on the GPUs that gpu_places.h gives it. The
+/// kernel's process table is the only truth: nodes carry a mark in their environment, so a server started
+/// after kill -9 finds them again.
 ///
 /// Why one id never gets two processes, at whatever instruction the server dies: <dir>/<id>/lock is locked
 /// (flock) before the process is made, and the process inherits the locked descriptor and keeps it through
@@ -53,7 +54,9 @@ class LocalProvider final : public NodeProvider {
   LocalProvider(LocalProviderOptions options, const Clock& clock, log::Log log);
   std::string prefix() const { return options_.instance + "/" + options_.pool + "/"; }
   std::string folder_of(const std::string& id) const { return options_.dir + "/" + id; }
-  std::string endpoint_of(const std::string& id) const;  ///< "" while unknown
+  std::string agent_of(const std::string& id) const;    ///< where its agent answers; "" while unknown
+  std::string service_of(const std::string& id) const;  ///< where it serves; "" while unknown
+  std::vector<std::string> arguments_for(const std::string& id, const std::vector<std::string>& gpus) const;
 
   void reap();
   /// Brings leaders_ up to date: the known ones each time, all of the machine each scan_interval.
