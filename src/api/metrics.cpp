@@ -64,8 +64,30 @@ void show_pools(Exposition& out, const std::vector<scaling::PoolStatus>& pools) 
     for (const auto& pool : pools) out.sample(name, {{"pool", pool.spec.name}}, value(pool));
   };
   each("gpuscale_pool_desired", "Nodes wanted", [](const auto& pool) { return pool.desired; });
+  each("gpuscale_pool_parked", "Draining nodes that are kept to return at once",
+       [](const auto& pool) { return pool.counts.parked; });
   each("gpuscale_pool_min", "Lower bound", [](const auto& pool) { return pool.spec.min; });
   each("gpuscale_pool_max", "Upper bound", [](const auto& pool) { return pool.spec.max; });
+}
+
+void show_provider_calls(Exposition& out, const pool::CallMeter& meter) {
+  const auto counts = meter.counts();
+  const auto each = [&](const char* name, const char* help, auto value) {
+    out.family(name, "counter", help);
+    for (const auto& [key, calls] : counts)
+      out.sample(name, {{"pool", key.first}, {"verb", key.second}}, value(calls));
+  };
+  each("gpuscale_provider_calls_total", "Calls to the pool's provider",
+       [](const pool::CallCounts& calls) { return static_cast<double>(calls.calls); });
+  each("gpuscale_provider_call_seconds_total", "Time spent in them",
+       [](const pool::CallCounts& calls) { return calls.seconds; });
+  out.family("gpuscale_provider_errors_total", "counter", "Of these, those that failed, by kind");
+  for (const auto& [key, calls] : counts) {
+    for (const auto& [kind, count] : calls.errors) {
+      out.sample("gpuscale_provider_errors_total",
+                 {{"pool", key.first}, {"verb", key.second}, {"kind", kind}}, static_cast<double>(count));
+    }
+  }
 }
 
 void show_rules(Exposition& out, const std::vector<alert::RuleStatus>& rules) {
@@ -112,6 +134,7 @@ http::Response show(const Services& services, const std::deque<RouteCounters>& r
   out.gauge("gpuscale_event_listeners", "Listeners to live events",
             static_cast<double>(services.events.listeners()));
   show_pools(out, services.controller.pools());
+  if (services.provider_calls != nullptr) show_provider_calls(out, *services.provider_calls);
   show_rules(out, services.alerts.status());
   show_outbox(out, services.outbox);
   http::Response response = http::Response::text(200, out.text());

@@ -30,7 +30,8 @@ json to_json(const scaling::NodeStatus& status, WallTime now) {
           {"standing", std::string(to_string(status.victim.standing))},
           {"health", std::string(to_string(status.victim.health))},
           {"devices_failed", telemetry.devices_failed},
-          {"drain", status.drain}};
+          {"drain", status.drain},
+          {"parked", status.parked}};
 }
 
 /// Why a node would (not) be taken next, as sentences from the general to the particular.

@@ -56,6 +56,7 @@ json override_json(const std::optional<scaling::SizeOverride>& over) {
 json budget_json(const scaling::BudgetView& budget) {
   return {{"limited", budget.limited},
           {"used_gpu_hours", budget.used_gpu_hours},
+          {"parked_gpu_hours", budget.parked_gpu_hours},
           {"limit_gpu_hours", budget.limited ? json(budget.limit_gpu_hours) : json()},
           {"used_money", budget.used_money},
           {"ends", base::format_rfc3339(budget.ends)},
@@ -94,7 +95,8 @@ json to_json(const scaling::PoolStatus& pool) {
        {{"launching", pool.counts.launching},
         {"booting", pool.counts.booting},
         {"ready", pool.counts.ready},
-        {"draining", pool.counts.draining}}},
+        {"draining", pool.counts.draining},
+        {"parked", pool.counts.parked}}},
       {"phase", std::string(to_string(pool.phase))},
       {"phase_reason", pool.phase_reason},
       {"cooldown_out_until", time_or_null(pool.cooldown_out_until)},

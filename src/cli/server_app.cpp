@@ -20,11 +20,14 @@
 #include "metrics/telemetry.h"
 #include "notify/from_alert.h"
 #include "notify/outbox.h"
+#include "pool/decorators/fallback_provider.h"
+#include "pool/decorators/throttled_provider.h"
 #include "pool/providers/docker/docker_provider.h"
 #include "pool/providers/exec/exec_provider.h"
 #include "pool/providers/http/http_provider.h"
 #include "pool/providers/local/local_provider.h"
 #include "scaling/controller.h"
+#include "scaling/formula_reader.h"
 #include "scaling/pilot.h"
 #include "scaling/store_telemetry.h"
 #include "schedule/runner.h"
@@ -169,7 +172,9 @@ struct ServerApp::Parts {
   /// Why a pool must not be deleted now.
   std::optional<std::string> nodes_of(config::Kind kind, const std::string& name) const;
   Result<void> set_bounds(const std::map<std::string, schedule::Bounds>& bounds);
-  Result<std::unique_ptr<pool::NodeProvider>> make_provider(const pool::PoolSpec& spec) const;
+  Result<std::unique_ptr<pool::NodeProvider>> make_provider(const pool::PoolSpec& spec);
+  Result<std::unique_ptr<pool::NodeProvider>> open_provider(const std::string& pool_name,
+                                                            const pool::ProviderSpec& spec) const;
   void stop();
 
   log::Log log;
@@ -192,6 +197,7 @@ struct ServerApp::Parts {
   datasource::Arrivals arrivals;
   std::unique_ptr<api::Auth> auth;
   std::unique_ptr<scaling::StoreTelemetry> telemetry;
+  pool::CallMeter provider_calls;
   std::unique_ptr<scaling::Controller> controller;
   std::unique_ptr<scaling::Pilot> pilot;
   std::unique_ptr<notify::Outbox> outbox;
@@ -244,7 +250,15 @@ Result<void> ServerApp::Parts::open_decisions(const ServeOptions& options, const
     return pull_trigger(*controller, trigger, message);
   };
   GS_TRY(outbox, notify::Outbox::open(*state, *ledger, clock, log, notify::all_senders(pull)));
-  GS_TRY(pilot, scaling::Pilot::open(*state, *controller, clock, log));
+  GS_TRY(pilot, scaling::Pilot::open(*state, *controller, clock, log,
+                                     [this](const policy::Formula& formula, const scaling::PoolStatus& pool,
+                                            WallTime now) -> std::optional<double> {
+                                       auto value = scaling::value_of(formula, pool, *source, now);
+                                       if (value) return *value;
+                                       log.warn("policy.value_failed",
+                                                {{"pool", pool.spec.name}, {"error", value.error()}});
+                                       return std::nullopt;
+                                     }));
   GS_TRY(schedules,
          schedule::Runner::open(
              *state, *ledger, clock, log,
@@ -284,6 +298,7 @@ Result<void> ServerApp::Parts::listen(const ServeOptions& options, const Checked
                     .url = [this] { return url; },
                     .schedules = [this](std::size_t runs) { return schedules->status(runs); },
                     .pilot = pilot.get(),
+                    .provider_calls = &provider_calls,
                     .influx_users = influx_users.get(),
                     .query_limits = query_limits_of(checked.config.store),
                     .create_default_policy = checked.config.store.retention_autocreate,
@@ -388,46 +403,64 @@ Result<void> ServerApp::Parts::set_bounds(const std::map<std::string, schedule::
   return {};
 }
 
-Result<std::unique_ptr<pool::NodeProvider>> ServerApp::Parts::make_provider(
-    const pool::PoolSpec& spec) const {
-  const pool::verbs::Context context{spec.name, cluster, url};
-  if (spec.provider.type == "exec") {
+Result<std::unique_ptr<pool::NodeProvider>> ServerApp::Parts::open_provider(
+    const std::string& pool_name, const pool::ProviderSpec& spec) const {
+  const pool::verbs::Context context{pool_name, cluster, url};
+  if (spec.type == "exec") {
     pool::exec::ExecOptions exec;
     exec.context = context;
     exec.token = node_token;
-    GS_CHECK(pool::exec::apply_options(spec.provider.options, exec));
+    GS_CHECK(pool::exec::apply_options(spec.options, exec));
     return pool::exec::open_exec(std::move(exec), log);
   }
-  if (spec.provider.type == "docker") {
+  if (spec.type == "docker") {
     pool::docker::DockerOptions docker;
     docker.instance = installation.reveal();
-    docker.pool = spec.name;
+    docker.pool = pool_name;
     docker.cluster = cluster;
     docker.server_url = url;
     docker.token = node_token;
-    GS_CHECK(pool::docker::apply_options(spec.provider.options, docker));
+    GS_CHECK(pool::docker::apply_options(spec.options, docker));
     return std::unique_ptr<pool::NodeProvider>(
         std::make_unique<pool::docker::DockerProvider>(std::move(docker), clock, log));
   }
-  if (spec.provider.type == "http") {
+  if (spec.type == "http") {
     pool::http_service::HttpOptions service;
     service.context = context;
-    GS_CHECK(pool::http_service::apply_options(spec.provider.options, service));
+    GS_CHECK(pool::http_service::apply_options(spec.options, service));
     return pool::http_service::make_http(std::move(service));
   }
   pool::local::LocalProviderOptions options;
   options.binary = program;
   options.root = folder.file("nodes");
-  options.dir = options.root + "/" + spec.name;
+  options.dir = options.root + "/" + pool_name;
   options.instance = installation.reveal();
-  options.pool = spec.name;
+  options.pool = pool_name;
   options.cluster = cluster;
   options.server_url = url;
   options.token = node_token;
   options.ca_file = ca_file;
-  GS_CHECK(pool::local::apply_options(spec.provider.options, options));
+  GS_CHECK(pool::local::apply_options(spec.options, options));
   GS_TRY(auto provider, pool::local::LocalProvider::open(std::move(options), clock, log));
   return std::unique_ptr<pool::NodeProvider>(std::move(provider));
+}
+
+/// Limits outermost, so that a limit of ours never looks like an empty stock; counts innermost, of real
+/// calls.
+Result<std::unique_ptr<pool::NodeProvider>> ServerApp::Parts::make_provider(const pool::PoolSpec& spec) {
+  const auto metered = [&](const pool::ProviderSpec& from) -> Result<std::unique_ptr<pool::NodeProvider>> {
+    GS_TRY(auto made, open_provider(spec.name, from));
+    return std::unique_ptr<pool::NodeProvider>(
+        std::make_unique<pool::MeteredProvider>(std::move(made), spec.name, provider_calls, clock));
+  };
+  GS_TRY(auto provider, metered(spec.provider));
+  for (const pool::ProviderSpec& fallback : spec.provider.fallback) {
+    GS_TRY(auto second, metered(fallback));
+    provider = std::make_unique<pool::FallbackProvider>(std::move(provider), std::move(second), clock, log);
+  }
+  if (spec.provider.limits != pool::CallLimits{})
+    provider = std::make_unique<pool::ThrottledProvider>(std::move(provider), spec.provider.limits, clock);
+  return provider;
 }
 
 void ServerApp::Parts::stop() {

@@ -31,6 +31,8 @@ struct SimulateFlags {
   std::string tick;
   std::string boot = "180s";
   std::string drain = "30s";
+  std::int64_t warm = 0;
+  std::string warm_keep = "10m";
   std::string patience = "30s";
   std::string wait = "10s";
   std::string boots = "fixed";
@@ -81,6 +83,8 @@ Result<sim::PoolParameters> parameters_of(const SimulateFlags& flags, const trac
   }
   GS_TRY(p.boot_seconds, seconds_of("--boot", flags.boot));
   GS_TRY(p.drain_seconds, seconds_of("--drain", flags.drain));
+  p.warm_nodes = flags.warm;
+  GS_TRY(p.warm_seconds, seconds_of("--warm-keep", flags.warm_keep));
   GS_TRY(p.patience_seconds, seconds_of("--patience", flags.patience));
   GS_TRY(p.slo_wait_seconds, seconds_of("--wait", flags.wait));
   p.boot_model = flags.boots == "random" ? sim::BootModel::kRandom : sim::BootModel::kFixed;
@@ -126,6 +130,8 @@ json to_json(const Run& run, const Yardsticks& yardsticks) {
           {"actions_per_hour", static_cast<double>(out.actions()) / hours},
           {"reversals", out.reversals},
           {"launches", out.launches},
+          {"returns", out.returns},
+          {"parked_node_hours", out.parked_hours()},
           {"peak_nodes", out.peak_nodes},
           {"mean_utilization", out.mean_utilization()}};
 }
@@ -154,6 +160,11 @@ void print_table(const std::vector<Run>& runs, const Yardsticks& yardsticks) {
          format("%.0f%%", 100 * row["mean_utilization"].get<double>())});
   }
   std::printf("%s", table.to_text().c_str());
+  for (const Run& run : runs) {
+    if (run.outcome.parked_ticks == 0) continue;
+    std::printf("%s: %.1f of its node-hours were of parked nodes, which returned %lld times\n",
+                run.name.c_str(), run.outcome.parked_hours(), static_cast<long long>(run.outcome.returns));
+  }
   if (yardsticks.optimum) {
     std::printf("optimum, knowing the demand in advance: %.1f node-hours%s\n", yardsticks.optimum->node_hours,
                 yardsticks.optimum->step_nodes > 1
@@ -273,6 +284,10 @@ void add_simulate_command(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("--seed", flags->seed, "of random boots")->capture_default_str();
   command->add_option("--drain", flags->drain, "a released node is paid for so long")->capture_default_str();
+  command->add_option("--warm", flags->warm, "of the released nodes so many stay parked and return at once")
+      ->capture_default_str();
+  command->add_option("--warm-keep", flags->warm_keep, "from their release; they are paid for")
+      ->capture_default_str();
   command->add_option("--patience", flags->patience, "work that waited longer is lost")
       ->capture_default_str();
   command->add_option("--wait", flags->wait, "work that waited longer is late")->capture_default_str();

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "pool/provider_registry.h"
+#include "scaling/formula_reader.h"
 
 namespace gpuscale::config {
 namespace {
@@ -28,6 +29,19 @@ std::string read_plain_name(YamlReader& reader) {
 }  // namespace
 
 namespace {
+
+pool::ProviderSpec read_provider(YamlReader reader, bool may_fall_back = true) {
+  pool::ProviderSpec spec;
+  spec.type = reader.text("type", spec.type);
+  if (may_fall_back) {
+    spec.limits.changes_per_minute = reader.integer("changes_per_minute", 0, 1, 1'000'000);
+    spec.limits.list_every = reader.duration("list_every", spec.limits.list_every);
+    YamlReader fallback = reader.mapping("fallback");
+    if (reader.has("fallback")) spec.fallback.push_back(read_provider(fallback, false));
+  }
+  spec.options = reader.remaining_options();
+  return spec;
+}
 
 pool::ScaleInSpec read_scale_in(YamlReader reader) {
   pool::ScaleInSpec spec;
@@ -103,9 +117,7 @@ StoreSpec read_store(YamlReader& reader) {
 pool::PoolSpec read_pool(YamlReader& reader) {
   pool::PoolSpec spec;
   spec.name = read_plain_name(reader);
-  YamlReader provider = reader.mapping("provider");
-  spec.provider.type = provider.text("type", spec.provider.type);
-  spec.provider.options = provider.remaining_options();
+  spec.provider = read_provider(reader.mapping("provider"));
   for (const std::string& fault : pool::faults_of(spec.provider)) reader.fault("provider", fault);
   spec.min = reader.integer("min", spec.min, 0, kMostNodes);
   spec.max = reader.integer("max", std::max(spec.max, spec.min), 0, kMostNodes);
@@ -121,17 +133,51 @@ pool::PoolSpec read_pool(YamlReader& reader) {
   spec.telemetry_timeout = reader.duration("telemetry_timeout", spec.telemetry_timeout);
   spec.drain_timeout = reader.duration("drain_timeout", spec.drain_timeout);
   spec.scale_in = read_scale_in(reader.mapping("scale_in"));
+  YamlReader warm = reader.mapping("warm");
+  spec.warm.nodes = warm.integer("nodes", 0, 1, kMostNodes);
+  spec.warm.keep = warm.duration("keep", spec.warm.keep);
+  if (warm.has("keep") && spec.warm.nodes == 0) warm.fault("keep", "needs nodes: how many may be parked");
+  warm.finish();
   spec.limits = read_limits(reader.mapping("limits"));
   spec.limits.gpus_per_node = reader.integer("gpus_per_node", 1, 1, 1'000);
   reader.finish();
   return spec;
 }
 
+namespace {
+
+policy::StepRule read_step(YamlReader& reader) {
+  policy::StepRule rule;
+  rule.above = reader.has("above");
+  if (reader.has("above") == reader.has("below"))
+    reader.fault("a step has either above and add, or below and remove: {above: 80, add: 2}");
+  rule.line = reader.number(rule.above ? "above" : "below", 0, -1e12, 1e12);
+  rule.nodes = reader.integer(rule.above ? "add" : "remove", 1, 1, kMostNodes);
+  rule.for_seconds = std::chrono::ceil<std::chrono::seconds>(reader.duration("for", Nanos{0})).count();
+  reader.finish();
+  return rule;
+}
+
+}  // namespace
+
 policy::PolicySpec read_policy(YamlReader& reader) {
   policy::PolicySpec spec;
   spec.name = read_plain_name(reader);
   spec.pool = reader.required_text("pool");
   std::string text = reader.text("type", "lookout");
+  spec.formula = {reader.text_map("queries"), reader.text("value")};
+  for (YamlReader& step : reader.list("steps")) spec.steps.push_back(read_step(step));
+  if (text == "target" || text == "step") {
+    spec.choice = {text, reader.number("target", 0, 1e-9, 1e12)};
+    if (reader.has("setting")) reader.fault("setting", "belongs to other types");
+    for (const std::string& fault : policy::faults_of(spec)) reader.fault("type", fault);
+    if (!spec.formula.empty()) {
+      for (const std::string& fault : scaling::faults_of(spec.formula)) reader.fault("value", fault);
+    }
+    spec.shadow = reader.boolean("shadow", false);
+    reader.finish();
+    return spec;
+  }
   const policy::PolicyKind* kind = policy::find_policy_kind(text);
   if (reader.has("target") && reader.has("setting")) {
     reader.fault("target", "target and setting are the same number, once in percent; give one of them");

@@ -50,7 +50,7 @@ bool name_says_secret(const std::string& name) {
 std::vector<std::string> secret_places(Kind kind, const json& definition) {
   std::vector<std::string> places;
   if (kind == Kind::kTriggers) places.emplace_back("/secret");
-  if (kind == Kind::kPools) places.emplace_back("/provider/bearer");
+  if (kind == Kind::kPools) places = {"/provider/bearer", "/provider/fallback/bearer"};
   if (kind == Kind::kChannels) {
     places.assign(kSecretOfChannels.begin(), kSecretOfChannels.end());
     if (url_is_secret(definition)) places.emplace_back("/url");
@@ -93,8 +93,10 @@ std::string receiver_of(const json& definition) {
     return host == std::string::npos ? url : url.substr(0, url.find_first_of("/?#", host + 3));
   };
   const json provider = definition.value("provider", json::object());
+  const json fallback = provider.is_object() ? provider.value("fallback", json::object()) : json::object();
   return address(text_at(definition, "url")) + " " + address(text_at(definition, "server")) + " " +
-         (provider.is_object() ? address(text_at(provider, "url")) : "");
+         (provider.is_object() ? address(text_at(provider, "url")) : "") +
+         (fallback.is_object() && fallback.contains("url") ? " " + address(text_at(fallback, "url")) : "");
 }
 
 }  // namespace

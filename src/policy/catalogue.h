@@ -32,6 +32,7 @@ struct PolicyChoice {
 
   static Result<PolicyChoice> parse(std::string_view text);  ///< kInvalidArgument names what would be good
   std::string to_string() const;                             ///< "hpa=0.45"
+  friend bool operator==(const PolicyChoice&, const PolicyChoice&) = default;
 };
 
 /// A fresh policy that has learned nothing yet. The choice comes from PolicyChoice::parse().

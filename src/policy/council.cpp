@@ -5,6 +5,8 @@
 #include <array>
 #include <cmath>
 
+#include "policy/target_tracking.h"
+
 namespace gpuscale::policy {
 namespace {
 
@@ -20,7 +22,18 @@ PolicyChoice as_live(PolicyChoice choice) {
   return choice;
 }
 
+std::unique_ptr<Policy> make_live(const PolicySpec& spec) {
+  if (spec.choice.name == "step") return std::make_unique<StepRules>(spec.steps);
+  if (spec.choice.name == "target")
+    return std::make_unique<TargetTracking>(spec.choice.knob, TrackedValue::kSignal);
+  return make_policy(as_live(spec.choice));
+}
+
 }  // namespace
+
+bool goes_by_formula(const PolicySpec& spec) {
+  return spec.choice.name == "target" || spec.choice.name == "step";
+}
 
 std::vector<std::string> faults_of(const PolicySpec& spec) {
   std::vector<std::string> out;
@@ -28,6 +41,18 @@ std::vector<std::string> faults_of(const PolicySpec& spec) {
     out.push_back(
         "policy " + spec.choice.name +
         " needs the rate of requests, which a pool's GPUs do not tell; take lookout, target_tracking or hpa");
+  }
+  if (goes_by_formula(spec)) {
+    if (spec.formula.empty())
+      out.push_back("policy " + spec.choice.name + " needs a value to go by: value: avg(Q, 1m)");
+    if (spec.choice.name == "target" && !(spec.choice.knob > 0))
+      out.emplace_back("a target must be over 0: what one node is to have of the value");
+    if (spec.choice.name == "step") {
+      for (std::string& fault : faults_of(spec.steps)) out.push_back(std::move(fault));
+    }
+  } else if (!spec.formula.empty() || !spec.steps.empty()) {
+    out.push_back("policy " + spec.choice.name +
+                  " goes by GPU utilisation; queries, value and steps belong to target and step");
   }
   if (spec.boot_seconds && (*spec.boot_seconds < 1 || *spec.boot_seconds > 7'200)) {
     out.emplace_back("boot must be from 1s to 2h");
@@ -37,7 +62,7 @@ std::vector<std::string> faults_of(const PolicySpec& spec) {
 
 Council::Council(std::vector<PolicySpec> specs) {
   for (PolicySpec& spec : specs) {
-    auto policy = make_policy(as_live(spec.choice));
+    auto policy = make_live(spec);
     opinions_.push_back({spec.name, spec.shadow, std::nullopt, "has not looked yet"});
     members_.push_back({std::move(spec), std::move(policy)});
   }
@@ -65,7 +90,7 @@ void Council::forget() {
 std::optional<Proposal> Council::tick(const Observation& seen, std::int64_t min_nodes, std::int64_t max_nodes,
                                       std::optional<std::int64_t> boot_seconds) {
   // A pool that has never been heard teaches nothing.
-  if (!seen.utilization && utilization_.empty()) return std::nullopt;
+  if (!seen.utilization && utilization_.empty() && seen.signals.empty()) return std::nullopt;
   remember(seen);
   PoolView view{.tick_seconds = kTickSeconds,
                 .first_tick = first_tick_,
@@ -87,6 +112,8 @@ std::optional<Proposal> Council::tick(const Observation& seen, std::int64_t min_
         std::max<std::int64_t>(1, (member.policy->period_seconds() + kTickSeconds - 1) / kTickSeconds);
     if (tick_ % period == 0) {
       view.boot_seconds = member.spec.boot_seconds.value_or(boot_seconds.value_or(kDefaultBootSeconds));
+      const auto signal = seen.signals.find(member.spec.name);
+      view.signal = signal == seen.signals.end() ? std::nullopt : std::optional(signal->second);
       Opinion& opinion = opinions_[i];
       opinion.want = member.policy->decide(view);
       opinion.reason = member.policy->reason();

@@ -5,6 +5,7 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,8 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "policy/catalogue.h"
+#include "policy/formula.h"
+#include "policy/step_rules.h"
 
 namespace gpuscale::policy {
 
@@ -23,7 +26,15 @@ struct PolicySpec {
   bool shadow = false;
   /// From launch to useful work; absent = learned from the pool's own boots.
   std::optional<std::int64_t> boot_seconds;
+  Formula formula{};              ///< of kind target and step
+  std::vector<StepRule> steps{};  ///< of kind step
+
+  friend bool operator==(const PolicySpec&, const PolicySpec&) = default;
 };
+
+/// The kinds that go by a formula: "target", whose choice.knob is the amount a node is to have, and "step".
+/// They need queries, and so cannot be simulated on a trace.
+bool goes_by_formula(const PolicySpec& spec);
 
 /// What a live pool cannot offer a policy, and what contradicts itself; one sentence each, "" in none.
 std::vector<std::string> faults_of(const PolicySpec& spec);
@@ -36,6 +47,7 @@ struct Observation {
   std::optional<double> utilization;
   /// Whether every ready node was heard. While one was not, nobody may ask for fewer: silence is no idleness.
   bool complete = true;
+  std::map<std::string, double, std::less<>> signals{};  ///< of policies with a formula, where it has a value
 };
 
 /// What one policy thinks.

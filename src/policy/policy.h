@@ -29,6 +29,7 @@ struct PoolView {
   std::span<const double> served;       ///< node-seconds of work
   std::span<const double> arrived;      ///< node-seconds of work
   std::span<const double> backlog;      ///< node-seconds of work that waits at the end of the tick
+  std::optional<double> signal{};       ///< the policy's own formula now; absent = unknown, or it has none
 
   std::int64_t now() const { return tick * tick_seconds; }  ///< seconds since the first tick
   std::int64_t size() const { return ready + booting; }

@@ -9,18 +9,27 @@
 
 namespace gpuscale::policy {
 
-/// Looks each 30 s at the mean of the last 60 s. Within a tenth of the target nothing changes; growth is
+enum class TrackedValue {
+  kUtilization,  ///< the mean of the last 60 s; the target is 0..1
+  kSignal,       ///< the policy's own formula, a value per node, of which the target is an amount
+};
+
+/// Looks each 30 s at what it tracks. Within a tenth of the target nothing changes; growth is
 /// asked for at once, and only what is ready votes; shrinkage waits until the largest size of the last five
 /// minutes is smaller too.
 class TargetTracking final : public Policy {
  public:
-  explicit TargetTracking(double target) : target_(target) {}
+  explicit TargetTracking(double target, TrackedValue tracked = TrackedValue::kUtilization)
+      : target_(target), tracked_(tracked) {}
   std::int64_t period_seconds() const override { return 30; }
   std::optional<std::int64_t> decide(const PoolView& view) override;
   std::string reason() const override { return reason_; }
 
  private:
+  std::optional<double> measure(const PoolView& view);
+
   double target_;
+  TrackedValue tracked_;
   std::deque<std::pair<std::int64_t, std::int64_t>> recommended_;  ///< (second, nodes)
   std::string reason_;
 };

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/strong_id.h"
 #include "base/time.h"
@@ -42,13 +43,24 @@ struct PoolCounts {
   int booting = 0;
   int ready = 0;
   int draining = 0;
+  int parked = 0;  ///< of the draining ones, those that are kept to return at once
   int capacity() const { return launching + booting + ready; }
   void add(NodeState state);
 };
 
+/// What a provider's service may be asked, for those that count calls.
+struct CallLimits {
+  int changes_per_minute = 0;  ///< launch, drain, undrain, terminate together; 0 = no limit
+  Nanos list_every{0};         ///< 0 = with each pass of the controller
+  friend bool operator==(const CallLimits&, const CallLimits&) = default;
+};
+
 struct ProviderSpec {
   std::string type = "local";
-  std::map<std::string, std::string> options;  ///< provider's own keys, checked by it
+  std::map<std::string, std::string> options{};  ///< provider's own keys, checked by it
+  CallLimits limits{};
+  std::vector<ProviderSpec> fallback{};  ///< at most one: makes what this one has no capacity for
+  friend bool operator==(const ProviderSpec&, const ProviderSpec&) = default;
 };
 
 /// What must hold before a scale-in takes a node, and how sick nodes are replaced.
@@ -64,6 +76,13 @@ struct ScaleInSpec {
   int broken_percent = 45;   ///< of the ready nodes sick or silent, and over 3: removals stop
 };
 constexpr double kDefaultCeiling = 90;
+
+/// Drained nodes of a scale-in that stay parked: idle, without new work, paid for, back at once when the pool
+/// grows.
+struct WarmSpec {
+  int nodes = 0;                          ///< the most at a time, those that drained last; 0 = none
+  Nanos keep = std::chrono::minutes{10};  ///< from the beginning of the drain
+};
 
 /// At most `nodes` in any window of `per`; 0 = no limit.
 struct RateLimit {
@@ -102,6 +121,7 @@ struct PoolSpec {
       std::chrono::seconds{15};  ///< a ready node whose process lives but says nothing is "silent"
   Nanos drain_timeout = std::chrono::minutes{10};  ///< 0 = wait for ever
   ScaleInSpec scale_in;
+  WarmSpec warm;
   LimitsSpec limits;
   friend bool operator==(const PoolSpec& a, const PoolSpec& b) { return a.name == b.name; }
 };

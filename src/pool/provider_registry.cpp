@@ -44,8 +44,13 @@ std::vector<std::string> faults_of(const ProviderSpec& spec) {
   std::string known;
   for (const ProviderType& type : kTypes) {
     if (type.name == spec.type) {
-      const auto checked = type.check(spec.options);
-      return checked ? std::vector<std::string>{} : std::vector{checked.error().message()};
+      std::vector<std::string> faults;
+      if (const auto checked = type.check(spec.options); !checked)
+        faults.push_back(checked.error().message());
+      for (const ProviderSpec& fallback : spec.fallback) {
+        for (const std::string& fault : faults_of(fallback)) faults.push_back("fallback: " + fault);
+      }
+      return faults;
     }
     known += (known.empty() ? "" : ", ") + std::string(type.name);
   }

@@ -36,14 +36,16 @@ WallTime period_end(WallTime now, pool::BudgetPeriod period) {
   return std::chrono::sys_days((date.year() / date.month() + std::chrono::months{1}) / 1);
 }
 
-Usage count_usage(Usage usage, int gpus, WallTime now, pool::BudgetPeriod period) {
+Usage count_usage(Usage usage, int gpus, WallTime now, pool::BudgetPeriod period, int parked) {
   const WallTime start = period_start(now, period);
-  if (usage.counted_until == WallTime{}) usage = {start, now, 0};  // the pool has only just begun
+  if (usage.counted_until == WallTime{}) usage = {start, now, 0, 0};  // the pool has only just begun
   if (start > usage.period_start) {
     usage.period_start = start;
-    usage.gpu_hours = 0;
+    usage.gpu_hours = usage.parked_gpu_hours = 0;
   }
-  usage.gpu_hours += gpus * hours_between(std::max(usage.counted_until, start), now);
+  const double hours = hours_between(std::max(usage.counted_until, start), now);
+  usage.gpu_hours += gpus * hours;
+  usage.parked_gpu_hours += parked * hours;
   usage.counted_until = std::max(usage.counted_until, now);
   return usage;
 }
@@ -51,6 +53,7 @@ Usage count_usage(Usage usage, int gpus, WallTime now, pool::BudgetPeriod period
 BudgetView view_budget(const pool::BudgetSpec& spec, const Usage& usage, int gpus, WallTime now) {
   BudgetView view;
   view.used_gpu_hours = usage.gpu_hours;
+  view.parked_gpu_hours = usage.parked_gpu_hours;
   view.used_money = usage.gpu_hours * spec.price_per_gpu_hour;
   view.ends = period_end(now, spec.period);
   double limit = std::numeric_limits<double>::infinity();

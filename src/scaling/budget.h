@@ -13,14 +13,15 @@ namespace gpuscale::scaling {
 WallTime period_start(WallTime now, pool::BudgetPeriod period);
 WallTime period_end(WallTime now, pool::BudgetPeriod period);
 
-/// Usage once `gpus` have run from usage.counted_until to `now`; a new period begins with the part of it that
-/// has passed. A clock set back counts nothing twice.
-Usage count_usage(Usage usage, int gpus, WallTime now, pool::BudgetPeriod period);
+/// Usage once `gpus`, of them `parked`, have run from usage.counted_until to `now`; a new period begins with
+/// the part of it that has passed. A clock set back counts nothing twice.
+Usage count_usage(Usage usage, int gpus, WallTime now, pool::BudgetPeriod period, int parked = 0);
 
 struct BudgetView {
   bool limited = false;
   double used_gpu_hours = 0;
-  double limit_gpu_hours = 0;  ///< the stricter of hours and money, in hours
+  double parked_gpu_hours = 0;  ///< of these
+  double limit_gpu_hours = 0;   ///< the stricter of hours and money, in hours
   double used_money = 0;
   WallTime ends;  ///< of the period
   bool exhausted = false;

@@ -305,6 +305,7 @@ LiveController::PoolPart LiveController::part_of(const pool::PoolSpec& spec, con
     if (const auto line = sight.ledger.find(id); line != sight.ledger.end()) {
       status.victim = line->second.victim;
       status.drain = line->second.drain;
+      status.parked = line->second.parked && record.node.state == pool::NodeState::kDraining;
     }
     if (sight.telemetry) {
       if (const auto said = sight.telemetry->find(id); said != sight.telemetry->end())
@@ -317,6 +318,7 @@ LiveController::PoolPart LiveController::part_of(const pool::PoolSpec& spec, con
     const bool failing = status.victim.health >= Health::kFailing;
     if (record.node.state == pool::NodeState::kReady && failing) phase.sick.push_back(id);
     phase.counts.add(record.node.state);
+    phase.counts.parked += status.parked ? 1 : 0;
     part.nodes.push_back(std::move(status));
   }
   PoolStatus status;

@@ -35,6 +35,7 @@ struct NodeStatus {
   std::string victim_reason;  ///< why (not)
   Victim victim;              ///< the same in numbers, and its health
   std::string drain;          ///< how far a draining node has come; else ""
+  bool parked = false;        ///< drained, and kept to return at once
 };
 
 struct PoolStatus {

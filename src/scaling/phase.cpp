@@ -37,10 +37,11 @@ PhaseVerdict judge_phase(const PhaseInput& in) {
             of + ", " + std::to_string(in.counts.launching + in.counts.booting) + " coming"};
   }
   if (!in.scale_in_blocked.empty()) return {PoolPhase::kScalingIn, in.scale_in_blocked};
-  if (in.counts.draining > 0 || in.counts.ready > in.desired) {
-    return {PoolPhase::kScalingIn, of + ", " + std::to_string(in.counts.draining) + " leaving"};
-  }
-  return {PoolPhase::kSteady, of};
+  const int leaving = in.counts.draining - in.counts.parked;
+  const std::string parked = in.counts.parked == 0 ? "" : ", " + std::to_string(in.counts.parked) + " parked";
+  if (leaving > 0 || in.counts.ready > in.desired)
+    return {PoolPhase::kScalingIn, of + ", " + std::to_string(leaving) + " leaving" + parked};
+  return {PoolPhase::kSteady, of + parked};
 }
 
 }  // namespace gpuscale::scaling

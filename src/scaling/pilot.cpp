@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -13,11 +14,6 @@ constexpr std::size_t kLeastBoots = 3;
 constexpr int kKeepEveryTicks = 24;  // two minutes
 constexpr std::array<db::Migration, 1> kPilotMigrations{
     {{1, "CREATE TABLE policy_state(policy TEXT PRIMARY KEY, learned TEXT NOT NULL) STRICT"}}};
-
-bool same(const policy::PolicySpec& a, const policy::PolicySpec& b) {
-  return a.name == b.name && a.pool == b.pool && a.shadow == b.shadow && a.boot_seconds == b.boot_seconds &&
-         a.choice.to_string() == b.choice.to_string();
-}
 
 }  // namespace
 
@@ -54,9 +50,9 @@ std::optional<std::int64_t> boot_seconds_of(const std::vector<NodeStatus>& nodes
 }
 
 Result<std::unique_ptr<Pilot>> Pilot::open(db::Database& database, Controller& controller, const Clock& clock,
-                                           log::Log log) {
+                                           log::Log log, SignalReader signals) {
   GS_CHECK(database.migrate("policy", kPilotMigrations));
-  return std::unique_ptr<Pilot>(new Pilot(database, controller, clock, std::move(log)));
+  return std::unique_ptr<Pilot>(new Pilot(database, controller, clock, std::move(log), std::move(signals)));
 }
 
 Pilot::~Pilot() {
@@ -93,9 +89,7 @@ Result<void> Pilot::set_policies(std::vector<policy::PolicySpec> specs) {
   std::map<std::string, Seat> seats;
   const std::scoped_lock lock(mutex_);
   for (auto& [pool, wanted] : by_pool) {
-    if (const auto present = seats_.find(pool);
-        present != seats_.end() && std::equal(wanted.begin(), wanted.end(), present->second.specs.begin(),
-                                              present->second.specs.end(), same)) {
+    if (const auto present = seats_.find(pool); present != seats_.end() && wanted == present->second.specs) {
       seats.insert(seats_.extract(present));
       continue;
     }
@@ -126,12 +120,33 @@ std::vector<PolicyStatus> Pilot::policies() const {
   return out;
 }
 
-void Pilot::fly(const PoolStatus& pool, Seat& seat, WallTime now) {
+std::map<std::string, double, std::less<>> Pilot::read_signals(const std::vector<PoolStatus>& pools,
+                                                               WallTime now) const {
+  std::vector<policy::PolicySpec> wanted;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [pool, seat] : seats_)
+      std::copy_if(seat.specs.begin(), seat.specs.end(), std::back_inserter(wanted), policy::goes_by_formula);
+  }
+  std::map<std::string, double, std::less<>> out;
+  if (!read_signal_) return out;
+  for (const policy::PolicySpec& spec : wanted) {
+    for (const PoolStatus& pool : pools) {
+      if (pool.spec.name != spec.pool) continue;
+      if (const auto value = read_signal_(spec.formula, pool, now)) out.emplace(spec.name, *value);
+    }
+  }
+  return out;
+}
+
+void Pilot::fly(const PoolStatus& pool, Seat& seat, const std::map<std::string, double, std::less<>>& signals,
+                WallTime now) {
   const std::vector<NodeStatus> nodes = controller_.nodes(pool.spec.name);
   // Nodes that leave take their boot times with them; what was learned stays.
   if (const auto boots = boot_seconds_of(nodes)) seat.boot_seconds = boots;
-  const auto proposal =
-      seat.council.tick(observe(pool, nodes), pool.spec.min, pool.spec.max, seat.boot_seconds);
+  policy::Observation seen = observe(pool, nodes);
+  seen.signals = signals;
+  const auto proposal = seat.council.tick(seen, pool.spec.min, pool.spec.max, seat.boot_seconds);
   if (!proposal || proposal->want == pool.desired) return;
   const bool growth = proposal->want > pool.desired;
   const auto& cooldown = growth ? pool.cooldown_out_until : pool.cooldown_in_until;
@@ -144,11 +159,13 @@ void Pilot::fly(const PoolStatus& pool, Seat& seat, WallTime now) {
 
 void Pilot::tick(WallTime now) {
   const std::vector<PoolStatus> pools = controller_.pools();
+  const auto signals = read_signals(pools, now);
   bool keep = false;
   {
     const std::scoped_lock lock(mutex_);
     for (const PoolStatus& pool : pools) {
-      if (const auto seat = seats_.find(pool.spec.name); seat != seats_.end()) fly(pool, seat->second, now);
+      if (const auto seat = seats_.find(pool.spec.name); seat != seats_.end())
+        fly(pool, seat->second, signals, now);
     }
     keep = ++ticks_since_kept_ >= kKeepEveryTicks;
   }

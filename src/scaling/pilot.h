@@ -4,6 +4,7 @@
 /// restart. Public methods are thread-safe.
 #pragma once
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -36,11 +37,15 @@ policy::Observation observe(const PoolStatus& pool, const std::vector<NodeStatus
 /// boots. Pure.
 std::optional<std::int64_t> boot_seconds_of(const std::vector<NodeStatus>& nodes);
 
+/// The value of a policy's formula now; absent = unknown.
+using SignalReader = std::function<std::optional<double>(const policy::Formula& formula,
+                                                         const PoolStatus& pool, WallTime now)>;
+
 class Pilot {
  public:
   /// `database` and `controller` outlive it.
   static Result<std::unique_ptr<Pilot>> open(db::Database& database, Controller& controller,
-                                             const Clock& clock, log::Log log);
+                                             const Clock& clock, log::Log log, SignalReader signals = {});
   ~Pilot();  ///< stops
   Pilot(const Pilot&) = delete;
   Pilot& operator=(const Pilot&) = delete;
@@ -61,10 +66,19 @@ class Pilot {
     std::vector<policy::PolicySpec> specs;
     std::optional<std::int64_t> boot_seconds;
   };
-  Pilot(db::Database& database, Controller& controller, const Clock& clock, log::Log log)
-      : database_(database), controller_(controller), clock_(clock), log_(std::move(log)) {}
+  Pilot(db::Database& database, Controller& controller, const Clock& clock, log::Log log,
+        SignalReader signals)
+      : database_(database),
+        controller_(controller),
+        clock_(clock),
+        log_(std::move(log)),
+        read_signal_(std::move(signals)) {}
 
-  void fly(const PoolStatus& pool, Seat& seat, WallTime now);
+  /// Outside of the lock: a query may take long. By policy.
+  std::map<std::string, double, std::less<>> read_signals(const std::vector<PoolStatus>& pools,
+                                                          WallTime now) const;
+  void fly(const PoolStatus& pool, Seat& seat, const std::map<std::string, double, std::less<>>& signals,
+           WallTime now);
   void keep_learned();
   Result<std::map<std::string, std::string>> stored();
   void run();
@@ -73,6 +87,7 @@ class Pilot {
   Controller& controller_;
   const Clock& clock_;
   log::Log log_;
+  SignalReader read_signal_;
   mutable std::mutex mutex_;
   std::map<std::string, Seat> seats_;  ///< by pool
   int ticks_since_kept_ = 0;

@@ -46,7 +46,7 @@ PoolMemory read(const Json& json) {
   if (json.contains("usage")) {
     const Json& usage = json.at("usage");
     memory.usage = {time_of(usage.at("period_start")), time_of(usage.at("counted_until")),
-                    usage.at("gpu_hours").get<double>()};
+                    usage.at("gpu_hours").get<double>(), usage.value("parked_gpu_hours", 0.0)};
   }
   return memory;
 }
@@ -89,7 +89,8 @@ std::string to_text(const PoolMemory& memory) {
   }
   json["usage"] = {{"period_start", time_json(memory.usage.period_start)},
                    {"counted_until", time_json(memory.usage.counted_until)},
-                   {"gpu_hours", memory.usage.gpu_hours}};
+                   {"gpu_hours", memory.usage.gpu_hours},
+                   {"parked_gpu_hours", memory.usage.parked_gpu_hours}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -49,6 +49,7 @@ struct Usage {
   WallTime period_start;
   WallTime counted_until;
   double gpu_hours = 0;
+  double parked_gpu_hours = 0;  ///< of these, those of parked nodes
   friend bool operator==(const Usage&, const Usage&) = default;
 };
 

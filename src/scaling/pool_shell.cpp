@@ -78,10 +78,16 @@ void PoolShell::pass(WallTime now, bool closing) {
   count_gpu_hours(*page, now);
 }
 
+int PoolShell::parked() const {
+  return static_cast<int>(std::count_if(sight_.ledger.begin(), sight_.ledger.end(),
+                                        [](const auto& line) { return line.second.parked; }));
+}
+
 void PoolShell::count_gpu_hours(const PoolPage& page, WallTime now) {
   const PoolMemory& memory = page.record.memory;
   const int gpus = static_cast<int>(page.nodes.size()) * spec_.limits.gpus_per_node;
-  const Usage usage = count_usage(memory.usage, gpus, now, spec_.limits.budget.period);
+  const Usage usage =
+      count_usage(memory.usage, gpus, now, spec_.limits.budget.period, parked() * spec_.limits.gpus_per_node);
   const Nanos uncounted = now - memory.usage.counted_until;
   if (uncounted >= kUsageFlush) {
     // What a crash leaves uncounted is counted by the next process, from counted_until on.
@@ -342,8 +348,8 @@ void PoolShell::tell_when_steady(const PoolPage& before, WallTime now) {
   if (!page) return;
   pool::PoolCounts counts;
   for (const NodeRecord& record : page->nodes) counts.add(record.node.state);
-  const bool steady =
-      counts.ready == page->record.desired && counts.capacity() == counts.ready && counts.draining == 0;
+  const bool steady = counts.ready == page->record.desired && counts.capacity() == counts.ready &&
+                      counts.draining == parked();
   if (!steady || before.record.desired != page->record.desired) {
     restless_ = true;
     return;

@@ -50,6 +50,7 @@ class PoolShell {
   /// Looks, plans, acts. `closing`: end all nodes and make none.
   void pass(WallTime now, bool closing);
   const PoolSight& sight() const { return sight_; }
+  int parked() const;  ///< by the last pass
 
  private:
   /// What this process has seen of a node; begins anew after a restart, which only makes it more patient.

@@ -22,9 +22,7 @@ class PoolWorker {
   PoolWorker(const PoolWorker&) = delete;
   PoolWorker& operator=(const PoolWorker&) = delete;
 
-  bool has_provider(const pool::ProviderSpec& spec) const {
-    return provider_.type == spec.type && provider_.options == spec.options;
-  }
+  bool has_provider(const pool::ProviderSpec& spec) const { return provider_ == spec; }
   /// Holds from the next pass on; never waits for the one that runs.
   void set_spec(pool::PoolSpec spec) {
     const std::scoped_lock lock(spec_mutex_);

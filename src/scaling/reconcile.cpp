@@ -44,6 +44,7 @@ class Pass {
     survey();
     if (in_.instances && !in_.closing) size();
     if (in_.instances) {
+      choose_parked();
       for (NodeView& view : nodes_) settle_drain(view);
       for (const NodeView& view : nodes_) repeat_calls(view);
     }
@@ -369,11 +370,40 @@ class Pass {
     }
   }
 
+  /// Of the drained nodes those that began last stay parked; an ailing one is not worth it.
+  void choose_parked() {
+    if (in_.spec.warm.nodes <= 0 || in_.closing) return;
+    std::vector<NodeView*> drained;
+    for (NodeView& view : nodes_) {
+      if (!reversible(view) || roster_.marks(view).asked || view.in_state > in_.spec.warm.keep) continue;
+      if (survey_.ledger[roster_.index_of(view)].victim.health >= Health::kFailing) continue;
+      const DrainPhase phase = drain_state(view, roster_.telemetry(view), in_.spec, in_.now).phase;
+      if (phase == DrainPhase::kDone || phase == DrainPhase::kWatching) drained.push_back(&view);
+    }
+    std::stable_sort(drained.begin(), drained.end(),
+                     [](const NodeView* a, const NodeView* b) { return a->in_state < b->in_state; });
+    const auto kept = std::min(drained.size(), static_cast<std::size_t>(in_.spec.warm.nodes));
+    for (std::size_t i = 0; i < kept; ++i) roster_.marks(*drained[i]).parked = true;
+  }
+
+  /// Says that nothing is in flight, and waits to be asked again: after a restart a node that had long been
+  /// parked must not look like one that never drained.
+  bool seems_idle(const NodeView& view) const {
+    return in_.spec.warm.nodes > 0 && view.workload && view.workload->draining &&
+           view.workload->in_flight == 0 && view.idle_observations < kIdleObservations;
+  }
+
   void settle_drain(NodeView& view) {
     if (view.record.node.state != NodeState::kDraining || view.record.ending || roster_.marks(view).asked) {
       return;
     }
     const DrainState state = drain_state(view, roster_.telemetry(view), in_.spec, in_.now);
+    if (roster_.marks(view).parked) {
+      note_drain(view, "parked: idle, returns at once when the pool grows; kept another " +
+                           seconds_text(in_.spec.warm.keep - view.in_state));
+      survey_.ledger[roster_.index_of(view)].parked = true;
+      return;
+    }
     note_drain(view, state.text);
     if (state.phase == DrainPhase::kDone) {
       Action& action = add(ActionKind::kEnd, view, state.text);
@@ -381,7 +411,8 @@ class Pass {
                         {"observations", view.idle_observations},
                         {"drain_seconds", std::chrono::duration<double>(view.in_state).count()}};
     } else if (state.phase != DrainPhase::kHeld && in_.spec.drain_timeout > Nanos{0} &&
-               view.in_state > std::max(in_.spec.drain_timeout, in_.spec.scale_in.watch)) {
+               view.in_state > std::max(in_.spec.drain_timeout, in_.spec.scale_in.watch) &&
+               !seems_idle(view)) {
       Action& action = add(ActionKind::kEnd, view,
                            "not drained within " + base::format_duration(in_.spec.drain_timeout) + " (" +
                                state.text + "); ended by the pool's drain_timeout");

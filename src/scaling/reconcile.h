@@ -96,6 +96,7 @@ struct LedgerLine {
   std::string node;
   Victim victim;
   std::string drain;  ///< how far it has come, where it drains; else ""
+  bool parked = false;
 };
 
 struct Plan {

@@ -44,12 +44,15 @@ class Fleet {
   std::int64_t ready() const { return ready_; }
   std::int64_t booting() const { return static_cast<std::int64_t>(boots_.size()); }
   std::int64_t draining() const { return static_cast<std::int64_t>(drains_.size()); }
+  std::int64_t parked() const { return static_cast<std::int64_t>(parked_.size()); }
 
   void begin_tick(std::int64_t tick) {
     const std::size_t before = boots_.size();
     std::erase_if(boots_, [tick](std::int64_t ready_at) { return ready_at <= tick; });
     ready_ += static_cast<std::int64_t>(before - boots_.size());
     while (!drains_.empty() && drains_.front() <= tick) drains_.pop_front();
+    const std::int64_t keep = parameters_.warm_seconds / parameters_.tick_seconds;
+    while (!parked_.empty() && parked_.front() + keep <= tick) parked_.pop_front();
   }
 
   void resize(std::int64_t tick, std::int64_t want) {
@@ -70,6 +73,11 @@ class Fleet {
         1, static_cast<std::int64_t>(std::ceil(seconds / static_cast<double>(parameters_.tick_seconds))));
   }
   void launch(std::int64_t tick, std::int64_t count) {
+    for (; count > 0 && !parked_.empty(); --count) {
+      parked_.pop_back();
+      ++ready_;
+      ++outcome_.returns;
+    }
     for (std::int64_t i = 0; i < count; ++i) boots_.push_back(tick + boot_ticks());
     outcome_.launches += count;
     ++outcome_.actions_out;
@@ -86,7 +94,16 @@ class Fleet {
     }
     ready_ -= count;
     const std::int64_t ticks = parameters_.drain_seconds / parameters_.tick_seconds;
-    if (ticks > 0) drains_.insert(drains_.end(), static_cast<std::size_t>(count), tick + ticks);
+    if (parameters_.warm_nodes <= 0) {
+      if (ticks > 0) drains_.insert(drains_.end(), static_cast<std::size_t>(count), tick + ticks);
+      return;
+    }
+    parked_.insert(parked_.end(), static_cast<std::size_t>(count), tick);
+    while (parked() > parameters_.warm_nodes) {
+      const std::int64_t end = parked_.front() + ticks;
+      parked_.pop_front();
+      if (end > tick) drains_.push_back(end);
+    }
   }
   void note(std::int64_t tick, bool out) {
     if (last_action_ && last_out_ != out &&
@@ -103,6 +120,7 @@ class Fleet {
   std::int64_t ready_;
   std::vector<std::int64_t> boots_;  ///< the ticks at which they are ready, in order of launch
   std::deque<std::int64_t> drains_;  ///< the ticks at which they end
+  std::deque<std::int64_t> parked_;  ///< the ticks of their release
   std::optional<std::int64_t> last_action_;
   bool last_out_ = false;
 };
@@ -122,7 +140,9 @@ struct History {
 Result<void> check(const PoolParameters& p) {
   const auto refuse = [](const std::string& what) { return fail(Errc::kInvalidArgument, what); };
   if (p.tick_seconds < 1) return refuse("the tick must be at least 1 s");
-  const std::array<std::pair<const char*, std::int64_t>, 4> times{{{"boot time", p.boot_seconds},
+  const std::int64_t warm_seconds = p.warm_nodes > 0 ? p.warm_seconds : 0;
+  const std::array<std::pair<const char*, std::int64_t>, 5> times{{{"boot time", p.boot_seconds},
+                                                                   {"time of parked nodes", warm_seconds},
                                                                    {"drain time", p.drain_seconds},
                                                                    {"patience", p.patience_seconds},
                                                                    {"allowed wait", p.slo_wait_seconds}}};
@@ -133,6 +153,7 @@ Result<void> check(const PoolParameters& p) {
                     " s must be whole ticks of " + std::to_string(p.tick_seconds) + " s");
     }
   }
+  if (p.warm_nodes < 0 || p.warm_nodes > 1'000'000) return refuse("warm must be from 0 to 1000000 nodes");
   if (p.min_nodes < 0 || p.min_nodes > p.max_nodes) return refuse("min must be from 0 to max");
   if (p.max_nodes > 1'000'000) return refuse("max must be at most 1000000");
   if (p.first_nodes < 0 || p.first_nodes > 1'000'000)
@@ -143,6 +164,9 @@ Result<void> check(const PoolParameters& p) {
 
 double Outcome::node_hours() const {
   return static_cast<double>(paid_ticks) * static_cast<double>(tick_seconds) / 3600;
+}
+double Outcome::parked_hours() const {
+  return static_cast<double>(parked_ticks) * static_cast<double>(tick_seconds) / 3600;
 }
 double Outcome::bad() const {
   return offered > 0 ? (lost + late) / offered : 0;
@@ -218,12 +242,13 @@ Outcome run_pool(std::span<const double> demand, const PoolParameters& parameter
     history.arrived.push_back(arrived);
     history.backlog.push_back(backlog);
     if (utilization > 0.45) ++out.ticks_over_45;
-    const std::int64_t paid = fleet.ready() + fleet.booting() + fleet.draining();
+    const std::int64_t paid = fleet.ready() + fleet.booting() + fleet.draining() + fleet.parked();
+    out.parked_ticks += fleet.parked();
     out.paid_ticks += paid;
     out.peak_nodes = std::max(out.peak_nodes, paid);
     if (each_tick) {
-      each_tick({demand[static_cast<std::size_t>(tick)], fleet.ready(), fleet.booting(), fleet.draining(),
-                 utilization, backlog});
+      each_tick({demand[static_cast<std::size_t>(tick)], fleet.ready(), fleet.booting(),
+                 fleet.draining() + fleet.parked(), utilization, backlog});
     }
   }
   for (const WorkQueue::Piece& piece : queue.pieces()) {

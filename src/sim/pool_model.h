@@ -26,6 +26,8 @@ struct PoolParameters {
   BootModel boot_model = BootModel::kFixed;
   std::uint64_t boot_seed = 1;
   std::int64_t drain_seconds = 30;  ///< a released node serves nothing and is paid for so long
+  std::int64_t warm_nodes = 0;      ///< of the released ones so many stay parked, the newest; paid
+  std::int64_t warm_seconds = 600;  ///< so long from their release; a launch takes them back at once
   std::int64_t min_nodes = 1;
   std::int64_t max_nodes = 1'000'000;
   std::int64_t patience_seconds = 30;  ///< work that waited longer is lost
@@ -41,7 +43,7 @@ struct TickRecord {
   double demand;  ///< node-equivalents
   std::int64_t ready;
   std::int64_t booting;
-  std::int64_t draining;
+  std::int64_t draining;  ///< and parked
   double utilization;
   double backlog;  ///< node-seconds
 };
@@ -49,8 +51,10 @@ struct TickRecord {
 struct Outcome {
   std::int64_t ticks = 0;
   std::int64_t tick_seconds = 0;
-  std::int64_t paid_ticks = 0;  ///< of nodes ready, booting or draining
-  double offered = 0;           ///< node-seconds of work, as all below
+  std::int64_t paid_ticks = 0;  ///< of nodes ready, booting, draining or parked
+  std::int64_t parked_ticks = 0;
+  std::int64_t returns = 0;  ///< of parked nodes; no launches
+  double offered = 0;        ///< node-seconds of work, as all below
   double served = 0;
   double lost = 0;
   double late = 0;
@@ -65,7 +69,8 @@ struct Outcome {
   std::int64_t reversals = 0;      ///< a removal within ten minutes of a launch, or the other way round
 
   double node_hours() const;
-  double bad() const;  ///< (lost + late) / offered
+  double parked_hours() const;  ///< of these
+  double bad() const;           ///< (lost + late) / offered
   std::int64_t actions() const { return actions_out + actions_in; }
   double mean_utilization() const;  ///< served over paid
   /// Seconds that the share q of the offered work waited at most; nullopt = it was lost.

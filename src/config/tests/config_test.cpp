@@ -49,6 +49,50 @@ std::string with_policy(const std::string& policy) {
   return std::string(kGood) + "policies:\n  - {name: p, pool: gpu, " + policy + "}\n";
 }
 
+TEST(Config, ReadsPoliciesThatGoByAFormula) {
+  const auto read = [](const std::string& keys) {
+    return parse(with_policy("queries: {Q: SELECT 1}, " + keys), "f.yaml", environment_with_token());
+  };
+  const auto target = read("type: target, value: \"last(Q, 1m) / ready_nodes\", target: 0.5");
+  ASSERT_TRUE(target) << target.error().message();
+  EXPECT_EQ(target->policies[0].choice.knob, 0.5);
+  EXPECT_EQ(target->policies[0].formula.queries.at("Q"), "SELECT 1");
+  const auto step = read(
+      "type: step, value: \"avg(Q, 1m)\", steps: [{above: 80, add: 2}, {below: 30, remove: 1, for: 5m}]");
+  ASSERT_TRUE(step) << step.error().message();
+  EXPECT_EQ(step->policies[0].steps, (std::vector<policy::StepRule>{{true, 80, 2, 0}, {false, 30, 1, 300}}));
+  for (const auto& [keys, says] :
+       {std::pair("type: target, value: \"avg(Q, 1m)\"", "over 0"),
+        std::pair("type: target, value: \"avg(P, 1m)\", target: 1", "asks for P"),
+        std::pair("type: step, value: \"avg(Q, 1m)\"", "needs steps"),
+        std::pair("type: step, value: 1, steps: [{above: 3, below: 1}]", "either above"),
+        std::pair("type: hpa, value: 1", "belong to target and step")}) {
+    const auto wrong = read(keys);
+    ASSERT_FALSE(wrong) << keys;
+    EXPECT_NE(wrong.error().message().find(says), std::string::npos) << wrong.error().message();
+  }
+}
+
+TEST(Config, ReadsWarmNodesCommandsAndFallbacks) {
+  const auto parsed = parse(
+      "pools:\n  - name: a\n    warm: {nodes: 2, keep: 30m}\n    provider:\n      type: local\n"
+      "      command: [serve, --model, my model, \"{port}\"]\n      gpus: [0, 1]\n"
+      "      changes_per_minute: 30\n      list_every: 5s\n      fallback: {type: docker, image: i}\n",
+      "f.yaml", environment_with_token());
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  const pool::PoolSpec& spec = parsed->pools[0];
+  EXPECT_EQ(spec.warm.nodes, 2);
+  EXPECT_EQ(spec.warm.keep, minutes{30});
+  EXPECT_EQ(spec.provider.options.at("command"), "serve\n--model\nmy model\n{port}\n");
+  EXPECT_EQ(spec.provider.limits, (pool::CallLimits{30, seconds{5}}));
+  ASSERT_EQ(spec.provider.fallback.size(), 1U);
+  EXPECT_EQ(spec.provider.fallback[0].options.at("image"), "i");
+  EXPECT_NE(faults_in("pools:\n  - {name: a, provider: {type: local, fallback: {type: moon}}}\n")
+                .find("fallback: provider type"),
+            std::string::npos);
+  EXPECT_NE(faults_in("pools:\n  - {name: a, warm: {keep: 1m}}\n").find("needs nodes"), std::string::npos);
+}
+
 TEST(Config, ReadsPolicies) {
   const auto tracked = parse(with_policy("type: target_tracking, target: 55, boot: 90s, shadow: true"),
                              "f.yaml", environment_with_token());

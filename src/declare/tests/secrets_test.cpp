@@ -42,6 +42,9 @@ TEST(Secrets, OfPoolsAndTriggers) {
   EXPECT_EQ(
       part(Kind::kPools, {{"provider", {{"type", "http"}, {"bearer", "b"}}}}).shown["provider"]["bearer"],
       kShownAsSet);
+  const json fallback = {
+      {"fallback", {{"type", "http"}, {"url", "https://a.invalid"}, {"bearer", "hunter2"}}}};
+  EXPECT_THAT(part(Kind::kPools, {{"provider", fallback}}).shown.dump(), Not(HasSubstr("hunter2")));
   EXPECT_EQ(part(Kind::kTriggers, {{"secret", "0123456789abcdef"}}).shown["secret"], kShownAsSet);
   EXPECT_TRUE(part(Kind::kRules, {{"message", "token"}, {"bearer", "x"}}).secrets.empty());
 }

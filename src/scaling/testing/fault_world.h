@@ -54,6 +54,7 @@ class FaultWorld {
     spec_.scale_in.ceiling = 60;
     spec_.scale_in.watch = std::chrono::seconds{pick(0, 20)};
     spec_.scale_in.sick_after = std::chrono::seconds{10};
+    spec_.warm = {.nodes = static_cast<int>(pick(0, 2)), .keep = std::chrono::seconds{pick(30, 120)}};
     demand_ = base_demand_ = real(0.1, 0.5 * spec_.max);
     database_ = *db::Database::open(":memory:");
     ledger_ = *activity::Ledger::open(*database_);

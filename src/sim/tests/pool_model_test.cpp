@@ -130,6 +130,34 @@ TEST(PoolModel, FindsTheSmallestPoolThatIsGood) {
   EXPECT_GT(run_pool(demand, p, nullptr).bad(), 0);
 }
 
+/// Wants what its list says, tick by tick.
+class Script final : public policy::Policy {
+ public:
+  explicit Script(std::vector<std::int64_t> wants) : wants_(std::move(wants)) {}
+  std::int64_t period_seconds() const override { return 1; }
+  std::optional<std::int64_t> decide(const policy::PoolView& view) override {
+    return wants_[std::min(static_cast<std::size_t>(view.tick), wants_.size() - 1)];
+  }
+
+ private:
+  std::vector<std::int64_t> wants_;
+};
+
+TEST(PoolModel, ParkedNodesReturnAtOnceArePaidAndEndWhenTheirTimeIsOver) {
+  const std::vector<double> demand(40, 1.0);
+  PoolParameters p = of_seconds(60, 0);
+  p.first_nodes = 4;
+  p.warm_nodes = 2;
+  p.warm_seconds = 10;
+  Script script({4, 1, 1, 2, 2});  // three are released, one returns
+  const Outcome out = run_pool(demand, p, &script);
+  EXPECT_EQ(out.launches, 0);
+  EXPECT_EQ(out.returns, 1);
+  EXPECT_EQ(out.parked_ticks, 2 * 2 + 8) << "two for two ticks, one until ten ticks are over";
+  EXPECT_EQ(out.paid_ticks, 4 + 2 * 1 + 37 * 2 + out.parked_ticks);
+  EXPECT_EQ(out.bad(), 0);
+}
+
 TEST(PoolModel, RefusesParametersThatAreNoWholeTicks) {
   PoolParameters p;
   EXPECT_TRUE(check(p));

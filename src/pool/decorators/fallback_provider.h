@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Two providers as one: a node that the first has no capacity for is made by the second, and for a while so
+/// is every other, so that an empty stock is not asked again with each launch. What exists is what both list.
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "log/log.h"
+#include "pool/provider.h"
+
+namespace gpuscale::pool {
+
+/// How long the first provider is spared after it had no capacity.
+constexpr Nanos kSpareAfterExhaustion = std::chrono::minutes{5};
+
+/// Only kExhausted, which says that nothing was made, sends a node to the second: after any other error it
+/// may exist. Where a node is, is learned from list() and kept until it has gone; a repeated launch goes to
+/// where the first one went. Not thread-safe.
+class FallbackProvider final : public NodeProvider {
+ public:
+  FallbackProvider(std::unique_ptr<NodeProvider> first, std::unique_ptr<NodeProvider> second,
+                   const Clock& clock, log::Log log)
+      : first_(std::move(first)), second_(std::move(second)), clock_(clock), log_(std::move(log)) {}
+
+  std::string type() const override { return first_->type() + " or " + second_->type(); }
+  Result<void> launch(const NodeId& id) override;
+  /// Fails where one of them does: a part would look like deaths.
+  Result<std::vector<Instance>> list() override;
+  Result<void> drain(const NodeId& id) override;
+  Result<void> undrain(const NodeId& id) override;
+  Result<Workload> workload(const NodeId& id) override;
+  /// Of a node that neither has shown: both are told.
+  Result<void> terminate(const NodeId& id) override;
+
+ private:
+  NodeProvider* home_of(const NodeId& id) const;
+  /// At the node's home; while that is unknown at the first, then at the second.
+  template <typename Ask>
+  auto at_home(const NodeId& id, const Ask& ask);
+  Result<void> launch_at_second(const NodeId& id, const std::string& why);
+
+  const std::unique_ptr<NodeProvider> first_;
+  const std::unique_ptr<NodeProvider> second_;
+  const Clock& clock_;
+  const log::Log log_;
+  std::map<std::string, NodeProvider*> asked_;   ///< launched and not yet listed
+  std::map<std::string, NodeProvider*> listed_;  ///< by the newest list()
+  std::optional<MonoTime> spared_until_;
+  std::string why_spared_;
+};
+
+}  // namespace gpuscale::pool
