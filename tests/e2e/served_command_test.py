@@ -46,7 +46,7 @@ class ServedCommand(ServerTest):
             os.kill(pid, signal.SIGKILL)
 
     def test_programs_are_placed_adopted_scaled_and_ended(self):
-        server = self.server(with_command(config_text(max=4)))
+        server = self.server(with_command(config_text(max=4, cooldown_out="0s", cooldown_in="0s")))
         self.addCleanup(self.end_programs, server)
         ready = server.wait_ready(2)
         for node in ready:
