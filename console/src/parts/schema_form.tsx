@@ -2,8 +2,9 @@
 /** A form for one of the server's calls, made from what the server says it takes. */
 import { Alert, Button, Input, Modal, Select, Switch } from "antd";
 import { useState, type ReactNode } from "react";
-import { ApiError, call } from "../core/api";
+import { call } from "../core/api";
 import { bodyOf, fieldsOf, filled, type Field, type Paths } from "../core/openapi";
+import { useSending } from "../core/sending";
 import { useLooks } from "../i18n";
 
 type Values = Record<string, unknown>;
@@ -39,20 +40,11 @@ export function FormDialog({ title, paths, to, item, initial = {}, fixed = [], c
   const { t } = useLooks();
   const fields = fieldsOf(paths, to);
   const [values, setValues] = useState<Values>(initial);
-  const [error, setError] = useState("");
-  const [busy, setBusy] = useState(false);
-  const send = async () => {
-    setBusy(true);
-    setError("");
-    try {
-      const body = bodyOf(fields, values);
-      onDone(await call(to.method, item === undefined ? to.path : filled(to.path, item), body), body);
-    } catch (cause) {
-      const fault = cause as ApiError;
-      setError(fault.status === 409 || fault.status === 412 ? `${fault.message} ${t("rules.conflict")}` : fault.message);
-    }
-    setBusy(false);
-  };
+  const { error, busy, send: sending } = useSending((fault) => (fault.status === 409 || fault.status === 412 ? `${fault.message} ${t("rules.conflict")}` : fault.message));
+  const send = () => sending(async () => {
+    const body = bodyOf(fields, values);
+    onDone(await call(to.method, item === undefined ? to.path : filled(to.path, item), body), body);
+  });
   const missing = fields.some((field) => field.required && (values[field.name] === undefined || values[field.name] === "" || (Array.isArray(values[field.name]) && !(values[field.name] as []).length)));
   return (
     <Modal open title={title} onCancel={onClose} destroyOnHidden maskClosable={false}

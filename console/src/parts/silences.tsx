@@ -4,6 +4,7 @@ import { Alert, App, Button, Input, Modal, Segmented } from "antd";
 import { useState } from "react";
 import { ApiError, call, part } from "../core/api";
 import type { Silence } from "../core/types";
+import { useSending } from "../core/sending";
 import { useMay } from "../core/session";
 import { useLooks } from "../i18n";
 import { Link, Panel, Time } from "./pieces";
@@ -14,19 +15,11 @@ export function SilenceDialog({ rule, onClose, onDone }: { rule: string; onClose
   const { t } = useLooks();
   const [lasts, setLasts] = useState("1h");
   const [comment, setComment] = useState("");
-  const [error, setError] = useState("");
-  const [busy, setBusy] = useState(false);
-  const send = async () => {
-    setBusy(true);
-    setError("");
-    try {
-      await call("POST", "/api/v1/silences", { rule, for: lasts, comment });
-      onDone();
-    } catch (cause) {
-      setError((cause as ApiError).message);
-    }
-    setBusy(false);
-  };
+  const { error, busy, send: sending } = useSending();
+  const send = () => sending(async () => {
+    await call("POST", "/api/v1/silences", { rule, for: lasts, comment });
+    onDone();
+  });
   return (
     <Modal open title={t("rules.silence")} onCancel={onClose} destroyOnHidden maskClosable={false}
            footer={[<Button key="no" onClick={onClose}>{t("common.cancel")}</Button>, <Button key="yes" type="primary" loading={busy} onClick={send}>{t("rules.silence")}</Button>]}>
