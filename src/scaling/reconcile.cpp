@@ -383,7 +383,7 @@ class Pass {
     std::stable_sort(drained.begin(), drained.end(),
                      [](const NodeView* a, const NodeView* b) { return a->in_state < b->in_state; });
     const auto kept = std::min(drained.size(), static_cast<std::size_t>(in_.spec.warm.nodes));
-    for (std::size_t i = 0; i < kept; ++i) roster_.marks(*drained[i]).parked = true;
+    for (std::size_t i = 0; i < kept; ++i) survey_.ledger[roster_.index_of(*drained[i])].parked = true;
   }
 
   /// Says that nothing is in flight, and waits to be asked again: after a restart a node that had long been
@@ -397,13 +397,12 @@ class Pass {
     if (view.record.node.state != NodeState::kDraining || view.record.ending || roster_.marks(view).asked) {
       return;
     }
-    const DrainState state = drain_state(view, roster_.telemetry(view), in_.spec, in_.now);
-    if (roster_.marks(view).parked) {
+    if (survey_.ledger[roster_.index_of(view)].parked) {
       note_drain(view, "parked: idle, returns at once when the pool grows; kept another " +
                            seconds_text(in_.spec.warm.keep - view.in_state));
-      survey_.ledger[roster_.index_of(view)].parked = true;
       return;
     }
+    const DrainState state = drain_state(view, roster_.telemetry(view), in_.spec, in_.now);
     note_drain(view, state.text);
     if (state.phase == DrainPhase::kDone) {
       Action& action = add(ActionKind::kEnd, view, state.text);

@@ -16,7 +16,6 @@ class Roster {
   struct Marks {
     bool asked = false;  ///< its call goes out with the step planned in this pass
     bool ended = false;
-    bool parked = false;  ///< drained, and kept by the pool's warm
   };
 
   /// `input` outlives the roster. Of two instances with one id the first counts.
