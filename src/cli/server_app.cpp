@@ -10,6 +10,7 @@
 #include "base/system_clock.h"
 #include "cli/data_folder.h"
 #include "cli/listen_address.h"
+#include "cli/provider_factory.h"
 #include "cli/store_upkeep.h"
 #include "datasource/arrivals.h"
 #include "datasource/embedded_source.h"
@@ -20,12 +21,6 @@
 #include "metrics/telemetry.h"
 #include "notify/from_alert.h"
 #include "notify/outbox.h"
-#include "pool/decorators/fallback_provider.h"
-#include "pool/decorators/throttled_provider.h"
-#include "pool/providers/docker/docker_provider.h"
-#include "pool/providers/exec/exec_provider.h"
-#include "pool/providers/http/http_provider.h"
-#include "pool/providers/local/local_provider.h"
 #include "scaling/controller.h"
 #include "scaling/formula_reader.h"
 #include "scaling/pilot.h"
@@ -172,9 +167,6 @@ struct ServerApp::Parts {
   /// Why a pool must not be deleted now.
   std::optional<std::string> nodes_of(config::Kind kind, const std::string& name) const;
   Result<void> set_bounds(const std::map<std::string, schedule::Bounds>& bounds);
-  Result<std::unique_ptr<pool::NodeProvider>> make_provider(const pool::PoolSpec& spec);
-  Result<std::unique_ptr<pool::NodeProvider>> open_provider(const std::string& pool_name,
-                                                            const pool::ProviderSpec& spec) const;
   void stop();
 
   log::Log log;
@@ -182,11 +174,7 @@ struct ServerApp::Parts {
   base::SystemClock clock;
   std::vector<std::string> notices;
   std::string cluster;
-  std::string program;
-  std::string ca_file;
   std::string url;
-  Secret installation;
-  Secret node_token;
 
   std::unique_ptr<db::Database> state;
   std::unique_ptr<activity::Ledger> ledger;
@@ -198,6 +186,7 @@ struct ServerApp::Parts {
   std::unique_ptr<api::Auth> auth;
   std::unique_ptr<scaling::StoreTelemetry> telemetry;
   pool::CallMeter provider_calls;
+  std::unique_ptr<ProviderFactory> providers;
   std::unique_ptr<scaling::Controller> controller;
   std::unique_ptr<scaling::Pilot> pilot;
   std::unique_ptr<notify::Outbox> outbox;
@@ -218,10 +207,16 @@ struct ServerApp::Parts {
 
 Result<void> ServerApp::Parts::open(const ServeOptions& options, const Checked& checked) {
   cluster = checked.config.cluster;
-  program = options.program;
-  ca_file = options.tls_certificate;
-  GS_TRY(installation, folder.lasting_random("installation.id", 6));
-  GS_TRY(node_token, folder.lasting_random("node.token", 24));
+  ServerIdentity ours;
+  ours.cluster = cluster;
+  ours.program = options.program;
+  ours.nodes_folder = folder.file("nodes");
+  ours.ca_file = options.tls_certificate;
+  ours.url = [this] { return url; };
+  GS_TRY(ours.installation, folder.lasting_random("installation.id", 6));
+  GS_TRY(ours.node_token, folder.lasting_random("node.token", 24));
+  const Secret node_token = ours.node_token;
+  providers = std::make_unique<ProviderFactory>(std::move(ours), provider_calls, clock, log);
   GS_TRY(state, db::Database::open(folder.file("state.db")));
   GS_TRY(ledger, activity::Ledger::open(*state));
   GS_TRY(store, tsdb::Store::open({.path = folder.file("metrics.db"), .limits = {}}, clock, log));
@@ -244,7 +239,7 @@ Result<void> ServerApp::Parts::open_decisions(const ServeOptions& options, const
   telemetry = std::make_unique<scaling::StoreTelemetry>(*store, checked.config.cluster);
   GS_TRY(controller,
          scaling::Controller::open(*state, *ledger, *telemetry, clock, log,
-                                   [this](const pool::PoolSpec& spec) { return make_provider(spec); },
+                                   [this](const pool::PoolSpec& spec) { return providers->make(spec); },
                                    {.fleet_max_gpus = checked.config.fleet_max_gpus}));
   const auto pull = [this](const std::string& trigger, const notify::Message& message) {
     return pull_trigger(*controller, trigger, message);
@@ -401,66 +396,6 @@ Result<void> ServerApp::Parts::set_bounds(const std::map<std::string, schedule::
     notices.push_back("The secret of trigger " + trigger + ", shown this once: " + secret.reveal());
   }
   return {};
-}
-
-Result<std::unique_ptr<pool::NodeProvider>> ServerApp::Parts::open_provider(
-    const std::string& pool_name, const pool::ProviderSpec& spec) const {
-  const pool::verbs::Context context{pool_name, cluster, url};
-  if (spec.type == "exec") {
-    pool::exec::ExecOptions exec;
-    exec.context = context;
-    exec.token = node_token;
-    GS_CHECK(pool::exec::apply_options(spec.options, exec));
-    return pool::exec::open_exec(std::move(exec), log);
-  }
-  if (spec.type == "docker") {
-    pool::docker::DockerOptions docker;
-    docker.instance = installation.reveal();
-    docker.pool = pool_name;
-    docker.cluster = cluster;
-    docker.server_url = url;
-    docker.token = node_token;
-    GS_CHECK(pool::docker::apply_options(spec.options, docker));
-    return std::unique_ptr<pool::NodeProvider>(
-        std::make_unique<pool::docker::DockerProvider>(std::move(docker), clock, log));
-  }
-  if (spec.type == "http") {
-    pool::http_service::HttpOptions service;
-    service.context = context;
-    GS_CHECK(pool::http_service::apply_options(spec.options, service));
-    return pool::http_service::make_http(std::move(service));
-  }
-  pool::local::LocalProviderOptions options;
-  options.binary = program;
-  options.root = folder.file("nodes");
-  options.dir = options.root + "/" + pool_name;
-  options.instance = installation.reveal();
-  options.pool = pool_name;
-  options.cluster = cluster;
-  options.server_url = url;
-  options.token = node_token;
-  options.ca_file = ca_file;
-  GS_CHECK(pool::local::apply_options(spec.options, options));
-  GS_TRY(auto provider, pool::local::LocalProvider::open(std::move(options), clock, log));
-  return std::unique_ptr<pool::NodeProvider>(std::move(provider));
-}
-
-/// Limits outermost, so that a limit of ours never looks like an empty stock; counts innermost, of real
-/// calls.
-Result<std::unique_ptr<pool::NodeProvider>> ServerApp::Parts::make_provider(const pool::PoolSpec& spec) {
-  const auto metered = [&](const pool::ProviderSpec& from) -> Result<std::unique_ptr<pool::NodeProvider>> {
-    GS_TRY(auto made, open_provider(spec.name, from));
-    return std::unique_ptr<pool::NodeProvider>(
-        std::make_unique<pool::MeteredProvider>(std::move(made), spec.name, provider_calls, clock));
-  };
-  GS_TRY(auto provider, metered(spec.provider));
-  for (const pool::ProviderSpec& fallback : spec.provider.fallback) {
-    GS_TRY(auto second, metered(fallback));
-    provider = std::make_unique<pool::FallbackProvider>(std::move(provider), std::move(second), clock, log);
-  }
-  if (spec.provider.limits != pool::CallLimits{})
-    provider = std::make_unique<pool::ThrottledProvider>(std::move(provider), spec.provider.limits, clock);
-  return provider;
 }
 
 void ServerApp::Parts::stop() {

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/provider_factory.h"
+
+#include "pool/decorators/fallback_provider.h"
+#include "pool/decorators/throttled_provider.h"
+#include "pool/providers/docker/docker_provider.h"
+#include "pool/providers/exec/exec_provider.h"
+#include "pool/providers/http/http_provider.h"
+#include "pool/providers/local/local_provider.h"
+
+namespace gpuscale::cli {
+
+Result<std::unique_ptr<pool::NodeProvider>> ProviderFactory::open(const std::string& pool_name,
+                                                                  const pool::ProviderSpec& spec) const {
+  const std::string url = server_.url();
+  const pool::verbs::Context context{pool_name, server_.cluster, url};
+  if (spec.type == "exec") {
+    pool::exec::ExecOptions exec;
+    exec.context = context;
+    exec.token = server_.node_token;
+    GS_CHECK(pool::exec::apply_options(spec.options, exec));
+    return pool::exec::open_exec(std::move(exec), log_);
+  }
+  if (spec.type == "docker") {
+    pool::docker::DockerOptions docker;
+    docker.instance = server_.installation.reveal();
+    docker.pool = pool_name;
+    docker.cluster = server_.cluster;
+    docker.server_url = url;
+    docker.token = server_.node_token;
+    GS_CHECK(pool::docker::apply_options(spec.options, docker));
+    return std::unique_ptr<pool::NodeProvider>(
+        std::make_unique<pool::docker::DockerProvider>(std::move(docker), clock_, log_));
+  }
+  if (spec.type == "http") {
+    pool::http_service::HttpOptions service;
+    service.context = context;
+    GS_CHECK(pool::http_service::apply_options(spec.options, service));
+    return pool::http_service::make_http(std::move(service));
+  }
+  pool::local::LocalProviderOptions options;
+  options.binary = server_.program;
+  options.root = server_.nodes_folder;
+  options.dir = options.root + "/" + pool_name;
+  options.instance = server_.installation.reveal();
+  options.pool = pool_name;
+  options.cluster = server_.cluster;
+  options.server_url = url;
+  options.token = server_.node_token;
+  options.ca_file = server_.ca_file;
+  GS_CHECK(pool::local::apply_options(spec.options, options));
+  GS_TRY(auto provider, pool::local::LocalProvider::open(std::move(options), clock_, log_));
+  return std::unique_ptr<pool::NodeProvider>(std::move(provider));
+}
+
+/// Limits outermost, so that a limit of ours never looks like an empty stock; counts innermost, of real
+/// calls.
+Result<std::unique_ptr<pool::NodeProvider>> ProviderFactory::make(const pool::PoolSpec& spec) const {
+  const auto metered = [&](const pool::ProviderSpec& from) -> Result<std::unique_ptr<pool::NodeProvider>> {
+    GS_TRY(auto made, open(spec.name, from));
+    return std::unique_ptr<pool::NodeProvider>(
+        std::make_unique<pool::MeteredProvider>(std::move(made), spec.name, calls_, clock_));
+  };
+  GS_TRY(auto provider, metered(spec.provider));
+  for (const pool::ProviderSpec& fallback : spec.provider.fallback) {
+    GS_TRY(auto second, metered(fallback));
+    provider = std::make_unique<pool::FallbackProvider>(std::move(provider), std::move(second), clock_, log_);
+  }
+  if (spec.provider.limits != pool::CallLimits{})
+    provider = std::make_unique<pool::ThrottledProvider>(std::move(provider), spec.provider.limits, clock_);
+  return provider;
+}
+
+}  // namespace gpuscale::cli
