@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cstdint>
 
+#include "base/ascii.h"
+
 namespace gpuscale::agent {
 namespace {
 
@@ -162,8 +164,7 @@ bool same_bus_id(std::string_view a, std::string_view b) {
   if (a.size() < kTail || b.size() < kTail) return false;
   a.remove_prefix(a.size() - kTail);
   b.remove_prefix(b.size() - kTail);
-  const auto lower = [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), [&](char x, char y) { return lower(x) == lower(y); });
+  return base::equal_ignoring_case(a, b);
 }
 
 }  // namespace

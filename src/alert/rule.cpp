@@ -8,6 +8,7 @@
 #include "alert/grafana44.h"
 #include "alert/text_template.h"
 #include "base/duration.h"
+#include "base/name_list.h"
 
 namespace gpuscale::alert {
 namespace {
@@ -17,12 +18,6 @@ constexpr Nanos kLongest = std::chrono::hours{24 * 366};
 constexpr std::size_t kMaxQueries = 32;
 constexpr std::size_t kMaxQueryBytes = 16'384;
 constexpr std::size_t kMaxTexts = 64;
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string out;
-  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
-  return out.empty() ? "none" : out;
-}
 
 void check_span(std::vector<std::string>& faults, const char* key, Nanos value, Nanos least) {
   if (value >= least && value <= kLongest) return;
@@ -43,7 +38,8 @@ void check_condition(std::vector<std::string>& faults, const RuleSpec& spec, con
   for (const Reduction* each : reductions) used.insert(each->query);
   const auto facts = facts_of(*condition);
   if (!facts.empty() && spec.pool.empty()) {
-    faults.push_back(key + ": " + joined(facts) + " is a fact of a pool; say of which by \"pool\"");
+    faults.push_back(key + ": " + base::known_names(facts) +
+                     " is a fact of a pool; say of which by \"pool\"");
   }
   if (spec.profile == Profile::kGrafana44 && !grafana44::chain_of(*condition)) {
     faults.push_back(key +
@@ -61,7 +57,7 @@ void check_conditions(std::vector<std::string>& faults, const RuleSpec& spec) {
   for (const auto& [ref, text] : spec.queries) known.push_back(ref);
   for (const std::string& ref : used) {
     if (!spec.queries.contains(ref))
-      faults.push_back("condition: no query \"" + ref + "\"; known: " + joined(known));
+      faults.push_back("condition: no query \"" + ref + "\"; known: " + base::known_names(known));
   }
   if (faults.size() > before) return;  // what is unused is not known before all can be read
   for (const std::string& ref : known) {
@@ -146,7 +142,7 @@ std::vector<std::string> faults_of(const RuleSpec& spec, const std::vector<std::
   std::set<std::string> seen;
   for (const std::string& channel : spec.notify) {
     if (std::find(known_channels.begin(), known_channels.end(), channel) == known_channels.end()) {
-      faults.push_back("notify: no channel \"" + channel + "\"; known: " + joined(known_channels));
+      faults.push_back("notify: no channel \"" + channel + "\"; known: " + base::known_names(known_channels));
     }
     if (!seen.insert(channel).second) faults.push_back("notify: \"" + channel + "\" is named twice");
   }

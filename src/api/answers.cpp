@@ -14,7 +14,7 @@ using nlohmann::json;
 std::string names_of(const std::vector<Key>& keys) {
   std::vector<std::string> names;
   for (const Key& key : keys) names.push_back(key.name);
-  return names.empty() ? "none" : joined(names);
+  return known_names(names);
 }
 
 bool is_known(const std::vector<Key>& keys, std::string_view name) {

@@ -48,8 +48,7 @@ Result<notify::ChannelSpec> channel_to_probe(Services& services, const std::stri
     if (channel.name == name) return std::move(channel);
     known.push_back(channel.name);
   }
-  return fail(Errc::kNotFound,
-              "no channel \"" + name + "\"; known: " + (known.empty() ? "none" : joined(known)));
+  return fail(Errc::kNotFound, "no channel \"" + name + "\"; known: " + known_names(known));
 }
 
 http::Response probe_channel(Services& services, const http::Request& request, const Principal& who) {

@@ -45,8 +45,7 @@ http::Response list_deliveries(const Services& services, const http::Request& re
   std::vector<std::string> known;
   for (const auto& channel : services.outbox.channels()) known.push_back(channel.name);
   if (std::find(known.begin(), known.end(), name) == known.end()) {
-    return error_answer(fail(
-        Errc::kNotFound, "no channel \"" + name + "\"; known: " + (known.empty() ? "none" : joined(known))));
+    return error_answer(fail(Errc::kNotFound, "no channel \"" + name + "\"; known: " + known_names(known)));
   }
   const auto asked = request.query.get("limit");
   const auto limit = asked ? parse_digits<std::size_t>(*asked) : kDefault;

@@ -130,7 +130,7 @@ http::Response get_definition(const Services& services, Kind kind, const http::R
   std::vector<std::string> known;
   for (const auto& each : services.declared->list(kind)) known.push_back(each.name);
   return error_answer(fail(Errc::kNotFound, "no " + std::string(word_of(kind)) + " \"" + name +
-                                                "\"; known: " + (known.empty() ? "none" : joined(known))));
+                                                "\"; known: " + known_names(known)));
 }
 
 /// {"paused": true}: `key` says it, `on_if` is what switches it on.

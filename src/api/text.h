@@ -8,10 +8,13 @@
 #include <vector>
 
 #include "base/ascii.h"
+#include "base/name_list.h"
 
 namespace gpuscale::api {
 
 using base::equal_ignoring_case;
+using base::joined;
+using base::known_names;
 
 inline std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r\n";
@@ -33,16 +36,6 @@ std::optional<Int> parse_digits(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
-}
-
-/// "a, b, c".
-inline std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) {
-    if (!out.empty()) out += ", ";
-    out += word;
-  }
-  return out;
 }
 
 }  // namespace gpuscale::api

@@ -2,6 +2,7 @@
 /// Letters as protocols and languages of programs know them, whatever the locale.
 #pragma once
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,14 @@ inline std::string to_lower(std::string_view text) {
 inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](char x, char y) { return to_lower(x) == to_lower(y); });
+}
+
+/// 0 to 15; empty where it is no hexadecimal digit.
+constexpr std::optional<int> hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return std::nullopt;
 }
 
 }  // namespace gpuscale::base

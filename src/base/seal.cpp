@@ -7,8 +7,8 @@
 #include <array>
 #include <cstdlib>
 #include <memory>
-#include <optional>
 
+#include "base/ascii.h"
 #include "base/digest.h"
 
 namespace gpuscale::base {
@@ -37,13 +37,6 @@ unsigned char* raw(std::string& text) {
 
 int length_of(std::string_view text) {
   return static_cast<int>(text.size());
-}
-
-std::optional<int> hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return std::nullopt;
 }
 
 }  // namespace

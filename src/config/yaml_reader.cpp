@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/duration.h"
+#include "base/name_list.h"
 
 namespace gpuscale::config {
 namespace {
@@ -25,12 +26,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string out;
-  for (const auto& name : names) out += (out.empty() ? "" : ", ") + name;
-  return out;
-}
-
 // Farther away than this a name is another word, not a slip of the finger.
 constexpr std::size_t kNearEnough = 2;
 
@@ -43,7 +38,7 @@ std::string suggestion_for(const std::string& key, std::vector<std::string> know
   if (nearest != known.end() && edit_distance(key, *nearest) <= kNearEnough) {
     return "; did you mean \"" + *nearest + "\"?";
   }
-  return "; known keys: " + joined(known);
+  return "; known keys: " + base::joined(known);
 }
 
 }  // namespace
@@ -195,7 +190,7 @@ std::size_t YamlReader::choice(const std::string& key, const std::vector<std::st
   if (!value) return fallback;
   const auto found = std::find(allowed.begin(), allowed.end(), *value);
   if (found == allowed.end()) {
-    fault(key, "\"" + *value + "\" is none of " + joined(allowed));
+    fault(key, "\"" + *value + "\" is none of " + base::joined(allowed));
     return fallback;
   }
   return static_cast<std::size_t>(found - allowed.begin());
