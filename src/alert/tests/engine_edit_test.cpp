@@ -5,10 +5,8 @@
 #include <atomic>
 #include <thread>
 
-#include "alert/engine.h"
-#include "alert/testing/fake_source.h"
+#include "alert/testing/engine_fixture.h"
 #include "base/system_clock.h"
-#include "base/testing/manual_clock.h"
 
 namespace gpuscale::alert {
 namespace {
@@ -16,31 +14,11 @@ namespace {
 using namespace std::chrono_literals;
 
 RuleSpec edited_rule(std::string name) {
-  RuleSpec spec;
-  spec.name = std::move(name);
-  spec.every = 5s;
-  spec.queries = {{"C", "SELECT mean(u) FROM gpu WHERE $timeFilter"}};
-  spec.condition = "avg(C, 1m) > 45";
-  spec.notify = {"people"};
-  return spec;
+  return testing::mean_over_45(std::move(name), "people");
 }
 
-class EngineEditTest : public ::testing::Test {
+class EngineEditTest : public testing::EngineFixture {
  protected:
-  void SetUp() override {
-    database_ = *db::Database::open("");
-    ledger_ = *activity::Ledger::open(*database_);
-    engine_ = *Engine::open(*database_, *ledger_, source_, clock_, log::Log::silent(),
-                            [this](const Notification& told) -> Result<void> {
-                              told_.push_back(told);
-                              return {};
-                            });
-  }
-  void set(std::vector<RuleSpec> rules) { ASSERT_TRUE(engine_->set_rules(std::move(rules))); }
-  void tick(Nanos later = 5s) {
-    clock_.advance(later);
-    engine_->tick(clock_.wall());
-  }
   State state_of(const std::string& name) const {
     for (const RuleStatus& rule : engine_->status()) {
       if (rule.spec.name == name) return rule.state;
@@ -55,13 +33,6 @@ class EngineEditTest : public ::testing::Test {
     }
     return out;
   }
-
-  base::testing::ManualClock clock_;
-  testing::FakeSource source_;
-  std::unique_ptr<db::Database> database_;
-  std::unique_ptr<activity::Ledger> ledger_;
-  std::vector<Notification> told_;
-  std::unique_ptr<Engine> engine_;
 };
 
 TEST_F(EngineEditTest, AFiringRuleKnowsNothingOfTheEditOfAnother) {

@@ -5,9 +5,8 @@
 
 #include <condition_variable>
 
-#include "alert/testing/fake_source.h"
+#include "alert/testing/engine_fixture.h"
 #include "base/system_clock.h"
-#include "base/testing/manual_clock.h"
 
 namespace gpuscale::alert {
 namespace {
@@ -16,38 +15,13 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
 RuleSpec high(std::string name = "high") {
-  RuleSpec spec;
-  spec.name = std::move(name);
-  spec.every = 5s;
+  RuleSpec spec = testing::mean_over_45(std::move(name), "scale_out");
   spec.repeat = 30s;
-  spec.queries = {{"C", "SELECT mean(u) FROM gpu WHERE $timeFilter"}};
-  spec.condition = "avg(C, 1m) > 45";
-  spec.notify = {"scale_out"};
   return spec;
 }
 
-class EngineTest : public ::testing::Test {
+class EngineTest : public testing::EngineFixture {
  protected:
-  void SetUp() override {
-    database_ = *db::Database::open("");
-    ledger_ = *activity::Ledger::open(*database_);
-    reopen();
-  }
-  /// As a restart does: what is not on disk is gone.
-  void reopen() {
-    engine_.reset();
-    engine_ = *Engine::open(*database_, *ledger_, source_, clock_, log::Log::silent(),
-                            [this](const Notification& told) -> Result<void> {
-                              if (sink_fails_) return fail(Errc::kUnavailable, "the disk is full");
-                              told_.push_back(told);
-                              return {};
-                            });
-  }
-  void set(std::vector<RuleSpec> rules) { ASSERT_TRUE(engine_->set_rules(std::move(rules))); }
-  void tick(Nanos later = 5s) {
-    clock_.advance(later);
-    engine_->tick(clock_.wall());
-  }
   /// What was to be sent; the rest only holds or frees what waits.
   std::vector<Notification> to_send() const {
     std::vector<Notification> out;
@@ -61,14 +35,6 @@ class EngineTest : public ::testing::Test {
     for (const auto& entry : entries) out.push_back(entry.kind);
     return out;
   }
-
-  base::testing::ManualClock clock_;
-  testing::FakeSource source_;
-  std::unique_ptr<db::Database> database_;
-  std::unique_ptr<activity::Ledger> ledger_;
-  std::vector<Notification> told_;
-  bool sink_fails_ = false;
-  std::unique_ptr<Engine> engine_;
 };
 
 TEST_F(EngineTest, TellsWhatItSawAndWritesItDown) {
