@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "agent/devices_json.h"
 #include "gpu/signals.h"
@@ -93,40 +94,44 @@ Exposition::Labels pod_labels(const AgentState& state, const PodUse& use) {
           {metrics::kTagContainer, use.container}};
 }
 
-/// Each pod's own part of a device, which a number for the whole device does not tell where it is shared.
-void show_pods(Exposition& out, const AgentState& state) {
-  if (state.pod_uses.empty()) return;
-  out.family("gpuscale_gpu_pod_processes", "gauge", "Processes of the pod on the device");
-  for (const PodUse& use : state.pod_uses) {
-    out.sample("gpuscale_gpu_pod_processes", pod_labels(state, use), static_cast<double>(use.processes));
-  }
+/// A family with a sample for each of the items that has a value; without any there is no family.
+template <typename Items, typename LabelsOf, typename ValueOf>
+void show_each(Exposition& out, std::string_view name, std::string_view type, std::string_view help,
+               const Items& items, LabelsOf labels_of, ValueOf value_of) {
   bool begun = false;
-  for (const PodUse& use : state.pod_uses) {
-    if (!use.memory_used_bytes) continue;
-    if (!begun)
-      out.family("gpuscale_gpu_pod_memory_used_bytes", "gauge", "Device memory of the pod's processes");
-    begun = true;
-    out.sample("gpuscale_gpu_pod_memory_used_bytes", pod_labels(state, use),
-               static_cast<double>(*use.memory_used_bytes));
-  }
-  begun = false;
-  for (const PodUse& use : state.pod_uses) {
-    if (!use.utilization_gpu) continue;
-    if (!begun)
-      out.family("gpuscale_gpu_pod_utilization_gpu", "gauge", "Percent of the device by the pod's processes");
-    begun = true;
-    out.sample("gpuscale_gpu_pod_utilization_gpu", pod_labels(state, use), *use.utilization_gpu);
+  for (const auto& item : items) {
+    const std::optional<double> value = value_of(item);
+    if (!value) continue;
+    if (!std::exchange(begun, true)) out.family(name, type, help);
+    out.sample(name, labels_of(item), *value);
   }
 }
 
+/// Each pod's own part of a device, which a number for the whole device does not tell where it is shared.
+void show_pods(Exposition& out, const AgentState& state) {
+  using Value = std::optional<double>;
+  const auto show_value = [&](std::string_view name, std::string_view help, auto value_of) {
+    show_each(
+        out, name, "gauge", help, state.pod_uses, [&](const PodUse& use) { return pod_labels(state, use); },
+        value_of);
+  };
+  show_value("gpuscale_gpu_pod_processes", "Processes of the pod on the device",
+             [](const PodUse& use) { return Value(static_cast<double>(use.processes)); });
+  show_value("gpuscale_gpu_pod_memory_used_bytes", "Device memory of the pod's processes",
+             [](const PodUse& use) {
+               return use.memory_used_bytes ? Value(static_cast<double>(*use.memory_used_bytes)) : Value();
+             });
+  show_value("gpuscale_gpu_pod_utilization_gpu", "Percent of the device by the pod's processes",
+             [](const PodUse& use) { return use.utilization_gpu; });
+}
+
 void show_health(Exposition& out, const AgentState& state) {
-  if (!state.sight.readings.empty()) {
-    out.family("gpuscale_gpu_up", "gauge", "1 where the device measures now");
-    for (const gpu::Reading& reading : state.sight.readings) {
-      const bool up = is_fresh(state) && reading.state == gpu::DeviceState::kOk;
-      out.sample("gpuscale_gpu_up", device_labels(state, reading), up ? 1 : 0);
-    }
-  }
+  using Value = std::optional<double>;
+  const auto labels_of_device = [&](const gpu::Reading& reading) { return device_labels(state, reading); };
+  show_each(out, "gpuscale_gpu_up", "gauge", "1 where the device measures now", state.sight.readings,
+            labels_of_device, [&](const gpu::Reading& reading) {
+              return Value(is_fresh(state) && reading.state == gpu::DeviceState::kOk ? 1 : 0);
+            });
   out.family("gpuscale_agent_source_state", "gauge", "1 for the state in which the source of readings is");
   out.sample("gpuscale_agent_source_state",
              {{"source", state.source}, {"state", std::string(to_string(state.sight.state))}}, 1);
@@ -138,30 +143,25 @@ void show_health(Exposition& out, const AgentState& state) {
     out.gauge("gpuscale_agent_kubelet_up", "1 where kubelet says which pods hold which devices",
               state.pods->error.empty() ? 1 : 0);
   }
-  bool begun = false;
-  for (const TargetSight& target : state.inference) {
-    if (!begun)
-      out.family("gpuscale_agent_inference_up", "gauge", "1 where the inference server's metrics are read");
-    begun = true;
-    out.sample("gpuscale_agent_inference_up", {{"server", target.server}, {"url", target.url}},
-               target.up ? 1 : 0);
-  }
-  begun = false;
-  for (const gpu::Reading& reading : state.sight.readings) {
-    if (reading.doubt.empty() || !is_fresh(state)) continue;
-    if (!begun)
-      out.family("gpuscale_gpu_doubtful", "gauge",
-                 "1 where a value misleads; GET /devices says which and why");
-    begun = true;
-    out.sample("gpuscale_gpu_doubtful", device_labels(state, reading), 1);
-  }
-  begun = false;
-  for (const auto& [key, count] : state.kernel_xids) {
-    if (!begun) out.family("gpuscale_gpu_kernel_xids_total", "counter", "Xids in the kernel's log, by code");
-    begun = true;
-    out.sample("gpuscale_gpu_kernel_xids_total",
-               {{"pci_bus_id", key.first}, {"xid", std::to_string(key.second)}}, static_cast<double>(count));
-  }
+  show_each(
+      out, "gpuscale_agent_inference_up", "gauge", "1 where the inference server's metrics are read",
+      state.inference,
+      [](const TargetSight& target) {
+        return Exposition::Labels{{"server", target.server}, {"url", target.url}};
+      },
+      [](const TargetSight& target) { return Value(target.up ? 1 : 0); });
+  show_each(out, "gpuscale_gpu_doubtful", "gauge",
+            "1 where a value misleads; GET /devices says which and why", state.sight.readings,
+            labels_of_device, [&](const gpu::Reading& reading) {
+              return reading.doubt.empty() || !is_fresh(state) ? Value() : Value(1);
+            });
+  show_each(
+      out, "gpuscale_gpu_kernel_xids_total", "counter", "Xids in the kernel's log, by code",
+      state.kernel_xids,
+      [](const auto& xid) {
+        return Exposition::Labels{{"pci_bus_id", xid.first.first}, {"xid", std::to_string(xid.first.second)}};
+      },
+      [](const auto& xid) { return Value(static_cast<double>(xid.second)); });
   out.counter("gpuscale_agent_sampler_restarts_total", "Sampler processes that ended", state.sight.restarts);
 }
 
