@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +15,9 @@
 #include <cstring>
 #include <string_view>
 #include <utility>
+
+#include "base/child_plan.h"
+#include "base/name_list.h"
 
 namespace gpuscale::agent {
 namespace {
@@ -64,17 +66,12 @@ bool accepts(std::uint16_t port, std::chrono::milliseconds timeout) {
   return connected;
 }
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ",") + word;
-  return out;
-}
-
 std::string filled_in(std::string word, const ServedOptions& options, std::uint16_t port) {
-  const std::array<std::pair<std::string_view, std::string>, 4> values{{{"{port}", std::to_string(port)},
-                                                                        {"{node}", options.node},
-                                                                        {"{pool}", options.pool},
-                                                                        {"{gpus}", joined(options.gpus)}}};
+  const std::array<std::pair<std::string_view, std::string>, 4> values{
+      {{"{port}", std::to_string(port)},
+       {"{node}", options.node},
+       {"{pool}", options.pool},
+       {"{gpus}", base::joined(options.gpus, ",")}}};
   for (const auto& [mark, value] : values) {
     for (std::size_t at = word.find(mark); at != std::string::npos; at = word.find(mark, at + value.size()))
       word.replace(at, mark.size(), value);
@@ -100,18 +97,10 @@ std::vector<std::string> environment_for(const ServedOptions& options, std::uint
   }
   out.push_back("PORT=" + std::to_string(port));
   if (options.gpus.empty()) return out;
-  const std::string gpus = joined(options.gpus);
+  const std::string gpus = base::joined(options.gpus, ",");
   out.push_back("CUDA_DEVICE_ORDER=PCI_BUS_ID");
   out.push_back("CUDA_VISIBLE_DEVICES=" + gpus);
   out.push_back("HIP_VISIBLE_DEVICES=" + gpus);
-  return out;
-}
-
-std::vector<char*> as_pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  // posix_spawn(3) takes char* for history's sake and changes nothing.
-  for (const std::string& text : texts) out.push_back(const_cast<char*>(text.c_str()));
-  out.push_back(nullptr);
   return out;
 }
 
@@ -149,25 +138,14 @@ Result<void> ServedCommand::spawn() {
   std::vector<std::string> words;
   for (const std::string& word : options_.command) words.push_back(filled_in(word, options_, port_));
   const auto environment = environment_for(options_, port_);
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addclosefrom_np(&files, kFirstClosed);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  sigset_t all;
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  const int error = posix_spawnp(&pid_, words.front().c_str(), &files, &attributes, as_pointers(words).data(),
-                                 as_pointers(environment).data());
-  posix_spawn_file_actions_destroy(&files);
-  posix_spawnattr_destroy(&attributes);
+  base::ChildPlan plan;
+  plan.close_from(kFirstClosed);
+  const int error = plan.start_by_path(words, environment, pid_);
   if (error == 0) {
-    log_.info("command.started",
-              {{"command", words.front()}, {"pid", pid_}, {"port", port_}, {"gpus", joined(options_.gpus)}});
+    log_.info("command.started", {{"command", words.front()},
+                                  {"pid", pid_},
+                                  {"port", port_},
+                                  {"gpus", base::joined(options_.gpus, ",")}});
     return {};
   }
   pid_ = 0;

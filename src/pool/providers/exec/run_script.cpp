@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +12,8 @@
 #include <csignal>
 #include <cstring>
 #include <utility>
+
+#include "base/child_plan.h"
 
 namespace gpuscale::pool::exec {
 namespace {
@@ -43,14 +44,6 @@ class Pipe {
  private:
   std::array<int, 2> ends_{-1, -1};
 };
-
-std::vector<char*> words(const std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  // execve(2) takes char* for history's sake and changes nothing.
-  for (const std::string& text : texts) out.push_back(const_cast<char*>(text.c_str()));
-  out.push_back(nullptr);
-  return out;
-}
 
 /// One script while it runs.
 class Running {
@@ -83,29 +76,12 @@ class Running {
   Result<void> start() {
     if (!in_.open() || !out_.open() || !err_.open())
       return fail(Errc::kExhausted, std::string("no pipe for a script: ") + std::strerror(errno));
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_adddup2(&files, in_.end(0), STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&files, out_.end(1), STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&files, err_.end(1), STDERR_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-    posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
-    sigset_t none;
-    sigemptyset(&none);
-    sigset_t all;
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setflags(&attributes,
-                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    const auto arguments = words(run_.arguments);
-    const auto environment = words(run_.environment);
-    const int error = posix_spawn(&pid_, run_.arguments.front().c_str(), &files, &attributes,
-                                  arguments.data(), environment.data());
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&files);
+    base::ChildPlan plan(base::ChildGroup::kOwn);
+    plan.give(in_.end(0), STDIN_FILENO);
+    plan.give(out_.end(1), STDOUT_FILENO);
+    plan.give(err_.end(1), STDERR_FILENO);
+    plan.close_from(STDERR_FILENO + 1);
+    const int error = plan.start(run_.arguments, run_.environment, pid_);
     if (error != 0) {
       pid_ = 0;
       return fail(error == EAGAIN || error == ENOMEM ? Errc::kExhausted : Errc::kUnavailable,

@@ -2,71 +2,32 @@
 #include "pool/providers/local/spawn.h"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <string_view>
 
+#include "base/child_plan.h"
+
 namespace gpuscale::pool::local {
 namespace {
-
-std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  // execve(2) takes char* for history's sake and changes nothing.
-  for (const std::string& text : texts) out.push_back(const_cast<char*>(text.c_str()));
-  out.push_back(nullptr);
-  return out;
-}
-
-struct FileActions {
-  posix_spawn_file_actions_t value;
-  FileActions() { posix_spawn_file_actions_init(&value); }
-  ~FileActions() { posix_spawn_file_actions_destroy(&value); }
-  FileActions(const FileActions&) = delete;
-  FileActions& operator=(const FileActions&) = delete;
-};
-
-struct Attributes {
-  posix_spawnattr_t value;
-  Attributes() { posix_spawnattr_init(&value); }
-  ~Attributes() { posix_spawnattr_destroy(&value); }
-  Attributes(const Attributes&) = delete;
-  Attributes& operator=(const Attributes&) = delete;
-};
 
 constexpr int kLockFd = 3;
 
 }  // namespace
 
 Result<pid_t> spawn(const SpawnRequest& request) {
-  FileActions files;
-  posix_spawn_file_actions_adddup2(&files.value, request.lock_fd, kLockFd);
-  posix_spawn_file_actions_addopen(&files.value, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&files.value, STDOUT_FILENO, request.log_file.c_str(),
-                                   O_WRONLY | O_CREAT | O_APPEND, 0600);
-  posix_spawn_file_actions_adddup2(&files.value, STDOUT_FILENO, STDERR_FILENO);
-  posix_spawn_file_actions_addclosefrom_np(&files.value, kLockFd + 1);
-  posix_spawn_file_actions_addchdir_np(&files.value, request.folder.c_str());
-
-  Attributes attributes;
-  sigset_t none;
-  sigemptyset(&none);
-  sigset_t all;
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes.value, &none);
-  posix_spawnattr_setsigdefault(&attributes.value, &all);
-  posix_spawnattr_setflags(&attributes.value,
-                           POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-
-  const auto arguments = pointers_to(request.arguments);
-  const auto environment = pointers_to(request.environment);
+  base::ChildPlan plan(base::ChildGroup::kOwnSession);
+  plan.give(request.lock_fd, kLockFd);
+  plan.open(STDIN_FILENO, "/dev/null", O_RDONLY);
+  plan.open(STDOUT_FILENO, request.log_file, O_WRONLY | O_CREAT | O_APPEND, 0600);
+  plan.give(STDOUT_FILENO, STDERR_FILENO);
+  plan.close_from(kLockFd + 1);
+  plan.work_in(request.folder);
   pid_t pid = 0;
-  const int error = posix_spawn(&pid, request.arguments.front().c_str(), &files.value, &attributes.value,
-                                arguments.data(), environment.data());
+  const int error = plan.start(request.arguments, request.environment, pid);
   if (error == 0) return pid;
   const bool exhausted = error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE;
   return fail(exhausted ? Errc::kExhausted : Errc::kUnavailable,
