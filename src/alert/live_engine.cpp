@@ -354,7 +354,7 @@ void LiveEngine::tick(WallTime now) {
         rule = take_due(now, lane);
       }
       if (!rule) break;
-      evaluate_now(*rule, now, std::nullopt);
+      evaluate_now(Inquiry{rule, now, {}, 0}, std::nullopt);
       const std::scoped_lock lock(mutex_);
       requeue(rule);
     }
@@ -365,6 +365,7 @@ void LiveEngine::start() {
   const std::scoped_lock lock(mutex_);
   if (!threads_.empty()) return;
   stopping_ = false;
+  letterbox_ = std::make_shared<Letterbox>(*this);
   quick_threads_ = std::max(1, parts_.options.threads);
   for (int i = 0; i < quick_threads_; ++i) threads_.emplace_back([this] { run(kQuick); });
   for (int i = 0; i < kSlowThreads; ++i) threads_.emplace_back([this] { run(kSlow); });
@@ -373,41 +374,94 @@ void LiveEngine::start() {
 
 void LiveEngine::stop() {
   std::vector<std::thread> threads;
+  std::shared_ptr<Letterbox> letterbox;
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
     threads.swap(threads_);
+    letterbox = letterbox_;
   }
   wake_.notify_all();
   for (std::thread& thread : threads) thread.join();
+  if (!letterbox) return;
+  letterbox->close();
+  const std::scoped_lock lock(mutex_);
+  for (const Lane lane : {kQuick, kSlow})
+    while (const InquiryPtr inquiry = take_answered(lane)) requeue(inquiry->rule);
+  for (const InquiryPtr& inquiry : asked_) requeue(inquiry->rule);
+  asked_.clear();
+}
+
+LiveEngine::InquiryPtr LiveEngine::take_answered(Lane lane) {
+  std::deque<InquiryPtr>& answered = answered_[lane];
+  if (answered.empty()) return nullptr;
+  InquiryPtr inquiry = std::move(answered.front());
+  answered.pop_front();
+  return inquiry;
+}
+
+void LiveEngine::take_answer(const InquiryPtr& inquiry, std::size_t which, AnswerCache::AnswerPtr answer) {
+  const std::scoped_lock lock(mutex_);
+  inquiry->answers[which] = std::move(answer);
+  if (--inquiry->left > 0) return;
+  asked_.erase(inquiry);
+  answered_[inquiry->rule->slow ? kSlow : kQuick].push_back(inquiry);
+  wake_.notify_all();
+}
+
+void Letterbox::deliver(const std::shared_ptr<Inquiry>& inquiry, std::size_t which,
+                        AnswerCache::AnswerPtr answer) {
+  const std::scoped_lock lock(mutex_);
+  if (engine_ != nullptr) engine_->take_answer(inquiry, which, std::move(answer));
+}
+
+void Letterbox::close() {
+  const std::scoped_lock lock(mutex_);
+  engine_ = nullptr;
 }
 
 void LiveEngine::run(Lane lane) {
-  const auto patience = lane == kQuick ? std::optional<Nanos>(parts_.options.patience) : std::nullopt;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
+    if (const InquiryPtr answered = take_answered(lane)) {
+      look(lock, answered, lane);
+      continue;
+    }
     const WallTime now = parts_.clock.wall();
     const RulePtr rule = take_due(now, lane);
     if (!rule) {
       wake_.wait_for(lock, until_next(now, lane));
       continue;
     }
-    const MonoTime begin = parts_.clock.mono();
-    const auto look = lane == kQuick ? looks_.insert(begin) : looks_.end();
-    lock.unlock();
-    const bool looked = evaluate_now(*rule, now, patience);
-    lock.lock();
-    if (lane == kQuick) looks_.erase(look);
-    const bool was_slow =
-        std::exchange(rule->slow, !looked || parts_.clock.mono() - begin > Nanos{parts_.options.patience});
-    if (looked) {
-      spread_out(*rule, now);
-    } else {
-      rule->begun = now - rule->spec.every;  // its turn is still to come
+    const auto inquiry = std::make_shared<Inquiry>(Inquiry{rule, now, {}, 0});
+    if (rule->spec.sources.empty() || rule->spec.paused) {
+      look(lock, inquiry, lane);
+      continue;
     }
-    requeue(rule);
-    if (rule->slow != was_slow) wake_.notify_all();
+    lock.unlock();
+    inquire(inquiry);
+    lock.lock();
   }
+}
+
+void LiveEngine::look(std::unique_lock<std::mutex>& lock, const InquiryPtr& inquiry, Lane lane) {
+  const RulePtr& rule = inquiry->rule;
+  const auto patience = lane == kQuick ? std::optional<Nanos>(parts_.options.patience) : std::nullopt;
+  const MonoTime begin = parts_.clock.mono();
+  const auto look = lane == kQuick ? looks_.insert(begin) : looks_.end();
+  lock.unlock();
+  const bool looked = evaluate_now(*inquiry, patience);
+  lock.lock();
+  if (lane == kQuick) looks_.erase(look);
+  const bool was_slow =
+      std::exchange(rule->slow, !looked || parts_.clock.mono() - begin > Nanos{parts_.options.patience});
+  if (looked) {
+    spread_out(*rule, inquiry->now);
+  } else {
+    rule->begun = inquiry->now - rule->spec.every;  // its turn is still to come
+  }
+  requeue(rule);
+  if (rule->slow != was_slow) wake_.notify_all();
 }
 
 void LiveEngine::keep_quick() {

@@ -5,6 +5,7 @@
 #pragma once
 #include <array>
 #include <condition_variable>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -15,6 +16,7 @@
 
 #include "alert/answer_cache.h"
 #include "alert/engine.h"
+#include "alert/inquiry.h"
 #include "alert/live_rule.h"
 
 namespace gpuscale::alert {
@@ -46,8 +48,11 @@ class LiveEngine final : public Engine {
   void start() override;
   void stop() override;
 
+  void take_answer(const std::shared_ptr<Inquiry>& inquiry, std::size_t which, AnswerCache::AnswerPtr answer);
+
  private:
   using RulePtr = std::shared_ptr<LiveRule>;
+  using InquiryPtr = std::shared_ptr<Inquiry>;
 
   // live_engine.cpp: the set of rules, and whose turn it is.
   Result<RulePtr> make_rule(RuleSpec spec, std::vector<StoredInstance> stored, WallTime now);
@@ -69,6 +74,11 @@ class LiveEngine final : public Engine {
   static void spread_out(LiveRule& rule, WallTime now);
   Nanos until_next(WallTime now, Lane lane) const;
   void run(Lane lane);
+  /// One look of a thread; the engine's mutex is held before and after, not meanwhile.
+  void look(std::unique_lock<std::mutex>& lock, const InquiryPtr& inquiry, Lane lane);
+  /// Where a rule asks other sources, its questions are sent; else it can be looked at now.
+  void inquire(const InquiryPtr& inquiry);
+  InquiryPtr take_answered(Lane lane);
   /// Starts another quick thread where looks that take too long have left fewer than there should be.
   void keep_quick();
 
@@ -82,9 +92,11 @@ class LiveEngine final : public Engine {
     bool forget = false;  ///< a calm series that is no more
   };
   /// false: it would have had to wait for another's slow question, and has not looked. Only with `patience`.
-  bool evaluate_now(LiveRule& rule, WallTime now, std::optional<Nanos> patience);
-  /// Empty where patience ended.
-  std::optional<std::vector<AnswerCache::AnswerPtr>> ask(const LiveRule& rule, WallTime moment,
+  bool evaluate_now(const Inquiry& inquiry, std::optional<Nanos> patience);
+  datasource::Query query_of(const LiveRule& rule, const Reduction& reduction, WallTime moment,
+                             Nanos timeout) const;
+  /// What the inquiry has no answer to yet. Empty where patience ended.
+  std::optional<std::vector<AnswerCache::AnswerPtr>> ask(const Inquiry& inquiry,
                                                          std::optional<Nanos> patience);
   /// Per state of the rule: what was seen of it. Makes the states of series that are new.
   std::map<std::string, Look> looks_of(LiveRule& rule, const Evaluation& recovered, WallTime now);
@@ -118,6 +130,9 @@ class LiveEngine final : public Engine {
   int quick_threads_ = 0;
   bool stopping_ = false;
   std::vector<std::thread> threads_;
+  std::set<InquiryPtr> asked_;                      ///< on their way
+  std::array<std::deque<InquiryPtr>, 2> answered_;  ///< whole, by lane
+  std::shared_ptr<Letterbox> letterbox_;            ///< while it is started
 };
 
 }  // namespace gpuscale::alert

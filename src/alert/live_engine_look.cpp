@@ -37,40 +37,73 @@ bool differs(const RuleState& a, const RuleState& b) {
 
 }  // namespace
 
-std::optional<std::vector<AnswerCache::AnswerPtr>> LiveEngine::ask(const LiveRule& rule, WallTime moment,
-                                                                   std::optional<Nanos> patience) {
-  const MonoTime deadline = parts_.clock.mono() + parts_.options.query_timeout;
-  std::vector<const Reduction*> reductions = reductions_of(rule.condition);
-  if (rule.recover) {
-    const auto more = reductions_of(*rule.recover);
-    reductions.insert(reductions.end(), more.begin(), more.end());
-  }
+datasource::Query LiveEngine::query_of(const LiveRule& rule, const Reduction& reduction, WallTime moment,
+                                       Nanos timeout) const {
+  const std::string& text = rule.spec.queries.at(reduction.query);
+  const WallTime to = moment - reduction.delay;
   const bool aligned = rule.spec.whole_buckets && rule.spec.profile == Profile::kOwn;
-  std::vector<AnswerCache::AnswerPtr> answers;
-  answers.reserve(reductions.size());
-  for (const Reduction* reduction : reductions) {
-    const std::string& text = rule.spec.queries.at(reduction->query);
-    const std::string key = text + '\1' + std::to_string(reduction->window.count()) + '\1' +
-                            std::to_string(reduction->delay.count()) + (aligned ? "a" : "");
+  AlignedQuery query =
+      aligned ? align(text, reduction.window, to) : AlignedQuery{text, to - reduction.window, to};
+  return {std::move(query.text),
+          query.from,
+          query.to,
+          moment,
+          std::chrono::ceil<std::chrono::milliseconds>(timeout),
+          rule.source_of(reduction)};
+}
+
+std::optional<std::vector<AnswerCache::AnswerPtr>> LiveEngine::ask(const Inquiry& inquiry,
+                                                                   std::optional<Nanos> patience) {
+  const LiveRule& rule = *inquiry.rule;
+  const WallTime moment = rounded_down(inquiry.now, parts_.options.moment);
+  const MonoTime deadline = parts_.clock.mono() + parts_.options.query_timeout;
+  const std::vector<const Reduction*> reductions = rule.reductions();
+  const bool aligned = rule.spec.whole_buckets && rule.spec.profile == Profile::kOwn;
+  std::vector<AnswerCache::AnswerPtr> answers = inquiry.answers;
+  answers.resize(reductions.size());
+  for (std::size_t i = 0; i < reductions.size(); ++i) {
+    if (answers[i]) continue;
+    const Reduction& reduction = *reductions[i];
+    const std::string key =
+        rule.spec.queries.at(reduction.query) + '\1' + std::to_string(reduction.window.count()) + '\1' +
+        std::to_string(reduction.delay.count()) + (aligned ? "a" : "") + '\1' + rule.source_of(reduction);
     const Nanos left = deadline - parts_.clock.mono();
     if (left <= Nanos{0}) {
       // This rule's own fault: not an answer for others that ask the same.
-      answers.push_back(std::make_shared<const Answer>(
-          fail(Errc::kTimeout, "its other queries have used up the time of a look")));
+      answers[i] = std::make_shared<const Answer>(
+          fail(Errc::kTimeout, "its other queries have used up the time of a look"));
       continue;
     }
     const auto ask_source = [&]() -> Answer {
-      const WallTime to = moment - reduction->delay;
-      const AlignedQuery query =
-          aligned ? align(text, reduction->window, to) : AlignedQuery{text, to - reduction->window, to};
-      return parts_.source.query(
-          {query.text, query.from, query.to, moment, std::chrono::ceil<std::chrono::milliseconds>(left)});
+      return parts_.source.query(query_of(rule, reduction, moment, left));
     };
-    AnswerCache::AnswerPtr answer = answers_.get(key, moment, ask_source, patience);
-    if (!answer) return std::nullopt;
-    answers.push_back(std::move(answer));
+    answers[i] = answers_.get(key, moment, ask_source, patience);
+    if (!answers[i]) return std::nullopt;
   }
   return answers;
+}
+
+void LiveEngine::inquire(const InquiryPtr& inquiry) {
+  const LiveRule& rule = *inquiry->rule;
+  const WallTime moment = rounded_down(inquiry->now, parts_.options.moment);
+  const std::vector<const Reduction*> reductions = rule.reductions();
+  std::vector<std::size_t> elsewhere;
+  for (std::size_t i = 0; i < reductions.size(); ++i)
+    if (!rule.source_of(*reductions[i]).empty()) elsewhere.push_back(i);
+  std::shared_ptr<Letterbox> letterbox;
+  {
+    const std::scoped_lock lock(mutex_);
+    inquiry->answers.resize(reductions.size());
+    inquiry->left = elsewhere.size();
+    asked_.insert(inquiry);
+    letterbox = letterbox_;
+  }
+  for (const std::size_t which : elsewhere) {
+    parts_.source.ask(query_of(rule, *reductions[which], moment, parts_.options.query_timeout),
+                      [letterbox, inquiry, which](Answer answer) {
+                        letterbox->deliver(inquiry, which, std::make_shared<const Answer>(std::move(answer)));
+                      });
+  }
 }
 
 std::string LiveEngine::muted_by(const LiveRule& rule, const metrics::Tags& labels, WallTime now) const {
@@ -165,7 +198,8 @@ std::optional<LiveEngine::Change> LiveEngine::change_of(LiveRule& rule, Tracked&
   if (!change.step.ledger.empty()) {
     change.entry = rule.entry_of(tracked, change.step, now);
     const auto sample = rule.evaluation.newest_sample;
-    const auto stored = sample && parts_.options.stored_at ? parts_.options.stored_at(*sample) : std::nullopt;
+    const bool known = sample && parts_.options.stored_at && rule.spec.sources.empty();
+    const auto stored = known ? parts_.options.stored_at(*sample) : std::nullopt;
     if (stored) change.entry->details["stored_at"] = base::format_rfc3339(*stored);
   }
   return change;
@@ -230,7 +264,9 @@ void LiveEngine::log_step(const LiveRule& rule, const Tracked& tracked, const St
   }
 }
 
-bool LiveEngine::evaluate_now(LiveRule& rule, WallTime now, std::optional<Nanos> patience) {
+bool LiveEngine::evaluate_now(const Inquiry& inquiry, std::optional<Nanos> patience) {
+  LiveRule& rule = *inquiry.rule;
+  const WallTime now = inquiry.now;
   if (rule.spec.paused) {
     // It is not looked at; but the calling-off that it owes has to arrive.
     const std::scoped_lock lock(rule.mutex);
@@ -239,7 +275,7 @@ bool LiveEngine::evaluate_now(LiveRule& rule, WallTime now, std::optional<Nanos>
     return true;
   }
   const MonoTime begin = parts_.clock.mono();
-  const auto asked = ask(rule, rounded_down(now, parts_.options.moment), patience);
+  const auto asked = ask(inquiry, patience);
   if (!asked) return false;
   const std::vector<AnswerCache::AnswerPtr>& answers = *asked;
   const Facts facts =

@@ -152,4 +152,17 @@ activity::Entry LiveRule::entry_of(const Tracked& of, const Step& step, WallTime
   return entry;
 }
 
+std::vector<const Reduction*> LiveRule::reductions() const {
+  std::vector<const Reduction*> out = reductions_of(condition);
+  if (!recover) return out;
+  const auto more = reductions_of(*recover);
+  out.insert(out.end(), more.begin(), more.end());
+  return out;
+}
+
+std::string LiveRule::source_of(const Reduction& reduction) const {
+  const auto found = spec.sources.find(reduction.query);
+  return found == spec.sources.end() ? "" : found->second;
+}
+
 }  // namespace gpuscale::alert

@@ -34,6 +34,10 @@ struct LiveRule {
   Notification notification_of(const Tracked& tracked, const RuleState& state, WallTime now) const;
   activity::Entry entry_of(const Tracked& tracked, const Step& step, WallTime now) const;
   std::string explanation_of(const Tracked& tracked) const;
+  /// Those of the condition, then those of `recover`.
+  std::vector<const Reduction*> reductions() const;
+  /// Whom a reduction asks; "" = the server's own store.
+  std::string source_of(const Reduction& reduction) const;
 
   RuleSpec spec;  // these never change; a changed spec makes a new rule
   Condition condition;

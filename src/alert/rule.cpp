@@ -74,10 +74,13 @@ void check_queries(std::vector<std::string>& faults, const RuleSpec& spec) {
     if (text.size() > kMaxQueryBytes) {
       faults.push_back("queries: \"" + ref + "\" is longer than " + std::to_string(kMaxQueryBytes) +
                        " bytes");
-    } else if (text.find("$timeFilter") == std::string::npos) {
+    } else if (!spec.sources.contains(ref) && text.find("$timeFilter") == std::string::npos) {
       faults.push_back("queries: \"" + ref +
                        "\" has no $timeFilter and would read all that is stored; write WHERE $timeFilter");
     }
+  }
+  for (const auto& [ref, source] : spec.sources) {
+    if (!spec.queries.contains(ref)) faults.push_back("sources: there is no query \"" + ref + "\"");
   }
 }
 
@@ -115,9 +118,9 @@ void check_profile(std::vector<std::string>& faults, const RuleSpec& spec) {
 }  // namespace
 
 bool judges_alike(const RuleSpec& a, const RuleSpec& b) {
-  return a.profile == b.profile && a.queries == b.queries && a.condition == b.condition &&
-         a.recover == b.recover && a.pool == b.pool && a.per_series == b.per_series &&
-         a.whole_buckets == b.whole_buckets;
+  return a.profile == b.profile && a.queries == b.queries && a.sources == b.sources &&
+         a.condition == b.condition && a.recover == b.recover && a.pool == b.pool &&
+         a.per_series == b.per_series && a.whole_buckets == b.whole_buckets;
 }
 
 const std::vector<std::string>& template_names() {

@@ -28,6 +28,7 @@ struct RuleSpec {
   Profile profile = Profile::kOwn;
   Nanos every = std::chrono::seconds{5};
   Texts queries;             ///< ref -> query text ("C" -> "SELECT ...")
+  Texts sources;             ///< ref -> the source that is asked; missing = the server's own store
   std::string condition;     ///< "avg(C, 1m) > 45"
   std::string recover;       ///< "" = the condition's end; else a firing rule ends only where this holds
   std::string pool;          ///< whose facts the condition names; "" = none

@@ -75,6 +75,7 @@ json to_json(const alert::RuleStatus& rule) {
           {"repeat", base::format_duration(rule.spec.repeat)},
           {"condition", rule.spec.condition},
           {"queries", rule.spec.queries},
+          {"sources", rule.spec.sources},
           {"notify", rule.spec.notify},
           {"took_ms", std::chrono::duration<double, std::milli>(rule.took).count()},
           {"per_series", rule.spec.per_series},

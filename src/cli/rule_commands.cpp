@@ -13,6 +13,8 @@
 #include "cli/rule_trial.h"
 #include "cli/table.h"
 #include "datasource/embedded_source.h"
+#include "datasource/influxdb_answer.h"
+#include "datasource/source_set.h"
 #include "http/message.h"
 
 namespace gpuscale::cli {
@@ -47,35 +49,10 @@ class RemoteSource final : public datasource::DataSource {
   Result<std::vector<datasource::Series>> query(const datasource::Query& query) override {
     GS_TRY(const Json answer,
            remote_.get("/query?db=gpuscale&epoch=ns&q=" + http::url_encode(datasource::fill_in(query))));
-    std::vector<datasource::Series> out;
-    for (const Json& result : answer.value("results", Json::array())) {
-      if (result.contains("error")) return fail(Errc::kInvalidArgument, result["error"].get<std::string>());
-      for (const Json& row : result.value("series", Json::array())) GS_CHECK(add_row(row, out));
-    }
-    return out;
+    return datasource::series_of_influxdb(answer);
   }
 
  private:
-  static Result<void> add_row(const Json& row, std::vector<datasource::Series>& out) {
-    metrics::Tags tags;
-    const Json named = row.value("tags", Json::object());
-    for (const auto& [key, value] : named.items()) tags.push_back({key, value.get<std::string>()});
-    const Json& columns = row.at("columns");
-    for (std::size_t column = 1; column < columns.size(); ++column) {
-      datasource::Series series{row.value("name", "") + "." + columns[column].get<std::string>(), tags, {}};
-      for (const Json& cells : row.at("values")) {
-        if (!cells[column].is_null() && !cells[column].is_number()) {
-          return fail(Errc::kInvalidArgument, "column " + columns[column].dump() + " holds no numbers");
-        }
-        series.samples.push_back(
-            {base::from_unix_nanos(cells[0].get<std::int64_t>()),
-             cells[column].is_null() ? std::nullopt : std::optional(cells[column].get<double>())});
-      }
-      out.push_back(std::move(series));
-    }
-    return {};
-  }
-
   Remote& remote_;
 };
 
@@ -151,7 +128,9 @@ int run_backtest(const BacktestOptions& options, const std::atomic<bool>& stop) 
       std::fprintf(stderr, "\r%s", base::format_rfc3339(at).c_str());
     return !stop;
   };
-  const auto seen = backtest(*rule, source, *from, *to, {}, go_on);
+  const base::SystemClock clock;
+  datasource::SourceSet sources(source, config->sources, clock);
+  const auto seen = backtest(*rule, sources, *from, *to, {}, go_on);
   if (show) std::fputs("\r\033[K", stderr);
   if (!seen) return report(seen.error());
   print_backtest(options, *seen);

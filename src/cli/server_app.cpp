@@ -14,6 +14,7 @@
 #include "cli/store_upkeep.h"
 #include "datasource/arrivals.h"
 #include "datasource/embedded_source.h"
+#include "datasource/source_set.h"
 #include "db/database.h"
 #include "declare/registry.h"
 #include "http/server.h"
@@ -182,6 +183,7 @@ struct ServerApp::Parts {
   std::unique_ptr<api::InfluxUsers> influx_users;
   std::unique_ptr<influxql::Engine> queries;
   std::unique_ptr<datasource::EmbeddedSource> source;
+  std::unique_ptr<datasource::SourceSet> sources;  ///< it, and the declared ones
   datasource::Arrivals arrivals;
   std::unique_ptr<api::Auth> auth;
   std::unique_ptr<scaling::StoreTelemetry> telemetry;
@@ -224,6 +226,7 @@ Result<void> ServerApp::Parts::open(const ServeOptions& options, const Checked& 
   GS_TRY(influx_users, api::InfluxUsers::open(*state, clock));
   queries = std::make_unique<influxql::Engine>(*store, influx_users.get());
   source = std::make_unique<datasource::EmbeddedSource>(*queries, std::string(metrics::kDefaultDatabase));
+  sources = std::make_unique<datasource::SourceSet>(*source, checked.config.sources, clock);
   api::AuthOptions auth_options;
   auth_options.mode = options.no_auth ? api::AuthMode::kOff : api::AuthMode::kRequired;
   auth_options.admin_password = options.admin_password;
@@ -264,7 +267,7 @@ Result<void> ServerApp::Parts::open_decisions(const ServeOptions& options, const
   engine_options.muted = [this](const std::string& rule, WallTime) { return schedules->muted(rule); };
   engine_options.facts = [this](const std::string& pool) { return pool_facts(*controller, pool); };
   engine_options.stored_at = [this](WallTime sample) { return arrivals.of(sample); };
-  GS_TRY(alerts, alert::Engine::open(*state, *ledger, *source, clock, log, notify::sink_into(*outbox),
+  GS_TRY(alerts, alert::Engine::open(*state, *ledger, *sources, clock, log, notify::sink_into(*outbox),
                                      engine_options));
   return {};
 }

@@ -22,34 +22,9 @@ std::string known_kinds() {
   return out;
 }
 
-void read_url(YamlReader& reader, ChannelSpec& spec, const std::string& fallback = {}) {
-  spec.url = fallback.empty() ? reader.required_text("url") : reader.text("url", fallback);
-  if (!spec.url.empty() && !spec.url.starts_with("http://") && !spec.url.starts_with("https://")) {
-    reader.fault("url", "must begin with http:// or https://");
-  }
-  spec.ca_file = reader.text("ca_file");
-}
-
-/// Who we are to the receiver: bearer, Basic, a certificate.
-void read_identity(YamlReader& reader, ChannelSpec& spec) {
-  spec.bearer = reader.secret("bearer");
-  YamlReader basic = reader.mapping("basic");
-  spec.user = basic.text("user");
-  spec.password = basic.secret("password");
-  basic.finish();
-  if (!spec.bearer.empty() && !spec.user.empty()) reader.fault("basic", "stands beside bearer; keep one");
-  YamlReader certificate = reader.mapping("client_certificate");
-  spec.client_certificate = certificate.text("certificate_file");
-  spec.client_key = certificate.text("key_file");
-  certificate.finish();
-  if (spec.client_certificate.empty() != spec.client_key.empty()) {
-    reader.fault("client_certificate", "needs both certificate_file and key_file");
-  }
-}
-
 void read_webhook(YamlReader& reader, ChannelSpec& spec) {
   constexpr std::array kMethods = {http::Method::kPost, http::Method::kPut, http::Method::kGet};
-  read_url(reader, spec);
+  read_http_place(reader, spec);
   read_identity(reader, spec);
   spec.method = kMethods[reader.choice("method", {"POST", "PUT", "GET"}, 0)];
   for (auto& [name, value] : reader.text_map("headers")) spec.headers.emplace(name, value);
@@ -89,19 +64,19 @@ void read_kind(YamlReader& reader, ChannelSpec& spec) {
       return read_webhook(reader, spec);
     case ChannelKind::kDingtalk:
     case ChannelKind::kFeishu:
-      read_url(reader, spec);
+      read_http_place(reader, spec);
       spec.secret = reader.secret("signing_secret");
       return;
     case ChannelKind::kWecom:
     case ChannelKind::kSlack:
     case ChannelKind::kTeams:
-      return read_url(reader, spec);
+      return read_http_place(reader, spec);
     case ChannelKind::kPagerduty:
-      read_url(reader, spec, "https://events.pagerduty.com/v2/enqueue");
+      read_http_place(reader, spec, "https://events.pagerduty.com/v2/enqueue");
       spec.secret = Secret(reader.required_text("routing_key"));
       return;
     case ChannelKind::kAlertmanager:
-      read_url(reader, spec);
+      read_http_place(reader, spec);
       return read_identity(reader, spec);
     case ChannelKind::kEmail:
       return read_email(reader, spec);
@@ -163,6 +138,8 @@ alert::RuleSpec read_rule(YamlReader& reader) {
   spec.profile = grafana ? alert::Profile::kGrafana44 : alert::Profile::kOwn;
   spec.every = reader.duration("every", spec.every);
   spec.queries = reader.text_map("queries");
+  spec.sources = reader.text_map("sources");
+  std::erase_if(spec.sources, [](const auto& each) { return each.second == datasource::kOwnStore; });
   spec.condition = reader.required_text("condition");
   spec.recover = reader.text("recover");
   spec.pool = reader.text("pool");

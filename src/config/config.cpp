@@ -93,6 +93,7 @@ void check_references(const Config& config, std::vector<YamlReader>& triggers,
   for (std::size_t i = 0; i < config.rules.size(); ++i) {
     for (const std::string& fault : alert::faults_of(config.rules[i], channel_names))
       place_fault(rules[i], fault);
+    check_rule_sources(config.rules[i], config.sources, rules[i]);
     const std::string& pool = config.rules[i].pool;
     if (!pool.empty() && !contains(pools, pool))
       rules[i].fault("pool", "no pool \"" + pool + "\"; " + known(pools));
@@ -184,6 +185,7 @@ Config read_root(const YAML::Node& root, Faults& faults, const Environment& envi
   YamlReader store = reader.mapping("store");
   config.store = read_store(store);
   store.finish();
+  auto sources = reader.list("sources");
   auto pools = reader.list("pools");
   auto triggers = reader.list("triggers");
   auto policies = reader.list("policies");
@@ -196,6 +198,7 @@ Config read_root(const YAML::Node& root, Faults& faults, const Environment& envi
   beside.append(Kind::kChannels, channels);
   beside.append(Kind::kRules, rules);
   beside.append(Kind::kSchedules, schedules);
+  config.sources = read_list(sources, read_source);
   config.pools = read_list(pools, read_pool);
   config.triggers = read_list(triggers, read_trigger);
   config.policies = read_list(policies, read_policy);

@@ -10,6 +10,7 @@
 
 #include "alert/rule.h"
 #include "base/result.h"
+#include "datasource/source_spec.h"
 #include "notify/message.h"
 #include "policy/council.h"
 #include "pool/node.h"
@@ -35,6 +36,8 @@ struct Config {
   std::string cluster = "default";
   int fleet_max_gpus = 0;  ///< of all pools together; 0 = no cap
   StoreSpec store;
+  std::vector<datasource::SourceSpec>
+      sources;  ///< of the file alone: they hold credentials, and may be anywhere
   std::vector<pool::PoolSpec> pools;
   std::vector<scaling::TriggerSpec> triggers;
   std::vector<policy::PolicySpec> policies;

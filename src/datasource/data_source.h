@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The port through which rules look at metrics: `embedded` (our store by InfluxQL) now, the user's own
-/// InfluxDB or Prometheus later. An error inside an answer is an error here, never "no data".
+/// The port through which rules look at metrics: our own store by InfluxQL (embedded_source.h), the user's
+/// InfluxDB, Prometheus or VictoriaMetrics (http_source.h). An error inside an answer is an error here, never
+/// "no data".
 #pragma once
 #include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -32,6 +34,7 @@ struct Query {
   WallTime to;
   WallTime now;
   std::chrono::milliseconds timeout{10'000};  ///< for the whole answer
+  std::string source;                         ///< which of several is asked, see source_set.h; "" = our own
 };
 
 class DataSource {
@@ -40,6 +43,11 @@ class DataSource {
   /// One Series per row and numeric column; columns of text are an error. No series = no data. Errors:
   /// kInvalidArgument (the query), kUnavailable, kTimeout. Thread-safe.
   virtual Result<std::vector<Series>> query(const Query& query) = 0;
+
+  using Done = std::function<void(Result<std::vector<Series>>)>;
+  /// query() for who does not wait: `done` is called once, on any thread, at latest when twice query.timeout
+  /// has passed. What has its answer at hand calls it before it returns.
+  virtual void ask(const Query& query, Done done) { done(this->query(query)); }
 };
 
 }  // namespace gpuscale::datasource

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasource/embedded_source.h"
 
-#include <algorithm>
 #include <array>
 
 #include "base/duration.h"
+#include "datasource/row_series.h"
 
 namespace gpuscale::datasource {
 
 namespace {
-
-using influxql::Cell;
-using influxql::Row;
 
 constexpr std::int64_t kMostBuckets = 100;
 
@@ -25,47 +22,6 @@ void replace_each(std::string& text, std::string_view name, std::string_view val
 void replace_all(std::string& text, const std::string& name, std::string_view value) {
   replace_each(text, "${" + name + "}", value);
   replace_each(text, "$" + name, value);
-}
-
-std::string series_name(const Row& row, const std::string& column) {
-  std::string out = row.name + "." + column;
-  if (row.tags.empty()) return out;
-  out += " {";
-  for (const metrics::Tag& tag : row.tags)
-    out += (&tag == &row.tags.front() ? "" : ", ") + tag.key + ": " + tag.value;
-  return out + "}";
-}
-
-/// Null becomes an absent value; absent as a whole where the cell is no number.
-std::optional<std::optional<double>> number_of(const Cell& cell) {
-  if (std::holds_alternative<std::monostate>(cell)) return std::optional<double>();
-  if (const auto* number = std::get_if<double>(&cell)) return std::optional<double>(*number);
-  if (const auto* integer = std::get_if<std::int64_t>(&cell))
-    return std::optional<double>(static_cast<double>(*integer));
-  return std::nullopt;
-}
-
-Result<Series> series_of(const Row& row, std::size_t column) {
-  Series out{series_name(row, row.columns[column]), row.tags, {}};
-  std::sort(out.tags.begin(), out.tags.end());
-  out.samples.reserve(row.values.size());
-  for (const std::vector<Cell>& cells : row.values) {
-    const auto* time = std::get_if<WallTime>(cells.data());
-    if (time == nullptr) {
-      return fail(Errc::kInvalidArgument, "the query yields no times; SELECT from a measurement");
-    }
-    const auto value = number_of(cells[column]);
-    if (!value) {
-      return fail(Errc::kInvalidArgument, "column " + row.columns[column] + " of " + row.name +
-                                              " holds no numbers; select numeric fields");
-    }
-    out.samples.push_back({*time, *value});
-  }
-  const auto earlier = [](const Sample& a, const Sample& b) { return a.at < b.at; };
-  if (!std::is_sorted(out.samples.begin(), out.samples.end(), earlier)) {
-    std::stable_sort(out.samples.begin(), out.samples.end(), earlier);
-  }
-  return out;
 }
 
 Error as_source_error(Errc code, const std::string& message) {
@@ -118,16 +74,7 @@ Result<std::vector<Series>> EmbeddedSource::query(const Query& query) {
   std::vector<Series> out;
   for (const influxql::StatementResult& result : *results) {
     if (result.error) return as_source_error(result.error_code, *result.error);
-    for (const Row& row : result.rows) {
-      if (row.values.empty()) continue;
-      if (!std::holds_alternative<WallTime>(row.values.front().front())) {
-        return fail(Errc::kInvalidArgument, "the query yields no times; SELECT from a measurement");
-      }
-      for (std::size_t column = 1; column < row.columns.size(); ++column) {
-        GS_TRY(Series series, series_of(row, column));
-        out.push_back(std::move(series));
-      }
-    }
+    for (const influxql::Row& row : result.rows) GS_CHECK(append_series(row, out));
   }
   return out;
 }

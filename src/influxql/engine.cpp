@@ -87,6 +87,16 @@ Result<std::vector<Row>> execute_one(Run& run, const Statement& statement) {
 
 }  // namespace
 
+Result<void> check_reads_only(std::string_view text) {
+  auto statements = parse_query(text, {});
+  if (!statements) return statements.error().with_context("error parsing query");
+  for (const Statement& statement : *statements) {
+    if (changes_state(statement))
+      return fail(Errc::kInvalidArgument, "a rule may read, not change: " + print(statement));
+  }
+  return {};
+}
+
 Engine::Engine(tsdb::Store& store, Users* users)
     : store_(store),
       users_(users),

@@ -93,6 +93,10 @@ struct QueryContext {
   std::function<bool(std::string_view database)> shows_database;
 };
 
+/// Whether `text` can be read and holds only statements that change nothing, for who asks another server.
+/// Errors: kInvalidArgument.
+Result<void> check_reads_only(std::string_view text);
+
 class AnswerCache;
 class RunningQueries;
 class Users;

@@ -2,6 +2,7 @@
 // Queries that hang, are slow or broken: they hold up nobody who asks something else.
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -100,6 +101,91 @@ TEST_F(HeldUpTest, ManyRulesOfOneHangingQueryWaitInALaneOfTheirOwn) {
   ASSERT_TRUE(comes_true([&] { return source_.asked("quick") >= 1; }));
   const int before = source_.asked("quick");
   EXPECT_TRUE(comes_true([&] { return source_.asked("quick") >= before + 4; }, 5s));
+}
+
+/// Whoever asks it by ask() is answered when it is released; our own store, "", answers at once.
+class FarSource final : public datasource::DataSource {
+ public:
+  Result<std::vector<datasource::Series>> query(const datasource::Query& query) override {
+    ++own_asked;
+    return std::vector<datasource::Series>{{"gpu.mean", {}, {{query.now, 10.0}}}};
+  }
+  void ask(const datasource::Query& query, Done done) override {
+    EXPECT_EQ(query.source, "far");
+    const std::scoped_lock lock(mutex_);
+    waiting_.push_back(std::move(done));
+  }
+  std::size_t waiting() const {
+    const std::scoped_lock lock(mutex_);
+    return waiting_.size();
+  }
+  void answer_all(const Result<std::vector<datasource::Series>>& answer) {
+    std::vector<Done> waiting;
+    {
+      const std::scoped_lock lock(mutex_);
+      waiting.swap(waiting_);
+    }
+    for (const Done& done : waiting) done(answer);
+  }
+  std::atomic<int> own_asked{0};
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<Done> waiting_;
+};
+
+class FarSourceTest : public HeldUpTest {
+ protected:
+  void start_far(std::vector<RuleSpec> rules) {
+    database_ = *db::Database::open("");
+    ledger_ = *activity::Ledger::open(*database_);
+    engine_ = *Engine::open(*database_, *ledger_, far_, clock_, log::Log::silent(),
+                            [](const Notification&) -> Result<void> { return {}; });
+    ASSERT_TRUE(engine_->set_rules(std::move(rules)));
+    engine_->start();
+  }
+  static RuleSpec far_rule(const std::string& name) {
+    RuleSpec spec = asking(name, "u");
+    spec.sources = {{"C", "far"}};
+    return spec;
+  }
+  FarSource far_;
+};
+
+TEST_F(FarSourceTest, ManyMoreRulesThanThreadsAskAStoreThatHangsAndOthersAreLookedAtOnTime) {
+  std::vector<RuleSpec> rules = {asking("own", "u")};
+  for (int i = 0; i < 500; ++i) rules.push_back(far_rule("far " + std::to_string(i)));
+  start_far(std::move(rules));
+  ASSERT_TRUE(comes_true([&] { return far_.waiting() == 500; }));
+  const int before = far_.own_asked;
+  EXPECT_TRUE(comes_true([&] { return far_.own_asked >= before + 4; }, 5s));
+  EXPECT_EQ(far_.waiting(), 500U) << "a rule whose question is on its way asks no second one";
+}
+
+TEST_F(FarSourceTest, ItsAnswerIsJudgedAndItsErrorIsOfItsRulesAlone) {
+  start_far({asking("own", "u"), far_rule("far")});
+  const auto error_of = [&](std::size_t which) { return engine_->status().at(which).last_error; };
+  ASSERT_TRUE(comes_true([&] { return far_.waiting() == 1; }));
+  far_.answer_all(fail(Errc::kUnavailable, "source far: no connection"));
+  EXPECT_TRUE(comes_true([&] { return error_of(1).find("source far: no connection") != std::string::npos; }))
+      << error_of(1);
+  EXPECT_EQ(error_of(0), "");
+  ASSERT_TRUE(comes_true([&] { return far_.waiting() == 1; }));
+  far_.answer_all(std::vector<datasource::Series>{{"util", {}, {{clock_.wall(), 99.0}}}});
+  EXPECT_TRUE(comes_true([&] { return engine_->status().at(1).state == State::kFiring; }));
+}
+
+TEST_F(FarSourceTest, AnEngineThatStopsDoesNotWaitForAnswersAndMayStartAgain) {
+  start_far({far_rule("far")});
+  ASSERT_TRUE(comes_true([&] { return far_.waiting() == 1; }));
+  const auto begin = std::chrono::steady_clock::now();
+  engine_->stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
+  engine_->start();
+  EXPECT_TRUE(comes_true([&] { return far_.waiting() == 2; }));
+  engine_.reset();
+  far_.answer_all(std::vector<datasource::Series>{});
+  start_far({});
 }
 
 TEST_F(HeldUpTest, ASlowRuleThatIsQuickAgainIsLookedAtAsOthersAre) {

@@ -169,7 +169,8 @@ INSTANTIATE_TEST_SUITE_P(
              "unknown key \"clusterr\" in the file; did you mean \"cluster\"?"},
         Case{"unknown nested key", "pools:\n  - {name: a, maxx: 3}\n", "2:15", "did you mean \"max\"?"},
         Case{"far from any key", "zebra: 1\n", "1:1",
-             "known keys: channels, cluster, fleet, policies, pools, rules, schedules, store, triggers"},
+             "known keys: channels, cluster, fleet, policies, pools, rules, schedules, sources, store, "
+             "triggers"},
         Case{"wrong type", "pools:\n  - {name: a, min: two}\n", "2:20",
              "\"two\" must be a whole number from 0"},
         Case{"list for a value", "cluster: [a]\n", "1:10", "must be a single value"},
