@@ -88,6 +88,7 @@ void register_schedules(Routes& routes);
 void register_declared(Routes& routes);
 void register_channel_probe(Routes& routes);
 void register_activity(Routes& routes);
+void register_replay(Routes& routes);
 void register_events(Routes& routes);
 void register_tokens(Routes& routes);
 void register_session(Routes& routes);

@@ -26,6 +26,7 @@ void register_all(Routes& routes) {
   register_declared(routes);
   register_channel_probe(routes);
   register_activity(routes);
+  register_replay(routes);
   register_events(routes);
   register_tokens(routes);
   register_session(routes);

@@ -48,12 +48,13 @@ struct Services {
   };  ///< where callers reach this server, for URLs that it shows
   /// The schedules with so many next runs each; may be empty = there are none.
   std::function<std::vector<schedule::ScheduleStatus>(std::size_t runs)> schedules;
-  const scaling::Pilot* pilot = nullptr;            ///< may be absent: no policies then
-  const pool::CallMeter* provider_calls = nullptr;  ///< may be absent: none are counted then
-  InfluxUsers* influx_users = nullptr;              ///< may be absent: InfluxDB's endpoints then know none
-  influxql::QueryLimits query_limits;               ///< of /query
-  bool create_default_policy = true;                ///< with a database that is made over /query
-  bool influx_health = true;                        ///< false: /health is not found, as in InfluxDB 1.6
+  const scaling::Pilot* pilot = nullptr;              ///< may be absent: no policies then
+  const scaling::DecisionJournal* journal = nullptr;  ///< may be absent: nothing is replayed then
+  const pool::CallMeter* provider_calls = nullptr;    ///< may be absent: none are counted then
+  InfluxUsers* influx_users = nullptr;                ///< may be absent: InfluxDB's endpoints then know none
+  influxql::QueryLimits query_limits;                 ///< of /query
+  bool create_default_policy = true;                  ///< with a database that is made over /query
+  bool influx_health = true;                          ///< false: /health is not found, as in InfluxDB 1.6
   std::function<http::ServerStats()> http_stats;  ///< may be empty; the server exists only after its handler
 };
 

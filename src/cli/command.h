@@ -58,5 +58,6 @@ void add_channel_command(CLI::App& app, Action& action);
 void add_trigger_command(CLI::App& app, Action& action);
 void add_schedule_command(CLI::App& app, Action& action);
 void add_activity_command(CLI::App& app, Action& action);
+void add_replay_command(CLI::App& activity, Action& action);
 
 }  // namespace gpuscale::cli

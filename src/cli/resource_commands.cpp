@@ -433,7 +433,9 @@ void add_activity_command(CLI::App& app, Action& action) {
       "the whole chain, from samples to nodes, of a correlation, node, rule, trigger or idempotency key");
   command->add_option("--limit", options->limit, "the newest so many")->capture_default_str();
   command->add_flag("--follow,-f", options->follow, "go on as new entries come");
-  command->callback([&action, options] {
+  add_replay_command(*command, action);
+  command->callback([&action, options, command] {
+    if (!command->get_subcommands().empty()) return;
     action = [options](const Context& context) { return show_activity(*options, context.stop); };
   });
 }

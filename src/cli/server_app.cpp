@@ -190,6 +190,7 @@ struct ServerApp::Parts {
   pool::CallMeter provider_calls;
   std::unique_ptr<ProviderFactory> providers;
   std::unique_ptr<scaling::Controller> controller;
+  std::unique_ptr<scaling::DecisionJournal> journal;
   std::unique_ptr<scaling::Pilot> pilot;
   std::unique_ptr<notify::Outbox> outbox;
   std::mutex declared_mutex;          ///< guards these two
@@ -248,6 +249,7 @@ Result<void> ServerApp::Parts::open_decisions(const ServeOptions& options, const
     return pull_trigger(*controller, trigger, message);
   };
   GS_TRY(outbox, notify::Outbox::open(*state, *ledger, clock, log, notify::all_senders(pull)));
+  GS_TRY(journal, scaling::DecisionJournal::open(*state));
   GS_TRY(pilot, scaling::Pilot::open(*state, *controller, clock, log,
                                      [this](const policy::Formula& formula, const scaling::PoolStatus& pool,
                                             WallTime now) -> std::optional<double> {
@@ -296,6 +298,7 @@ Result<void> ServerApp::Parts::listen(const ServeOptions& options, const Checked
                     .url = [this] { return url; },
                     .schedules = [this](std::size_t runs) { return schedules->status(runs); },
                     .pilot = pilot.get(),
+                    .journal = journal.get(),
                     .provider_calls = &provider_calls,
                     .influx_users = influx_users.get(),
                     .query_limits = query_limits_of(checked.config.store),

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/duration.h"
 #include "base/rfc3339.h"
 #include "scaling/live_controller.h"
 
@@ -15,6 +14,7 @@ constexpr std::size_t kMaxKeyBytes = 256;
 /// Equal refusals of a trigger within this time are counted and told together with the next one.
 constexpr Nanos kRefusalQuiet = std::chrono::seconds{10};
 constexpr std::size_t kMaxWants = 512;
+constexpr Nanos kKeptQuiet = std::chrono::minutes{1};
 
 template <typename Named>
 const Named* find_named(const std::vector<Named>& all, const std::string& name) {
@@ -154,10 +154,14 @@ Result<void> LiveController::decide_in(Draft& draft, const TriggerSpec& trigger,
   const int step = call.step.value_or(trigger.step);
   const int wanted = pool->desired + (trigger.type == Direction::kOut ? step : -step);
   note_want(spec, std::clamp(wanted, spec.min, spec.max), rails, now);
-  outcome = decide_trigger(
-      trigger, call,
-      {spec, pool->desired, draft.counts(trigger.pool), pool->last_out, pool->last_in, std::move(rails)},
-      now);
+  const TriggerInputs inputs{trigger, call,
+                             PoolView{spec, pool->desired, draft.counts(trigger.pool), pool->last_out,
+                                      pool->last_in, std::move(rails)},
+                             now};
+  outcome = decide_trigger(trigger, call, inputs.pool, now);
+  if (worth_keeping("trigger " + trigger.name, outcome, now)) {
+    GS_CHECK(parts_.journal->add(draft.transaction(), spec.name, now, encode(inputs), text_of(outcome)));
+  }
   if (outcome.correlation.empty()) outcome.correlation = activity::new_correlation();
   // A refusal changed nothing and may be different next time, so a key binds only what was granted.
   const bool granted = outcome.verdict == Verdict::kAccepted || outcome.verdict == Verdict::kUnchanged;
@@ -178,6 +182,17 @@ Result<void> LiveController::decide_in(Draft& draft, const TriggerSpec& trigger,
       entry("trigger.accepted", outcome, trigger.name, call.source + ": " + outcome.reason, details, now));
   draft.tell(entry("pool.desired", outcome, trigger.pool, outcome.reason, details, now));
   return {};
+}
+
+bool LiveController::worth_keeping(const std::string& kind, const TriggerOutcome& outcome, WallTime now) {
+  const std::scoped_lock lock(refusals_mutex_);
+  Kept& last = kept_[kind];
+  std::string like(to_string(outcome.verdict));
+  like += ' ' + outcome.clipped_by + ' ' + std::to_string(outcome.from);
+  const bool again = last.like == like && now >= last.at && now - last.at < kKeptQuiet;
+  if (again && outcome.verdict != Verdict::kAccepted) return false;
+  last = {now, std::move(like)};
+  return true;
 }
 
 void LiveController::tell_refusal(Draft& draft, const TriggerOutcome& outcome, const TriggerCall& call,
@@ -259,36 +274,19 @@ Result<TriggerOutcome> LiveController::change_size(const std::string& pool, int 
   if (spec == nullptr) return unknown("pool", pool, held->pools);
   const WallTime now = parts_.clock.wall();
   TriggerOutcome outcome;
-  outcome.pool = pool;
-  outcome.correlation = activity::new_correlation();
-  const int wanted = std::clamp(desired, spec->min, spec->max);
-  if (desired > wanted) outcome.clipped_by = "max";
-  if (desired < wanted) outcome.clipped_by = "min";
   const auto work = work_of(pool);
   GS_CHECK(book_->change([&](Draft& draft) -> Result<void> {
     PoolRecord* record = draft.pool(pool);
     if (record == nullptr) return fail(Errc::kInternal, "pool " + pool + " is configured but has no record");
-    outcome.from = record->desired;
-    const RailsVerdict rails = apply_rails(*spec, rails_of(draft, *record, *spec, work), outcome.from, wanted,
-                                           by_hand.has_value(), now);
-    outcome.to = rails.to;
-    if (!rails.clipped_by.empty()) outcome.clipped_by = rails.clipped_by;
+    const SizeInputs inputs{SizeOrder{who, desired, by_hand.has_value(), hold_for}, *spec,
+                            rails_of(draft, *record, *spec, work), record->desired, now};
+    outcome = decide_size(inputs.order, *spec, inputs.rails, inputs.desired, now);
+    if (worth_keeping("size of " + pool, outcome, now))
+      GS_CHECK(parts_.journal->add(draft.transaction(), pool, now, encode(inputs), text_of(outcome)));
+    outcome.correlation = activity::new_correlation();
     if (by_hand) record->memory.size_override.reset();
     if (hold_for) record->memory.size_override = SizeOverride{outcome.to, who, now + *hold_for};
-    outcome.type = outcome.to >= outcome.from ? Direction::kOut : Direction::kIn;
-    outcome.step = std::max(1, std::abs(outcome.to - outcome.from));
-    if (outcome.to == outcome.from) {
-      outcome.verdict = Verdict::kUnchanged;
-      outcome.reason = "pool " + pool + " is already to have " + std::to_string(outcome.to);
-      if (!rails.reason.empty()) outcome.reason += ": " + rails.reason;
-      return {};
-    }
-    outcome.verdict = Verdict::kAccepted;
-    outcome.reason = who + " sets pool " + pool + " from " + std::to_string(outcome.from) + " to " +
-                     std::to_string(outcome.to);
-    if (hold_for) outcome.reason += " for " + base::format_duration(*hold_for);
-    if (!outcome.clipped_by.empty()) outcome.reason += ", clipped by " + outcome.clipped_by;
-    if (!rails.reason.empty()) outcome.reason += " (" + rails.reason + ")";
+    if (outcome.to == outcome.from) return {};
     record->memory.add_change({now, outcome.from, outcome.to, work, by_hand.has_value()});
     record->desired = outcome.to;
     // A change by hand starts the cooldowns too: a rule must not undo it before its effect shows.

@@ -61,9 +61,10 @@ Result<std::unique_ptr<Controller>> Controller::open(db::Database& database, act
                                                      ProviderFactory providers, ControllerOptions options) {
   GS_TRY(auto book, Book::open(database, ledger));
   GS_TRY(TriggerSwitches switches, TriggerSwitches::open(database));
+  GS_TRY(auto journal, DecisionJournal::open(database));
   return std::unique_ptr<Controller>(std::make_unique<LiveController>(
-      std::move(book),
-      LiveController::Parts{telemetry, clock, std::move(log), std::move(providers), options, switches}));
+      std::move(book), LiveController::Parts{telemetry, clock, std::move(log), std::move(providers), options,
+                                             switches, std::move(journal)}));
 }
 
 LiveController::LiveController(std::unique_ptr<Book> book, Parts parts)
@@ -89,7 +90,7 @@ Result<std::vector<std::pair<std::string, Secret>>> LiveController::configure(
       after.emplace(pool.name,
                     std::make_shared<PoolWorker>(std::make_unique<PoolShell>(
                         pool, std::move(provider),
-                        PoolShell::Ports{*book_, parts_.telemetry, parts_.clock, parts_.log,
+                        PoolShell::Ports{*book_, *parts_.journal, parts_.telemetry, parts_.clock, parts_.log,
                                          parts_.options.telemetry_window, parts_.options.id_suffix})));
     }
     auto next = std::make_shared<Setup>();

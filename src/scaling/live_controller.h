@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "scaling/controller.h"
+#include "scaling/decision_journal.h"
 #include "scaling/pool_worker.h"
 #include "scaling/trigger_switch.h"
 
@@ -27,6 +28,7 @@ class LiveController final : public Controller {
     ProviderFactory providers;
     ControllerOptions options;
     TriggerSwitches switches;
+    std::unique_ptr<DecisionJournal> journal;
   };
   LiveController(std::unique_ptr<Book> book, Parts parts);
   ~LiveController() override;
@@ -100,6 +102,9 @@ class LiveController final : public Controller {
   void note_want(const pool::PoolSpec& spec, int size, RailsView& rails, WallTime now);
   /// The pool's measured load as the last pass saw it.
   std::optional<double> work_of(const std::string& pool) const;
+  /// Whether a decision is kept for replay: one that changes nothing only where it differs from the last of
+  /// its kind, or that is a minute old, so that a caller who hammers fills no journal.
+  bool worth_keeping(const std::string& kind, const TriggerOutcome& outcome, WallTime now);
   void tell_refusal(Draft& draft, const TriggerOutcome& outcome, const TriggerCall& call, WallTime now);
   void pass(const std::string& pool, PoolWorker& worker, WallTime now);
   /// Brings the readers' view of one pool, of all pools up to date.
@@ -130,6 +135,11 @@ class LiveController final : public Controller {
 
   std::mutex refusals_mutex_;
   std::map<std::string, Refusal> refusals_;
+  struct Kept {
+    WallTime at;
+    std::string like;
+  };
+  std::map<std::string, Kept> kept_;                ///< the last of each kind
   std::map<std::string, std::vector<Want>> wants_;  ///< of the stabilisation windows; forgotten in a crash
 
   std::atomic<bool> closing_{false};

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t kLeastBoots = 3;
 constexpr int kKeepEveryTicks = 24;  // two minutes
+constexpr std::size_t kRecentLooks =
+    7'200 / policy::Council::kTickSeconds;  // as long as a council looks back
 constexpr std::array<db::Migration, 1> kPilotMigrations{
     {{1, "CREATE TABLE policy_state(policy TEXT PRIMARY KEY, learned TEXT NOT NULL) STRICT"}}};
 
@@ -52,7 +54,9 @@ std::optional<std::int64_t> boot_seconds_of(const std::vector<NodeStatus>& nodes
 Result<std::unique_ptr<Pilot>> Pilot::open(db::Database& database, Controller& controller, const Clock& clock,
                                            log::Log log, SignalReader signals) {
   GS_CHECK(database.migrate("policy", kPilotMigrations));
-  return std::unique_ptr<Pilot>(new Pilot(database, controller, clock, std::move(log), std::move(signals)));
+  GS_TRY(auto journal, DecisionJournal::open(database));
+  return std::unique_ptr<Pilot>(
+      new Pilot(database, std::move(journal), controller, clock, std::move(log), std::move(signals)));
 }
 
 Pilot::~Pilot() {
@@ -93,18 +97,70 @@ Result<void> Pilot::set_policies(std::vector<policy::PolicySpec> specs) {
       seats.insert(seats_.extract(present));
       continue;
     }
-    Seat seat{policy::Council(wanted), wanted, std::nullopt};
+    std::map<std::string, std::string> theirs;
     for (const policy::PolicySpec& spec : wanted) {
-      const auto found = learned.find(spec.name);
-      if (found == learned.end()) continue;
-      if (const auto done = seat.council.relearn(spec.name, found->second); !done) {
-        log_.warn("policy.state_unusable", {{"policy", spec.name}, {"error", done.error()}});
-      }
+      if (const auto found = learned.find(spec.name); found != learned.end()) theirs.insert(*found);
     }
-    seats.emplace(pool, std::move(seat));
+    seats.emplace(pool, seat_of(wanted, std::move(theirs)));
+  }
+  for (auto& [pool, seat] : seats_) {
+    if (seat.specs.empty()) seats.try_emplace(pool, std::move(seat));
   }
   seats_ = std::move(seats);
   return {};
+}
+
+Pilot::Seat Pilot::seat_of(std::vector<policy::PolicySpec> specs,
+                           std::map<std::string, std::string> learned) {
+  CouncilSegment beginning{.specs = specs, .learned = std::move(learned), .warm_up = {}};
+  std::vector<std::string> unusable;
+  policy::Council council = open_council(beginning, &unusable);
+  for (const std::string& what : unusable) log_.warn("policy.state_unusable", {{"policy", what}});
+  return {.specs = std::move(specs),
+          .boot_seconds = {},
+          .beginning = std::move(beginning),
+          .council = std::move(council),
+          .segment = {},
+          .unwritten = {},
+          .recent = {}};
+}
+
+void Pilot::begin_anew(Seat& seat) {
+  CouncilSegment next{.specs = seat.specs, .learned = {}, .warm_up = {}};
+  for (const policy::PolicySpec& spec : seat.specs) {
+    if (std::string text = seat.council.learned(spec.name); !text.empty()) next.learned[spec.name] = text;
+  }
+  next.warm_up.assign(seat.recent.begin(), seat.recent.end());
+  seat.council = open_council(next);
+  seat.beginning = std::move(next);
+  seat.segment.reset();
+  seat.looks = 0;
+  seat.unwritten.clear();
+}
+
+void Pilot::keep_look(const std::string& pool, Seat& seat, const CouncilTick& tick) {
+  ++seat.looks;
+  seat.recent.push_back(tick);
+  if (seat.recent.size() > kRecentLooks) seat.recent.pop_front();
+  seat.unwritten.push_back(tick);
+  std::optional<std::int64_t> segment = seat.segment;
+  const auto done = database_.transact([&](db::Transaction& tx) -> Result<void> {
+    if (!segment) {
+      GS_TRY(segment, journal_->begin_segment(tx, pool, seat.unwritten.front().at, seat.beginning));
+    }
+    std::int64_t number = seat.looks - std::ssize(seat.unwritten);
+    for (const CouncilTick& look : seat.unwritten) GS_CHECK(journal_->add_tick(tx, *segment, number++, look));
+    return {};
+  });
+  if (done) {
+    seat.segment = segment;
+    seat.beginning.warm_up.clear();
+    seat.unwritten.clear();
+    return;
+  }
+  if (seat.unwritten.size() == 1) log_.warn("journal.failed", {{"pool", pool}, {"error", done.error()}});
+  // Written with the next that succeeds; too many would be memory without bound.
+  if (seat.unwritten.size() >= kRecentLooks) begin_anew(seat);
 }
 
 std::vector<PolicyStatus> Pilot::policies() const {
@@ -144,9 +200,18 @@ void Pilot::fly(const PoolStatus& pool, Seat& seat, const std::map<std::string, 
   const std::vector<NodeStatus> nodes = controller_.nodes(pool.spec.name);
   // Nodes that leave take their boot times with them; what was learned stays.
   if (const auto boots = boot_seconds_of(nodes)) seat.boot_seconds = boots;
-  policy::Observation seen = observe(pool, nodes);
-  seen.signals = signals;
-  const auto proposal = seat.council.tick(seen, pool.spec.min, pool.spec.max, seat.boot_seconds);
+  if (seat.looks >= kSegmentTicks) begin_anew(seat);
+  CouncilTick tick{.at = now,
+                   .seen = observe(pool, nodes),
+                   .min_nodes = pool.spec.min,
+                   .max_nodes = pool.spec.max,
+                   .boot_seconds = seat.boot_seconds,
+                   .want = {}};
+  for (const policy::PolicySpec& spec : seat.specs) {
+    if (const auto value = signals.find(spec.name); value != signals.end()) tick.seen.signals.insert(*value);
+  }
+  const auto proposal = look(seat.council, tick);
+  keep_look(pool.spec.name, seat, tick);
   if (!proposal || proposal->want == pool.desired) return;
   const bool growth = proposal->want > pool.desired;
   const auto& cooldown = growth ? pool.cooldown_out_until : pool.cooldown_in_until;
@@ -164,8 +229,9 @@ void Pilot::tick(WallTime now) {
   {
     const std::scoped_lock lock(mutex_);
     for (const PoolStatus& pool : pools) {
-      if (const auto seat = seats_.find(pool.spec.name); seat != seats_.end())
-        fly(pool, seat->second, signals, now);
+      auto seat = seats_.find(pool.spec.name);
+      if (seat == seats_.end()) seat = seats_.emplace(pool.spec.name, seat_of({}, {})).first;
+      fly(pool, seat->second, signals, now);
     }
     keep = ++ticks_since_kept_ >= kKeepEveryTicks;
   }

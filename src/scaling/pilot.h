@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Asks the policies of every pool and moves its desired size through the controller, whose bounds and
 /// cooldowns hold for policies as for everybody else. What the policies learned is in state.db and survives a
-/// restart. Public methods are thread-safe.
+/// restart. Every look is in the journal with what was seen, also of pools without policies: `gpuscale
+/// activity replay` asks others about it. Public methods are thread-safe.
 #pragma once
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,6 +21,7 @@
 #include "log/log.h"
 #include "policy/council.h"
 #include "scaling/controller.h"
+#include "scaling/decision_journal.h"
 
 namespace gpuscale::scaling {
 
@@ -62,13 +65,19 @@ class Pilot {
 
  private:
   struct Seat {
-    policy::Council council;
     std::vector<policy::PolicySpec> specs;
     std::optional<std::int64_t> boot_seconds;
+    CouncilSegment beginning;
+    policy::Council council;
+    std::optional<std::int64_t> segment;  ///< in the journal; absent = not written yet
+    std::int64_t looks = 0;               ///< since the beginning
+    std::vector<CouncilTick> unwritten;
+    std::deque<CouncilTick> recent;  ///< for the next beginning
   };
-  Pilot(db::Database& database, Controller& controller, const Clock& clock, log::Log log,
-        SignalReader signals)
+  Pilot(db::Database& database, std::unique_ptr<DecisionJournal> journal, Controller& controller,
+        const Clock& clock, log::Log log, SignalReader signals)
       : database_(database),
+        journal_(std::move(journal)),
         controller_(controller),
         clock_(clock),
         log_(std::move(log)),
@@ -79,11 +88,16 @@ class Pilot {
                                                           WallTime now) const;
   void fly(const PoolStatus& pool, Seat& seat, const std::map<std::string, double, std::less<>>& signals,
            WallTime now);
+  Seat seat_of(std::vector<policy::PolicySpec> specs, std::map<std::string, std::string> learned);
+  /// From what was learned and the latest looks, so that no replay must begin years ago.
+  void begin_anew(Seat& seat);
+  void keep_look(const std::string& pool, Seat& seat, const CouncilTick& tick);
   void keep_learned();
   Result<std::map<std::string, std::string>> stored();
   void run();
 
   db::Database& database_;
+  const std::unique_ptr<DecisionJournal> journal_;
   Controller& controller_;
   const Clock& clock_;
   log::Log log_;

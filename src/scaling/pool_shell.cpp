@@ -51,8 +51,10 @@ void PoolShell::pass(WallTime now, bool closing) {
   const auto page = ports_.book.page(spec_.name);
   if (!page) return;
   ReconcileInput input = observe(*page, now, closing);
+  const std::string inputs = encode(input);
   Plan plan = reconcile_taking_nodes(input);
   if (input.telemetry) work_.add(ports_.clock.mono(), plan.proof.work_now + plan.proof.work_leaving);
+  keep_pass(inputs, plan, now);
   for (Action& action : plan.actions) {
     if (!carry_out(action, page->revision, now)) break;
   }
@@ -76,6 +78,19 @@ void PoolShell::pass(WallTime now, bool closing) {
   }
   tell_when_steady(*page, now);
   count_gpu_hours(*page, now);
+}
+
+void PoolShell::keep_pass(const std::string& inputs, const Plan& plan, WallTime now) {
+  std::string blocked;
+  for (const std::string* why : {&plan.removals_stopped, &plan.scale_in_blocked, &plan.launch_blocked})
+    blocked += why->empty() ? '0' : '1';
+  const bool decides = std::any_of(plan.actions.begin(), plan.actions.end(),
+                                   [](const Action& action) { return is_choice(action.kind); });
+  if (!decides && blocked == std::exchange(told_blocked_, blocked)) return;
+  told_blocked_ = blocked;
+  const auto kept = ports_.journal.add_pass(pass_base_, spec_.name, now, inputs, text_of(plan));
+  set_fault(journal_fault_, kept ? "" : "a pass is not kept for replay: " + kept.error().message(),
+            "journal.failed");
 }
 
 int PoolShell::parked() const {
@@ -382,7 +397,8 @@ void PoolShell::set_fault(std::string& slot, std::string what, std::string_view 
   } else {
     ports_.log.warn(event, {{"pool", spec_.name}, {"error", slot}});
   }
-  if (&slot == &book_fault_) return;  // a ledger that cannot be written cannot say so
+  // A database that cannot be written cannot say so.
+  if (&slot == &book_fault_ || &slot == &journal_fault_) return;
   const auto told = ports_.book.change([&](Draft& draft) -> Result<void> {
     const PoolRecord* pool = draft.pool(spec_.name);
     draft.tell({.id = 0,

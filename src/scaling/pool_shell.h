@@ -15,6 +15,7 @@
 #include "log/log.h"
 #include "pool/provider.h"
 #include "scaling/book.h"
+#include "scaling/decision_journal.h"
 #include "scaling/peak_window.h"
 #include "scaling/reconcile.h"
 #include "scaling/telemetry.h"
@@ -35,6 +36,7 @@ class PoolShell {
  public:
   struct Ports {
     Book& book;
+    DecisionJournal& journal;
     Telemetry& telemetry;
     const Clock& clock;
     log::Log log;
@@ -71,6 +73,8 @@ class PoolShell {
   NodeView view_of(const NodeRecord& record, WallTime now);
   void look_at_workload(NodeView& view, Watch& watch);
   void note_failing(ReconcileInput& input);
+  /// Writes the pass down with its inputs where it decides anything; a journal that refuses stops nothing.
+  void keep_pass(const std::string& inputs, const Plan& plan, WallTime now);
   void count_gpu_hours(const PoolPage& page, WallTime now);
   std::set<std::string> unknown_and_gone(const PoolPage& page, const std::vector<pool::Instance>& instances);
 
@@ -100,6 +104,9 @@ class PoolShell {
   std::string telemetry_fault_;
   std::string launch_fault_;
   std::string book_fault_;
+  DecisionJournal::PassBase pass_base_;
+  std::string journal_fault_;
+  std::string told_blocked_;  ///< why the last pass that was kept left a surplus or a gap
   PoolSight sight_;
   bool restless_ = false;  ///< has been other than steady since the last pool.steady
 };

@@ -113,6 +113,19 @@ bool is_repeat(ActionKind kind) {
          kind == ActionKind::kAskTerminate;
 }
 
+bool is_choice(ActionKind kind) {
+  switch (kind) {
+    case ActionKind::kSetEndpoint:
+    case ActionKind::kMarkBooting:
+    case ActionKind::kMarkReady:
+    case ActionKind::kMarkHeard:
+    case ActionKind::kMarkGone:
+      return false;
+    default:
+      return !is_repeat(kind);
+  }
+}
+
 std::string_view step_kind(const Action& action) {
   switch (action.kind) {
     case ActionKind::kAdopt:

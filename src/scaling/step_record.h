@@ -19,6 +19,9 @@ Result<StepEffect> record_step(Draft& draft, const std::string& pool, const Acti
 
 /// The ledger's kind ("node.draining"); for an end it depends on the cause.
 std::string_view step_kind(const Action& action);
+/// Whether the step is chosen, and not only a note of what the world shows (a node that is ready) or a call
+/// made again.
+bool is_choice(ActionKind kind);
 /// Whether the step only repeats a call whose intent is already written.
 bool is_repeat(ActionKind kind);
 

@@ -116,6 +116,31 @@ class Pool(ServerTest):
         wait_for("two processes", lambda: len(server.node_pids()) == 2)
 
 
+    def test_what_was_decided_replays_over_a_crash_and_another_policy_can_be_asked(self):
+        server = self.server(config_text(cooldown_out="0s", cooldown_in="0s"))
+        server.wait_ready(2)
+        server.trigger("gpu-out", SECRET_OUT, type="scale_out", step=1)
+        server.wait_ready(3)
+        server.kill9()
+        server.start()
+        server.wait_ready(3)
+        server.trigger("gpu-in", SECRET_IN, type="scale_in")
+        wait_for("the pool to be back at 2", lambda: len(server.nodes()) == 2)
+        wait_for("policies to have looked", lambda: server.json("/api/v1/activity/replay")["looks"] >= 2)
+        report = server.json("/api/v1/activity/replay?pool=gpu")
+        self.assertTrue(report["identical"], report)
+        self.assertGreaterEqual(report["passes"], 4, report)
+        self.assertEqual(report["triggers"], 2, report)
+        self.assertEqual(report["damaged"], [])
+        shown = run("activity", "replay", "1h", "--server", server.url)
+        self.assertEqual(shown.returncode, 0, shown.stdout + shown.stderr)
+        self.assertIn("every answer is the same, bit for bit", shown.stdout)
+        asked = run("activity", "replay", "1h", "--pool", "gpu", "--policy", "static=5", "--server", server.url)
+        self.assertEqual(asked.returncode, 0, asked.stdout + asked.stderr)
+        self.assertIn("WOULD WANT", asked.stdout)
+        self.assertEqual(run("activity", "replay", "yesterday", "--server", server.url).returncode, 2)
+
+
 class FreePort(ServerTest):
     def test_webhooks_find_a_server_that_took_any_free_port(self):
         more = """

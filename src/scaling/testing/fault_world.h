@@ -18,6 +18,7 @@
 #include "base/testing/manual_clock.h"
 #include "pool/testing/fake_provider.h"
 #include "scaling/controller.h"
+#include "scaling/pilot.h"
 #include "scaling/testing/fake_telemetry.h"
 
 namespace gpuscale::scaling::testing {
@@ -35,6 +36,7 @@ struct FaultOptions {
   int steps = 400;  ///< of kStep each
   bool faults = true;
   bool flat_load = false;
+  bool policies = false;  ///< beside the rule
 };
 
 class FaultWorld {
@@ -66,6 +68,8 @@ class FaultWorld {
       tread();
     });
   }
+
+  db::Database& database() { return *database_; }
 
   FaultReport run() {
     open();
@@ -108,6 +112,18 @@ class FaultWorld {
         {spec_}, {{.name = "out", .pool = "gpu", .type = Direction::kOut, .step = 1, .secret = Secret("s")},
                   {.name = "in", .pool = "gpu", .type = Direction::kIn, .step = 1, .secret = Secret("s")}});
     if (!made) report_.broken.push_back("configure: " + made.error().message());
+    if (options_.policies) open_pilot();
+  }
+
+  void open_pilot() {
+    pilot_ = *Pilot::open(*database_, *controller_, clock_, log::Log::silent());
+    const auto policy = [](const char* name, const char* choice, bool shadow) {
+      return policy::PolicySpec{name, "gpu", *policy::PolicyChoice::parse(choice), shadow, std::nullopt};
+    };
+    const auto set =
+        pilot_->set_policies({policy("look", "lookout", false), policy("track", "target_tracking=0.5", false),
+                              policy("shade", "hpa", true)});
+    if (!set) report_.broken.push_back("policies: " + set.error().message());
   }
 
   /// Every write and every call is a place to die at.
@@ -122,6 +138,7 @@ class FaultWorld {
     } catch (const Crash&) {
       crash_in_ = -1;
       ++report_.crashes;
+      pilot_.reset();
       controller_.reset();
       open();
     }
@@ -205,6 +222,7 @@ class FaultWorld {
     report_telemetry();
     pull_by_rule();
     alive([this] { controller_->tick(clock_.wall()); });
+    if (pilot_) alive([this] { pilot_->tick(clock_.wall()); });
     check();
   }
 
@@ -313,6 +331,7 @@ class FaultWorld {
   std::unique_ptr<db::Database> database_;
   std::unique_ptr<activity::Ledger> ledger_;
   std::unique_ptr<Controller> controller_;
+  std::unique_ptr<Pilot> pilot_;
   std::map<std::string, Machine> machines_;
   std::map<std::string, double> load_;
   std::set<std::string> ready_;
