@@ -9,8 +9,9 @@
 namespace gpuscale::agent {
 
 struct ChildPatience {
-  Nanos hang_after = std::chrono::seconds{5};  ///< without a heartbeat while a reading is owed
-  Nanos end_within = std::chrono::seconds{5};  ///< from the request to end to the kill
+  Nanos hang_after = std::chrono::seconds{5};    ///< without a heartbeat while a reading is owed
+  Nanos end_within = std::chrono::seconds{5};    ///< from the request to end to the kill
+  Nanos give_way_for = std::chrono::seconds{5};  ///< after a device was given back to the driver
   base::BackOff restart{std::chrono::seconds{1}, std::chrono::seconds{30}, 0};
 };
 

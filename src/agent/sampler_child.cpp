@@ -81,7 +81,7 @@ int run_sampler_child(const std::string& source, const Clock& clock, const log::
     }
     const auto outcome = (*opened)->read(clock.wall());
     publish(record, outcome);
-    if (!answer_word() || !outcome) return kExitTrySoon;
+    if (!answer_word() || !outcome) return (*opened)->gave_way() ? kExitGaveWay : kExitTrySoon;
   }
 }
 

@@ -18,6 +18,8 @@ inline constexpr char kAsk = 'r';     ///< supervisor: read now
 inline constexpr char kAnswer = 'a';  ///< sampler: read, or failed; see the record
 /// Of a sampler whose source failed: a fresh process may find it mended (EX_TEMPFAIL).
 inline constexpr int kExitTrySoon = 75;
+/// Of one that gave a device back to the driver: a fresh process must not open it at once.
+inline constexpr int kExitGaveWay = 76;
 
 /// Reads `source` whenever asked, glances at it in between, and ends when the supervisor does, on SIGTERM, or
 /// when the source fails; never in the middle of a call into the driver. @return the process' exit code.

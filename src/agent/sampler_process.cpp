@@ -240,8 +240,10 @@ void SamplerProcess::bury(int status) {
   facts_.running = false;
   facts_.owed_since.reset();
   facts_.told_to_end.reset();
-  facts_.next_start = clock_.mono() + base::wait_after(options_.patience.restart,
-                                                       gave_reading_ ? 0 : failures_in_row_++, 0.5);
+  const bool gave_way = WIFEXITED(status) && WEXITSTATUS(status) == kExitGaveWay;
+  const Nanos pause =
+      base::wait_after(options_.patience.restart, gave_reading_ ? 0 : failures_in_row_++, 0.5);
+  facts_.next_start = clock_.mono() + (gave_way ? std::max(pause, options_.patience.give_way_for) : pause);
   const std::scoped_lock lock(mutex_);
   ++sight_.restarts;
   sight_.child = 0;

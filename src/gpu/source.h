@@ -142,6 +142,9 @@ class GpuSource {
   virtual Result<std::vector<Reading>> read(WallTime now) = 0;
   /// A cheap look between two readings, so that a peak between them is not lost.
   virtual void glance() {}
+  /// The driver asked for a device back and got it, so read() fails: whoever opens the source anew at once
+  /// may take the device from whom it was given to.
+  virtual bool gave_way() const { return false; }
 };
 
 }  // namespace gpuscale::gpu

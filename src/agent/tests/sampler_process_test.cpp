@@ -85,6 +85,18 @@ TEST_F(SamplerProcessTest, AHungCallCostsOneChildAndIsNamed) {
   EXPECT_GE(well.restarts, 1U);
 }
 
+TEST_F(SamplerProcessTest, ADeviceGivenBackToTheDriverIsNotOpenedAtOnce) {
+  options_.patience.give_way_for = 400ms;
+  start();
+  const std::int64_t first = until(FeedState::kOk).child;
+  driver("unbind 1");
+  EXPECT_THAT(until(FeedState::kUnavailable).error, HasSubstr("leaving the NVIDIA driver"));
+  const MonoTime ended = clock_.mono();
+  driver("");
+  EXPECT_NE(until(FeedState::kOk).child, first);
+  EXPECT_GE(clock_.mono() - ended, 300ms) << "a fresh process would hold the device again";
+}
+
 TEST_F(SamplerProcessTest, AKilledChildIsReplaced) {
   start();
   const Sight before = until(FeedState::kOk);

@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kVendor = "0x1002";  // AMD's, as the PCI ID repository has it
 constexpr int kMaxCards = 128;
+constexpr Nanos kProcessesEvery = std::chrono::seconds{30};
 
 /// What a file holds, or the error number; of read_text without its last newline.
 struct FileText {
@@ -211,9 +212,23 @@ Reading AmdgpuSource::read_card(Card& card, WallTime now) const {
   return reading;
 }
 
+void AmdgpuSource::look_at_processes(WallTime now) {
+  // A clock that went back must not stop the looking.
+  if (processes_at_ && now >= *processes_at_ && now - *processes_at_ < kProcessesEvery) return;
+  processes_at_ = now;
+  processes_ = scan_.look(now);
+}
+
 Result<std::vector<Reading>> AmdgpuSource::read(WallTime now) {
+  look_at_processes(now);
   std::vector<Reading> readings;
-  for (Card& card : cards_) readings.push_back(read_card(card, now));
+  for (Card& card : cards_) {
+    Reading& reading = readings.emplace_back(read_card(card, now));
+    if (reading.state != DeviceState::kOk) continue;
+    const auto processes = processes_.by_device.find(card.identity.pci_bus_id);
+    if (processes != processes_.by_device.end()) reading.processes = processes->second;
+    if (processes_.complete) reading.process_count = static_cast<std::int64_t>(reading.processes.size());
+  }
   const bool all_gone = std::all_of(readings.begin(), readings.end(), [](const Reading& reading) {
     return reading.state == DeviceState::kLost;
   });

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gpu/amdgpu/gpu_metrics.h"
+#include "gpu/amdgpu/process_scan.h"
 #include "gpu/call_watch.h"
 #include "gpu/source.h"
 #include "log/log.h"
@@ -39,15 +40,19 @@ class AmdgpuSource final : public GpuSource {
   };
 
   AmdgpuSource(log::Log log, CallWatch* watch, std::string root)
-      : log_(std::move(log)), watch_(watch), root_(std::move(root)) {}
+      : log_(std::move(log)), watch_(watch), root_(std::move(root)), scan_(root_, watch) {}
   void find_cards();
   Reading read_card(Card& card, WallTime now) const;
+  void look_at_processes(WallTime now);
   void add_table(Card& card, Reading& reading) const;
 
   const log::Log log_;
   CallWatch* const watch_;
   const std::string root_;
   std::vector<Card> cards_;
+  ProcessScan scan_;
+  DeviceProcesses processes_;
+  std::optional<WallTime> processes_at_;
 };
 
 }  // namespace gpuscale::gpu::amdgpu

@@ -141,6 +141,35 @@ static_assert(sizeof(EventData) == 32);
 inline constexpr std::uint64_t kEventXid = 0x8;
 inline constexpr std::uint64_t kEventMigChange = 0x100;
 
+/// Devices that come to the driver and leave it. Drivers from R575; layouts of nvml.h 12.9.
+struct SystemEventSetTag;
+using SystemEventSet = SystemEventSetTag*;  // opaque
+struct SystemEventSetRequest {              // of creating and of freeing one
+  std::uint32_t version;
+  SystemEventSet set;
+};
+struct SystemEventRegistration {
+  std::uint32_t version;
+  std::uint64_t types;
+  SystemEventSet set;
+};
+struct SystemEvent {
+  std::uint64_t type;
+  std::uint32_t gpu_id;
+};
+struct SystemEventWait {
+  std::uint32_t version;
+  std::uint32_t timeout_ms;
+  SystemEventSet set;
+  SystemEvent* events;
+  std::uint32_t size;
+  std::uint32_t count;  ///< out
+};
+static_assert(sizeof(SystemEventSetRequest) == 0x10 && sizeof(SystemEventRegistration) == 0x18 &&
+              sizeof(SystemEvent) == 0x10 && sizeof(SystemEventWait) == 0x20);
+inline constexpr std::uint64_t kSystemEventUnbind = 0x1;
+inline constexpr std::uint64_t kSystemEventBind = 0x2;
+
 struct GpmSampleTag;
 using GpmSample = GpmSampleTag*;  // opaque
 struct GpmMetric {

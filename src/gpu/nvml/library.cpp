@@ -109,6 +109,10 @@ void Library::bind_all() {
   bind(supported_events, {"nvmlDeviceGetSupportedEventTypes"});
   bind(register_events, {"nvmlDeviceRegisterEvents"});
   bind(event_wait, {"nvmlEventSetWait_v2"});
+  bind(system_event_set_create, {"nvmlSystemEventSetCreate"});
+  bind(system_event_set_free, {"nvmlSystemEventSetFree"});
+  bind(system_register_events, {"nvmlSystemRegisterEvents"});
+  bind(system_event_wait, {"nvmlSystemEventSetWait"});
   bind(gpm_support, {"nvmlGpmQueryDeviceSupport"});
   bind(gpm_sample_alloc, {"nvmlGpmSampleAlloc"});
   bind(gpm_sample_free, {"nvmlGpmSampleFree"});

@@ -90,6 +90,10 @@ class Library {
   Symbol<DeviceHandle, std::uint64_t*> supported_events;
   Symbol<DeviceHandle, std::uint64_t, void*> register_events;
   Symbol<void*, EventData*, std::uint32_t> event_wait;
+  Symbol<SystemEventSetRequest*> system_event_set_create;
+  Symbol<SystemEventSetRequest*> system_event_set_free;
+  Symbol<SystemEventRegistration*> system_register_events;
+  Symbol<SystemEventWait*> system_event_wait;
   Symbol<DeviceHandle, GpmSupport*> gpm_support;
   Symbol<GpmSample*> gpm_sample_alloc;
   Symbol<GpmSample> gpm_sample_free;

@@ -12,6 +12,8 @@ namespace {
 
 constexpr Nanos kFirstPause = std::chrono::seconds{1};
 constexpr Nanos kLongestPause = std::chrono::seconds{30};
+/// From the driver's call for a device to the next opening: what else holds it has to let go as well.
+constexpr Nanos kGiveWayFor = std::chrono::seconds{5};
 /// A lost GPU seldom returns, and asking for it costs the driver: seldom is enough.
 constexpr Nanos kProbePause = std::chrono::seconds{30};
 constexpr std::uint32_t kMaxDevices = 256;
@@ -44,6 +46,7 @@ NvmlSource::~NvmlSource() {
 
 void NvmlSource::shut_down() {
   events_.stop();
+  bindings_.stop();
   for (DeviceReader& device : devices_) device.release();
   library_->shutdown();
   alive_ = false;
@@ -52,6 +55,7 @@ void NvmlSource::shut_down() {
 Result<void> NvmlSource::start() {
   if (const int code = library_->init(); code != kSuccess) return start_error(code, library_->describe(code));
   alive_ = true;
+  bindings_.start();
   auto found = enumerate();
   if (!found) shut_down();
   return found;
@@ -151,6 +155,7 @@ Result<void> NvmlSource::revive(WallTime now) {
   if (started) {
     log_.info("nvml.recovered", {{"devices", devices_.size()}});
     pause_ = Nanos{0};
+    gave_way_ = false;
     reported_.clear();
     return {};
   }
@@ -164,6 +169,8 @@ Result<void> NvmlSource::revive(WallTime now) {
 }
 
 Result<std::vector<Reading>> NvmlSource::read(WallTime now) {
+  if (alive_) follow_bindings();
+  if (gave_way_ && next_attempt_ == WallTime{}) next_attempt_ = now + kGiveWayFor;
   if (!alive_) GS_CHECK(revive(now));
   if (events_.drain(now)) GS_CHECK(enumerate());
   std::vector<Reading> readings;
@@ -178,7 +185,24 @@ Result<std::vector<Reading>> NvmlSource::read(WallTime now) {
   return readings;
 }
 
+/// An open device file keeps a device from leaving its driver, and a device that came is seen only by a
+/// library that is initialised anew.
+void NvmlSource::follow_bindings() {
+  const BindingChange change = bindings_.drain();
+  if (change == BindingChange::kNone) return;
+  shut_down();
+  next_attempt_ = WallTime{};
+  gave_way_ = change == BindingChange::kLeaves;
+  reported_ =
+      gave_way_ ? "a GPU is leaving the NVIDIA driver (unbind, reset or passthrough): its device files were "
+                  "closed and are opened again in some seconds"
+                : "a GPU came to the NVIDIA driver";
+  log_.info(gave_way_ ? "nvml.gave_way" : "nvml.device_came");
+}
+
 void NvmlSource::glance() {
+  if (!alive_) return;
+  follow_bindings();
   if (!alive_) return;
   for (DeviceReader& device : devices_) device.glance();
 }

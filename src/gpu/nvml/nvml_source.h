@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "gpu/nvml/binding_watch.h"
 #include "gpu/nvml/device_reader.h"
 #include "gpu/nvml/event_watch.h"
 #include "gpu/nvml/library.h"
@@ -30,14 +31,16 @@ class NvmlSource final : public GpuSource {
   /// kUnavailable while the driver is away; it is tried anew at growing pauses of 1 s to 30 s of `now`.
   Result<std::vector<Reading>> read(WallTime now) override;
   void glance() override;
+  bool gave_way() const override { return gave_way_; }
 
  private:
   NvmlSource(std::unique_ptr<Library> library, log::Log log)
-      : library_(std::move(library)), log_(std::move(log)), events_(*library_) {}
+      : library_(std::move(library)), log_(std::move(log)), events_(*library_), bindings_(*library_) {}
   Result<void> start();
   Result<void> enumerate();
   Result<void> revive(WallTime now);
   void shut_down();
+  void follow_bindings();
   DeviceReader make_reader(std::uint32_t index) const;
   void add_slices(DeviceHandle gpu, const DeviceIdentity& whole);
   void keep_the_lost(const std::vector<DeviceReader>& before);
@@ -47,9 +50,11 @@ class NvmlSource final : public GpuSource {
   std::unique_ptr<Library> library_;
   log::Log log_;
   EventWatch events_;
+  BindingWatch bindings_;
   std::string driver_version_;
   std::vector<DeviceReader> devices_;
   bool alive_ = false;
+  bool gave_way_ = false;
   bool reenumerated_for_invalid_ = false;
   std::map<std::string, DeviceState> last_states_;  ///< by uuid or index, so that a change is logged once
   std::string reported_;                            ///< the trouble last logged, so that it is logged once

@@ -20,6 +20,7 @@
 #include <fstream>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "gpu/nvml/abi.h"
 
@@ -41,6 +42,8 @@ struct State {
   int slices = 0;       // of GPU 0; > 0 turns MIG mode on
   int gpm_samples = 0;  // allocated and not freed
   std::deque<nvml::EventData> events;
+  std::deque<nvml::SystemEvent> system_events;
+  int system_event_sets = 0;  // created and not freed
 };
 State& state() {
   static State held;
@@ -134,6 +137,12 @@ void fake_nvml_slices(int count) {
 void fake_nvml_xid(int index, std::uint64_t code) {
   state().events.push_back({reinterpret_cast<nvml::DeviceHandle>(static_cast<std::uintptr_t>(index + 1)),
                             nvml::kEventXid, code, 0, 0});
+}
+void fake_nvml_binding(std::uint64_t type, std::uint32_t gpu) {
+  state().system_events.push_back({type, gpu});
+}
+int fake_nvml_system_event_sets() {
+  return state().system_event_sets;
 }
 int fake_nvml_gpm_samples() {
   return state().gpm_samples;
@@ -376,6 +385,37 @@ int nvmlEventSetWait_v2(void*, nvml::EventData* out, std::uint32_t) {
   *out = state().events.front();
   state().events.pop_front();
   return nvml::kSuccess;
+}
+int nvmlSystemEventSetCreate(nvml::SystemEventSetRequest* request) {
+  if (request->version != nvml::version_word<nvml::SystemEventSetRequest>(1))
+    return nvml::kArgumentVersionMismatch;
+  const int code = code_of("system_events", -1);
+  if (code != nvml::kSuccess) return code;
+  ++state().system_event_sets;
+  request->set = reinterpret_cast<nvml::SystemEventSet>(&state());
+  return code;
+}
+int nvmlSystemEventSetFree(nvml::SystemEventSetRequest*) {
+  --state().system_event_sets;
+  return nvml::kSuccess;
+}
+int nvmlSystemRegisterEvents(nvml::SystemEventRegistration* request) {
+  return request->version == nvml::version_word<nvml::SystemEventRegistration>(1)
+             ? nvml::kSuccess
+             : nvml::kArgumentVersionMismatch;
+}
+/// The script "unbind 1" reports a device that leaves, once in a process.
+int nvmlSystemEventSetWait(nvml::SystemEventWait* request) {
+  if (request->version != nvml::version_word<nvml::SystemEventWait>(1)) return nvml::kArgumentVersionMismatch;
+  static bool reported = false;
+  if (code_of("unbind", -1) == 1 && !std::exchange(reported, true))
+    fake_nvml_binding(nvml::kSystemEventUnbind, 0);
+  request->count = 0;
+  while (!state().system_events.empty() && request->count < request->size) {
+    request->events[request->count++] = state().system_events.front();
+    state().system_events.pop_front();
+  }
+  return request->count > 0 ? nvml::kSuccess : nvml::kTimeout;
 }
 int nvmlGpmQueryDeviceSupport(nvml::DeviceHandle device, nvml::GpmSupport* out) {
   out->supported = 1;

@@ -106,6 +106,30 @@ TEST_F(AmdgpuTest, TheFirmwaresCountersMakeMeansOfTheInterval) {
   EXPECT_EQ(read(3s).utilization_gpu, 45) << "after a reset of the firmware its counters tell nothing";
 }
 
+TEST_F(AmdgpuTest, ProcessesAreLookedForTwiceAMinute) {
+  add_card("card0");
+  const auto add_process = [this](const std::string& pid) {
+    const std::string process = root_ + "/proc/" + pid;
+    std::filesystem::create_directories(process + "/fd");
+    std::filesystem::create_directories(process + "/fdinfo");
+    std::filesystem::create_symlink("/dev/dri/renderD128", process + "/fd/3");
+    std::ofstream(process + "/fdinfo/3")
+        << "drm-driver:\tamdgpu\ndrm-pdev:\t0000:c1:00.0\ndrm-client-id:\t1\n"
+        << "drm-memory-vram:\t8 KiB\n";
+  };
+  open();
+  EXPECT_EQ(read(0s).process_count, std::nullopt) << "no /proc to look in";
+  add_process("77");
+  EXPECT_TRUE(read(29s).processes.empty());
+  const Reading later = read(30s);
+  ASSERT_EQ(later.processes.size(), 1U);
+  EXPECT_EQ(later.processes[0].pid, 77);
+  EXPECT_EQ(later.processes[0].memory_bytes, 8192);
+  EXPECT_EQ(later.process_count, 1);
+  add_process("78");
+  EXPECT_EQ(read(1s).process_count, 2) << "a clock that went back";
+}
+
 TEST_F(AmdgpuTest, LeavesASuspendedDeviceAsleep) {
   add_card("card0");
   write("card0/device/power/runtime_status", "suspended");

@@ -253,6 +253,48 @@ TEST_F(NvmlTest, ADriverThatGoesAwayIsAnErrorUntilItIsBack) {
   EXPECT_EQ(read().size(), 2U);
 }
 
+TEST_F(NvmlTest, ADeviceThatIsToLeaveItsDriverIsLetGoWithinAGlance) {
+  open();
+  read();
+  const auto binding = find<void(std::uint64_t, std::uint32_t)>("fake_nvml_binding");
+  const auto initialised = find<int()>("fake_nvml_initialised");
+  binding(kSystemEventUnbind, 1);
+  EXPECT_FALSE(source_->gave_way());
+  source_->glance();
+  EXPECT_TRUE(source_->gave_way());
+  EXPECT_EQ(initialised(), 0) << "an initialised library holds the device files open";
+  EXPECT_EQ(find<int()>("fake_nvml_system_event_sets")(), 0);
+  const auto gone = source_->read(now_);
+  ASSERT_FALSE(gone);
+  EXPECT_THAT(gone.error().message(), HasSubstr("leaving the NVIDIA driver"));
+  advance(4s);
+  EXPECT_FALSE(source_->read(now_));
+  EXPECT_EQ(initialised(), 0);
+  find<void(int)>("fake_nvml_devices")(1);
+  advance(2s);
+  EXPECT_EQ(read().size(), 1U + 1U) << "the one that left is lost, not forgotten";
+  EXPECT_FALSE(source_->gave_way());
+  EXPECT_EQ(find<int()>("fake_nvml_system_event_sets")(), 1);
+}
+
+TEST_F(NvmlTest, ADeviceThatComesToTheDriverIsFoundAtTheNextReading) {
+  find<void(int)>("fake_nvml_devices")(1);
+  open();
+  EXPECT_EQ(read().size(), 1U);
+  find<void(int)>("fake_nvml_devices")(2);
+  find<void(std::uint64_t, std::uint32_t)>("fake_nvml_binding")(kSystemEventBind, 7);
+  advance(1s);
+  EXPECT_EQ(read().size(), 2U);
+  EXPECT_FALSE(source_->gave_way());
+}
+
+TEST_F(NvmlTest, ADriverThatTellsNothingOfItsDevicesComingIsReadAllTheSame) {
+  set("system_events", kNoPermission);
+  open();
+  source_->glance();
+  EXPECT_EQ(read().size(), 2U);
+}
+
 TEST_F(NvmlTest, WhatKeepsItFromStartingIsSaidWithItsMend) {
   struct Case {
     int code;
