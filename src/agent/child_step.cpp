@@ -10,6 +10,13 @@ bool is_hung(const ChildFacts& facts, const ChildPatience& patience, MonoTime no
          now - std::max(*facts.owed_since, facts.heartbeat) >= patience.hang_after;
 }
 
+Nanos pause_after(const ChildEnd& end, const ChildPatience& patience) {
+  if (end.gave_way) return patience.give_way_for;
+  if (end.has_settled(patience)) return Nanos{0};
+  constexpr double kMiddle = 0.5;
+  return base::wait_after(patience.restart, end.ends_in_a_row, kMiddle);
+}
+
 ChildStep next_step(const ChildFacts& facts, const ChildPatience& patience, MonoTime now) {
   if (!facts.running) return now >= facts.next_start ? ChildStep::kStart : ChildStep::kNone;
   if (!facts.told_to_end) {

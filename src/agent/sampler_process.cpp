@@ -144,7 +144,8 @@ Result<pid_t> SamplerProcess::spawn(int socket) {
 
 void SamplerProcess::start() {
   facts_ = ChildFacts{};
-  gave_reading_ = false;
+  worked_for_ = Nanos{0};
+  started_at_ = clock_.mono();
   told_why_ = false;
   // A fresh record each time: a child that was given up may still hold the old one.
   auto memory = SharedMemory::create();
@@ -200,8 +201,7 @@ std::vector<gpu::Reading> SamplerProcess::take_answer() {
     fell_ill(state_of(readings.error().code()), readings.error().message());
     return {};
   }
-  gave_reading_ = true;
-  failures_in_row_ = 0;
+  worked_for_ = clock_.mono() - started_at_;
   const std::scoped_lock lock(mutex_);
   if (sight_.state != FeedState::kOk && sight_.state != FeedState::kStarting) {
     log_.info("source.works_again", {{"restarts", sight_.restarts}});
@@ -240,10 +240,11 @@ void SamplerProcess::bury(int status) {
   facts_.running = false;
   facts_.owed_since.reset();
   facts_.told_to_end.reset();
-  const bool gave_way = WIFEXITED(status) && WEXITSTATUS(status) == kExitGaveWay;
-  const Nanos pause =
-      base::wait_after(options_.patience.restart, gave_reading_ ? 0 : failures_in_row_++, 0.5);
-  facts_.next_start = clock_.mono() + (gave_way ? std::max(pause, options_.patience.give_way_for) : pause);
+  const ChildEnd end{.worked_for = worked_for_,
+                     .gave_way = WIFEXITED(status) && WEXITSTATUS(status) == kExitGaveWay,
+                     .ends_in_a_row = ends_in_a_row_};
+  ends_in_a_row_ = end.has_settled(options_.patience) ? 0 : ends_in_a_row_ + 1;
+  facts_.next_start = clock_.mono() + pause_after(end, options_.patience);
   const std::scoped_lock lock(mutex_);
   ++sight_.restarts;
   sight_.child = 0;

@@ -55,9 +55,10 @@ class SamplerProcess final : public ReadingFeed {
   int socket_ = -1;
   pid_t child_ = 0;
   ChildFacts facts_;
-  bool gave_reading_ = false;  ///< this child
-  bool told_why_ = false;      ///< this child said what ails its source
-  int failures_in_row_ = 0;
+  MonoTime started_at_{};  ///< this child
+  Nanos worked_for_{0};    ///< this child, until its newest reading
+  bool told_why_ = false;  ///< this child said what ails its source
+  int ends_in_a_row_ = 0;
   mutable std::mutex mutex_;
   Sight sight_;
 };

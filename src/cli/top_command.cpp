@@ -3,10 +3,12 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
 #include "base/duration.h"
+#include "base/system_clock.h"
 #include "cli/command.h"
 #include "cli/remote.h"
 #include "cli/top_view.h"
@@ -21,6 +23,7 @@ struct TopFlags {
   std::string database = "gpuscale";
   std::string interval = "1s";
   bool once = false;
+  bool processes = false;
 };
 
 /// Keys arrive one by one and unseen; the terminal is as it was afterwards.
@@ -52,14 +55,14 @@ class Looker {
  public:
   explicit Looker(const TopFlags& flags) : flags_(flags), remote_(flags.remote) {}
 
-  Result<std::vector<TopDevice>> look() {
+  Result<TopLook> look() {
     if (!flags_.agent.empty()) return look_at_agent();
     const std::string form =
-        "db=" + http::url_encode(flags_.database) + "&q=" + http::url_encode(top_query());
+        "epoch=ns&db=" + http::url_encode(flags_.database) + "&q=" + http::url_encode(looks_.query());
     GS_TRY(const http::ClientResponse response,
            remote_.send(http::Method::kPost, "/query", form, "application/x-www-form-urlencoded"));
     GS_TRY(const auto answer, body_of(response, flags_.remote.server));
-    return devices_of_server(answer);
+    return looks_.take(answer, base::SystemClock{}.wall());
   }
 
  private:
@@ -69,18 +72,19 @@ class Looker {
     return fail(Errc::kUnavailable, where + " answered with status " + std::to_string(response.status));
   }
 
-  Result<std::vector<TopDevice>> look_at_agent() {
+  Result<TopLook> look_at_agent() {
     http::ClientRequest request;
     request.url = flags_.agent + "/devices";
     request.ca_file = flags_.remote.ca_file;
     GS_TRY(const http::ClientResponse response, client_.send(request));
     GS_TRY(const auto answer, body_of(response, flags_.agent));
-    return devices_of_agent(answer);
+    return look_of_agent(answer);
   }
 
   const TopFlags& flags_;
   Remote remote_;
   http::Client client_;
+  ServerLooks looks_;
 };
 
 /// Takes keys until `until`; sooner where one was pressed, so that it shows at once.
@@ -101,13 +105,14 @@ int watch(const TopFlags& flags, Nanos interval, const Context& context) {
   const std::string title =
       flags.agent.empty() ? "gpuscale " + flags.remote.server : "gpuscale " + flags.agent;
   TopState state;
-  auto devices = looker.look();
-  if (!devices && flags.once) return report(devices.error());
-  std::vector<TopDevice> shown = devices ? *devices : std::vector<TopDevice>{};
-  remember(state, shown);
+  state.uses = flags.processes;
+  auto look = looker.look();
+  if (!look && flags.once) return report(look.error());
+  TopLook shown = look ? *look : TopLook{};
+  remember(state, shown.devices);
   Screen screen = screen_of(STDOUT_FILENO);
   if (flags.once) {
-    screen.height = shown.size() + 4;
+    screen.height = 2 * shown.devices.size() + shown.uses.size() + 5;
     std::printf("%s\n", render_top(shown, state, title, "", screen).c_str());
     return kExitDone;
   }
@@ -118,17 +123,17 @@ int watch(const TopFlags& flags, Nanos interval, const Context& context) {
   auto next = std::chrono::steady_clock::now() + interval;
   while (!context.stop && !state.quit) {
     screen = screen_of(STDOUT_FILENO);
-    const std::string trouble = devices ? "" : devices.error().message();
+    const std::string trouble = look ? "" : look.error().message();
     const std::string frame = repaint(render_top(shown, state, title, trouble, screen));
     std::fwrite(frame.data(), 1, frame.size(), stdout);
     std::fflush(stdout);
     wait_for_keys(state, next, context);
     if (std::chrono::steady_clock::now() < next) continue;
     next = std::chrono::steady_clock::now() + interval;
-    devices = looker.look();
-    if (!devices) continue;
-    shown = *devices;
-    remember(state, shown);
+    look = looker.look();
+    if (!look) continue;
+    shown = *look;
+    remember(state, shown.devices);
   }
   return kExitDone;
 }
@@ -144,6 +149,8 @@ void add_top_command(CLI::App& app, Action& action) {
   command->add_option("--database", flags->database)->capture_default_str();
   command->add_option("--interval", flags->interval, "between two looks")->capture_default_str();
   command->add_flag("--once", flags->once, "print one look and end; needs no terminal");
+  command->add_flag("--processes", flags->processes,
+                    "below the devices: who uses them (processes of the agent, pods of the server); key t");
   command->callback([&action, flags] {
     action = [flags](const Context& context) {
       while (flags->agent.ends_with('/')) flags->agent.pop_back();

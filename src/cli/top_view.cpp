@@ -8,27 +8,15 @@
 #include <tuple>
 #include <utility>
 
+#include "base/duration.h"
 #include "cli/screen_text.h"
 
 namespace gpuscale::cli {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::size_t kSparkline = 8;
 constexpr std::size_t kMostFilter = 40;
 constexpr std::size_t kBar = 10;
-
-std::string text_at(const Json& object, const char* key) {
-  return object.is_object() && object.contains(key) && object[key].is_string()
-             ? object[key].get<std::string>()
-             : "";
-}
-
-std::optional<double> number_at(const Json& object, const char* key) {
-  if (!object.is_object() || !object.contains(key) || !object[key].is_number()) return std::nullopt;
-  return object[key].get<double>();
-}
 
 std::string whole(std::optional<double> value, const char* absent = "-") {
   return value ? std::to_string(std::lround(*value)) : absent;
@@ -112,6 +100,7 @@ ScreenLine row(const TopDevice& device, const TopState& state, const Screen& scr
   line.pad_to(18);
   if (device.state != "ok") {
     line.add(device.state, Ink::kRed);
+    if (!device.detail.empty()) line.add("  " + device.detail, Ink::kDim);
     return line;
   }
   line.add(bar(device.utilization, std::nullopt, kBar, screen.unicode), ink_of(device.utilization));
@@ -133,6 +122,48 @@ ScreenLine row(const TopDevice& device, const TopState& state, const Screen& scr
   if (!device.doubt.empty()) line.add("!", Ink::kYellow);
   line.add(device.owner, Ink::kDim);
   return line;
+}
+
+/// A head and at most `room` - 1 users, those with the most memory (or utilisation, where that is the order)
+/// first.
+std::vector<std::string> use_lines(const std::vector<TopUse>& uses, const TopState& state, std::size_t room,
+                                   const Screen& screen) {
+  if (room == 0) return {};
+  std::vector<const TopUse*> shown;
+  for (const TopUse& use : uses) {
+    if ((use.node + " " + use.owner).find(state.filter) != std::string::npos) shown.push_back(&use);
+  }
+  std::stable_sort(shown.begin(), shown.end(), [&](const TopUse* a, const TopUse* b) {
+    const auto key = [&](const TopUse& use) {
+      return (state.order == TopOrder::kUtilization ? use.utilization : use.memory).value_or(-1);
+    };
+    return key(*a) > key(*b);
+  });
+  std::vector<std::string> lines;
+  const auto add = [&](const std::string& node, const std::string& gpu, const std::string& pid,
+                       const std::string& memory, const std::string& utilization, const std::string& who,
+                       Ink ink) {
+    ScreenLine line(screen.width, screen.color, screen.unicode);
+    line.add(fit(node, 12, screen.unicode), ink);
+    line.pad_to(13);
+    line.add(fit(gpu, 4, screen.unicode), ink);
+    line.pad_to(18);
+    line.add(right(pid, 8), ink);
+    line.pad_to(28);
+    line.add(right(utilization, 6), ink);
+    line.pad_to(36);
+    line.add(right(memory, 8), ink);
+    line.pad_to(46);
+    line.add(who, ink);
+    lines.push_back(line.text());
+  };
+  add("NODE", "GPU", "PID", "MEM GiB", "UTIL %", shown.empty() ? "WHO (nobody)" : "WHO", Ink::kBold);
+  for (std::size_t i = 0; i < shown.size() && lines.size() < room; ++i) {
+    const TopUse& use = *shown[i];
+    add(use.node, use.gpu, use.pid ? std::to_string(*use.pid) : "-", gibibytes(use.memory),
+        whole(use.utilization), use.owner, Ink::kPlain);
+  }
+  return lines;
 }
 
 }  // namespace
@@ -157,6 +188,8 @@ void press(TopState& state, char key) {
     state.quit = true;
   } else if (key == '/') {
     state.typing = true;
+  } else if (key == 't') {
+    state.uses = !state.uses;
   } else {
     constexpr std::pair<char, TopOrder> kKeys[] = {{'d', TopOrder::kDevice},
                                                    {'u', TopOrder::kUtilization},
@@ -174,87 +207,14 @@ void remember(TopState& state, const std::vector<TopDevice>& devices) {
   for (const TopDevice& device : devices) {
     std::deque<double>& values = state.history[device.uuid];
     values = std::move(before[device.uuid]);
-    if (device.utilization) values.push_back(*device.utilization);
+    if (device.utilization && device.state == "ok") values.push_back(*device.utilization);
     if (values.size() > kSparkline) values.pop_front();
   }
 }
 
-std::vector<TopDevice> devices_of_agent(const Json& answer) {
-  std::vector<TopDevice> devices;
-  if (!answer.is_object() || !answer.contains("devices") || !answer["devices"].is_array()) return devices;
-  const std::string source = text_at(answer, "state");
-  for (const Json& each : answer["devices"]) {
-    if (!each.is_object()) continue;
-    TopDevice device;
-    device.node = text_at(answer, "node");
-    device.gpu = whole(number_at(each, "gpu"));
-    if (const std::string mig = text_at(each, "mig"); !mig.empty()) device.gpu += ":" + mig;
-    device.uuid = text_at(each, "uuid");
-    device.model = text_at(each, "model");
-    device.state = source == "ok" ? text_at(each, "state") : source;
-    device.doubt = text_at(each, "doubt");
-    if (each.contains("processes") && each["processes"].is_array() && !each["processes"].empty()) {
-      device.owner = text_at(each["processes"][0], "owner");
-    }
-    const Json values = each.contains("values") ? each["values"] : Json();
-    device.utilization = number_at(values, "utilization_gpu");
-    device.utilization_max = number_at(values, "utilization_gpu_max");
-    device.saturation = number_at(values, "saturation");
-    device.memory_used = number_at(values, "memory_used_bytes");
-    device.memory_total = number_at(values, "memory_total_bytes");
-    device.power = number_at(values, "power_watts");
-    device.power_limit = number_at(values, "power_limit_watts");
-    device.temperature = number_at(values, "temperature_celsius");
-    devices.push_back(std::move(device));
-  }
-  return devices;
-}
-
-std::string top_query() {
-  return "SELECT last(utilization_gpu) AS utilization_gpu, last(saturation) AS saturation, "
-         "last(memory_used_bytes) AS memory_used_bytes, last(memory_total_bytes) AS memory_total_bytes, "
-         "last(power_watts) AS power_watts, last(power_limit_watts) AS power_limit_watts, "
-         "last(temperature_celsius) AS temperature_celsius FROM gpu WHERE time > now() - 15s "
-         "GROUP BY node, gpu, uuid, model, mig";
-}
-
-std::vector<TopDevice> devices_of_server(const Json& answer) {
-  std::vector<TopDevice> devices;
-  if (!answer.is_object() || !answer.contains("results") || !answer["results"].is_array()) return devices;
-  for (const Json& result : answer["results"]) {
-    if (!result.is_object() || !result.contains("series") || !result["series"].is_array()) continue;
-    for (const Json& series : result["series"]) {
-      if (!series.is_object() || !series.contains("tags") || !series.contains("columns") ||
-          !series.contains("values") || !series["values"].is_array() || series["values"].empty()) {
-        continue;
-      }
-      Json values = Json::object();
-      const Json& row_of = series["values"][0];
-      for (std::size_t i = 0; i < series["columns"].size() && i < row_of.size(); ++i) {
-        if (series["columns"][i].is_string()) values[series["columns"][i].get<std::string>()] = row_of[i];
-      }
-      TopDevice device;
-      device.node = text_at(series["tags"], "node");
-      device.gpu = text_at(series["tags"], "gpu");
-      if (const std::string mig = text_at(series["tags"], "mig"); !mig.empty()) device.gpu += ":" + mig;
-      device.uuid = text_at(series["tags"], "uuid");
-      device.model = text_at(series["tags"], "model");
-      device.utilization = number_at(values, "utilization_gpu");
-      device.saturation = number_at(values, "saturation");
-      device.memory_used = number_at(values, "memory_used_bytes");
-      device.memory_total = number_at(values, "memory_total_bytes");
-      device.power = number_at(values, "power_watts");
-      device.power_limit = number_at(values, "power_limit_watts");
-      device.temperature = number_at(values, "temperature_celsius");
-      devices.push_back(std::move(device));
-    }
-  }
-  return devices;
-}
-
-std::string render_top(const std::vector<TopDevice>& devices, const TopState& state, const std::string& title,
+std::string render_top(const TopLook& look, const TopState& state, const std::string& title,
                        const std::string& trouble, const Screen& screen) {
-  const std::vector<const TopDevice*> shown = shown_devices(devices, state);
+  const std::vector<const TopDevice*> shown = shown_devices(look.devices, state);
   double sum = 0;
   std::size_t measured = 0;
   for (const TopDevice* device : shown) {
@@ -264,13 +224,17 @@ std::string render_top(const std::vector<TopDevice>& devices, const TopState& st
   }
   ScreenLine first(screen.width, screen.color, screen.unicode);
   first.add(title, Ink::kBold);
-  first.add("  " + std::to_string(shown.size()) + " of " + std::to_string(devices.size()) + " devices");
+  first.add("  " + std::to_string(shown.size()) + " of " + std::to_string(look.devices.size()) + " devices");
   if (measured > 0) first.add("  mean " + whole(sum / static_cast<double>(measured)) + " %");
   if (!trouble.empty()) first.add("  " + trouble, Ink::kRed);
   std::vector<std::string> lines{first.text(), head(screen).text()};
   const std::size_t room = screen.height > 4 ? screen.height - 4 : 0;
-  const std::size_t rows = std::min(shown.size(), room);
+  const std::size_t room_of_uses = room - std::min(shown.size(), (room + 1) / 2);
+  const std::vector<std::string> uses =
+      state.uses ? use_lines(look.uses, state, room_of_uses, screen) : std::vector<std::string>{};
+  const std::size_t rows = std::min(shown.size(), room - uses.size());
   for (std::size_t i = 0; i < rows; ++i) lines.push_back(row(*shown[i], state, screen).text());
+  lines.insert(lines.end(), uses.begin(), uses.end());
   const auto doubtful =
       std::find_if(shown.begin(), shown.end(), [](const TopDevice* d) { return !d->doubt.empty(); });
   ScreenLine note(screen.width, screen.color, screen.unicode);
@@ -283,7 +247,7 @@ std::string render_top(const std::vector<TopDevice>& devices, const TopState& st
   if (state.typing || !state.filter.empty()) {
     keys.add("filter: " + state.filter + (state.typing ? "_  Enter keeps, Esc clears" : "  Esc clears"));
   } else {
-    keys.add("order: d device  u util  s saturation  m memory  p power   / filter   q quit", Ink::kDim);
+    keys.add("order: device util saturation memory power  t who uses it  / filter  q quit", Ink::kDim);
   }
   lines.push_back(note.text());
   lines.push_back(keys.text());

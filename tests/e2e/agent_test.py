@@ -9,11 +9,12 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 import urllib.request
 import zlib
 
-from harness import BINARY, wait_for
+from harness import BINARY, small_disk, wait_for
 
 SYSTEM_PYTHON = "/usr/bin/python3"  # the one that Debian's python3-grpcio is for
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -64,6 +65,7 @@ class AgentTest(unittest.TestCase):
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gpuscale-agent-"))
+        self.addCleanup(shutil.rmtree, self.folder)
         self.server = Server()
         self.agent = None
         self.driver("")
@@ -74,18 +76,17 @@ class AgentTest(unittest.TestCase):
             self.agent.wait()
         self.server.shutdown()
         self.server.server_close()
-        shutil.rmtree(self.folder)
 
     def driver(self, script):
         (self.folder / "script.new").write_text(script)
         (self.folder / "script.new").rename(self.folder / "script")
 
-    def start(self, *more):
+    def start(self, *more, interval="200ms"):
         endpoint = self.folder / "endpoint"
         endpoint.unlink(missing_ok=True)
         environment = dict(os.environ, GPUSCALE_NVML_PATH=self.drivers, FAKE_NVML_SCRIPT=str(self.folder / "script"))
         self.agent = subprocess.Popen(
-            [BINARY, "agent", "--source", "nvml", "--interval", "200ms", "--server", f"http://127.0.0.1:{self.server.server_port}",
+            [BINARY, "agent", "--source", "nvml", "--interval", interval, "--server", f"http://127.0.0.1:{self.server.server_port}",
              "--spool", str(self.folder / "spool"), "--endpoint-file", str(endpoint), "--log-level", "off", *more], env=environment)
         wait_for("the agent's address", lambda: endpoint.exists() and endpoint.read_text())
         self.url = endpoint.read_text().strip()
@@ -162,6 +163,69 @@ class AgentTest(unittest.TestCase):
         wait_for("what waited", lambda: len(self.server.lines) > 10)
         times = [int(line.rsplit(" ", 1)[1]) for line in self.server.lines if line.startswith("node,")]
         self.assertEqual(times, sorted(times))
+
+    def test_an_outage_with_a_kill_of_either_process_loses_an_interval_each_at_most(self):
+        """12 s of 100 ms; GPUSCALE_OUTAGE_SECONDS=600 makes it the ten minutes that are promised."""
+        seconds = float(os.environ.get("GPUSCALE_OUTAGE_SECONDS", "12"))
+        interval = 0.1
+
+        def times(measurement):
+            return sorted({int(line.rsplit(" ", 1)[1]) / 1e9 for line in self.server.lines if line.startswith(measurement + ",")})
+
+        def lines_written():
+            return json.loads(self.get("/status"))["buffered"]
+
+        self.server.status = 503
+        sampler = self.start(interval="100ms")["sampler_pid"]
+        began = time.monotonic()
+        # A sampler that worked for ten seconds is replaced at once.
+        wait_for("the sampler to have settled", lambda: time.monotonic() - began > max(10.5, seconds / 2), seconds=seconds + 20)
+        os.kill(sampler, signal.SIGKILL)
+        killed_sampler = time.time()
+        wait_for("another sampler", lambda: json.loads(self.get("/status"))["sampler_restarts"] >= 1)
+        self.until("ok")
+        written = lines_written()
+        self.agent.kill()
+        self.agent.wait()
+        killed_agent = time.time()
+        self.start(interval="100ms")
+        started_again = time.time()
+        self.assertGreaterEqual(lines_written(), written, "what was spooled is still there")
+        wait_for("the rest of the outage", lambda: time.monotonic() - began > seconds, seconds=seconds + 20)
+        self.assertEqual(json.loads(self.get("/status"))["dropped"], 0)
+        waited = lines_written()
+        self.server.status = 204
+        wait_for("everything that waited", lambda: len(self.server.lines) >= waited, seconds=120)
+        for measurement, dead in (("node", [(killed_agent, started_again)]),
+                                  ("gpu", [(killed_agent, started_again), (killed_sampler, killed_sampler + interval)])):
+            stamps = times(measurement)
+            self.assertGreater(len(stamps), 0.8 * seconds / interval, measurement)
+            for before, after in zip(stamps, stamps[1:]):
+                excused = sum(min(after, end) - max(before, start) for start, end in dead if start < after and end > before)
+                # Nine intervals: what a busy machine that runs tests may oversleep.
+                self.assertLess(after - before - excused, 10 * interval, f"{measurement}: {dead}")
+
+    def test_a_full_disk_under_the_spool_costs_the_oldest_lines_and_no_sample(self):
+        spool = self.folder / "spool"
+        spool.mkdir()
+        small_disk(self, str(spool), 1)
+        ballast = spool / "ballast"
+        ballast.write_bytes(b"x" * (1000 << 10))
+        self.server.status = 503
+        self.start(interval="100ms")
+        wait_for("lines without a place", lambda: json.loads(self.get("/status"))["dropped"] > 0)
+        self.assertEqual(json.loads(self.get("/status"))["source_state"], "ok")
+        self.assertIn("DCGM_FI_DEV_GPU_UTIL", self.get("/metrics"))
+        ballast.unlink()
+        dropped = wait_for("a place again", self.dropped_no_more)
+        self.server.status = 204
+        wait_for("what waited", lambda: len([line for line in self.server.lines if line.startswith("node,")]) > 5)
+        self.assertEqual(json.loads(self.get("/status"))["dropped"], dropped)
+
+    def dropped_no_more(self):
+        before = json.loads(self.get("/status"))
+        wait_for("more lines", lambda: json.loads(self.get("/status"))["buffered"] > before["buffered"] + 6)
+        return before["dropped"] == json.loads(self.get("/status"))["dropped"] and before["dropped"]
 
     def test_a_driver_upgraded_underneath_is_a_mismatch_until_it_is_reloaded(self):
         self.start()

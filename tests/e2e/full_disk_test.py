@@ -2,17 +2,11 @@
 """A disk that is really full, and gets space again: a small tmpfs under the data folder. Skipped where it cannot be mounted."""
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 import unittest
 
-from harness import ServerTest, wait_for
-
-
-def mounted(folder, megabytes, remount=False):
-    options = ("remount," if remount else "") + f"size={megabytes}m"
-    return subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, check=False).returncode == 0
+from harness import ServerTest, mounted, small_disk, wait_for
 
 
 class FullDisk(ServerTest):
@@ -20,9 +14,7 @@ class FullDisk(ServerTest):
         super().setUp()
         self.folder = tempfile.mkdtemp(prefix="gpuscale-full-disk-")
         self.addCleanup(shutil.rmtree, self.folder, True)
-        if os.geteuid() != 0 or not mounted(self.folder, 12):
-            self.skipTest("needs root and mount(8) for a small tmpfs")
-        self.addCleanup(subprocess.run, ["umount", "-l", self.folder], check=False)
+        small_disk(self, self.folder, 12)
 
     def test_writes_are_refused_reads_go_on_and_space_mends_it_without_a_restart(self):
         server = self.server(data=self.folder)

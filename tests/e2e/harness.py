@@ -64,6 +64,19 @@ def run(*arguments, timeout=60, env=None):
     return subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=timeout, env=merged)
 
 
+def mounted(folder, megabytes, remount=False):
+    """A tmpfs of that size on the folder; false where it cannot be had."""
+    options = ("remount," if remount else "") + f"size={megabytes}m"
+    return subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, check=False).returncode == 0
+
+
+def small_disk(test, folder, megabytes):
+    """The same for one test, which is skipped where it cannot be had."""
+    if os.geteuid() != 0 or not mounted(folder, megabytes):
+        test.skipTest("needs root and mount(8) for a small tmpfs")
+    test.addCleanup(subprocess.run, ["umount", "-l", folder], check=False)
+
+
 class Server:
     """One `gpuscale serve` on a free port with a data folder of its own."""
 

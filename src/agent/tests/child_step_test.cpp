@@ -42,5 +42,13 @@ TEST(ChildStep, FollowsTheTable) {
   for (const Case& each : cases) EXPECT_EQ(next_step(each.facts, kPatience, kNow), each.step) << each.what;
 }
 
+TEST(ChildStep, TheDeathOfOneThatWorkedCostsNoPauseAndARowOfDeathsGrowingOnes) {
+  EXPECT_EQ(pause_after({.worked_for = 10s, .ends_in_a_row = 7}, kPatience), 0s);
+  EXPECT_EQ(pause_after({.worked_for = 9s, .ends_in_a_row = 0}, kPatience), 1s);
+  EXPECT_EQ(pause_after({.worked_for = 0s, .ends_in_a_row = 2}, kPatience), 4s);
+  EXPECT_EQ(pause_after({.worked_for = 0s, .ends_in_a_row = 50}, kPatience), 30s);
+  EXPECT_EQ(pause_after({.worked_for = 1h, .gave_way = true}, kPatience), 5s) << "whatever it did before";
+}
+
 }  // namespace
 }  // namespace gpuscale::agent

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "cli/screen_text.h"
@@ -29,9 +30,9 @@ TopDevice busy_device(const std::string& node, const std::string& gpu, double ut
   return device;
 }
 
-std::vector<std::string> frame_of(const std::vector<TopDevice>& devices, const TopState& state,
+std::vector<std::string> frame_of(const TopLook& look, const TopState& state,
                                   const Screen& screen = {.width = 80, .height = 24, .unicode = false}) {
-  std::istringstream text(render_top(devices, state, "t", "", screen));
+  std::istringstream text(render_top(look, state, "t", "", screen));
   std::vector<std::string> lines;
   for (std::string line; std::getline(text, line);) lines.push_back(line);
   return lines;
@@ -43,12 +44,13 @@ TEST(Top, FitsAScreenOfEightyColumnsWithoutColour) {
   TopState state;
   for (int i = 0; i < 20; ++i) remember(state, {wild});
   for (const bool unicode : {false, true}) {
-    for (const std::string& line : frame_of({wild}, state, {.width = 80, .height = 24, .unicode = unicode})) {
+    for (const std::string& line :
+         frame_of({{wild}, {}}, state, {.width = 80, .height = 24, .unicode = unicode})) {
       EXPECT_LE(columns_of(line), 80U) << line;
       EXPECT_THAT(line, Not(HasSubstr("\x1b")));
     }
   }
-  const auto lines = frame_of({busy_device("n1", "0", 45)}, {});
+  const auto lines = frame_of({{busy_device("n1", "0", 45)}, {}}, {});
   EXPECT_THAT(lines[0], HasSubstr("1 of 1 devices  mean 45 %"));
   EXPECT_THAT(lines[2], HasSubstr("60.0/80.0"));
   EXPECT_THAT(lines[2], HasSubstr("412/700"));
@@ -58,13 +60,13 @@ TEST(Top, FitsAScreenOfEightyColumnsWithoutColour) {
 TEST(Top, SortsAndFiltersByKeys) {
   const std::vector<TopDevice> devices = {busy_device("n1", "0", 10), busy_device("n2", "0", 90)};
   TopState state;
-  EXPECT_THAT(frame_of(devices, state)[2], HasSubstr("n1"));
+  EXPECT_THAT(frame_of({devices, {}}, state)[2], HasSubstr("n1"));
   press(state, 'u');
-  EXPECT_THAT(frame_of(devices, state)[2], HasSubstr("n2"));
+  EXPECT_THAT(frame_of({devices, {}}, state)[2], HasSubstr("n2"));
   for (const char key : {'/', 'n', '1', 'q', '\x7f'}) press(state, key);
   EXPECT_FALSE(state.quit) << "it was typed into the filter";
   press(state, '\r');
-  EXPECT_THAT(frame_of(devices, state)[0], HasSubstr("1 of 2 devices"));
+  EXPECT_THAT(frame_of({devices, {}}, state)[0], HasSubstr("1 of 2 devices"));
   press(state, '\x1b');
   EXPECT_EQ(state.filter, "");
   press(state, 'q');
@@ -74,8 +76,9 @@ TEST(Top, SortsAndFiltersByKeys) {
 TEST(Top, ADeviceInTroubleShowsItsStateAndNoNumbers) {
   TopDevice lost = busy_device("n1", "0", 45);
   lost.state = "lost";
-  const auto lines = frame_of({lost}, {});
-  EXPECT_THAT(lines[2], HasSubstr("lost"));
+  lost.detail = "GPU is lost";
+  const auto lines = frame_of({{lost}, {}}, {});
+  EXPECT_THAT(lines[2], HasSubstr("lost  GPU is lost"));
   EXPECT_THAT(lines[2], Not(HasSubstr("412")));
   EXPECT_THAT(lines[0], Not(HasSubstr("mean")));
 }
@@ -83,7 +86,7 @@ TEST(Top, ADeviceInTroubleShowsItsStateAndNoNumbers) {
 TEST(Top, SaysWhichValueMisleads) {
   TopDevice device = busy_device("n1", "3", 100);
   device.doubt = "utilization_gpu says 100 %, but ...";
-  const auto lines = frame_of({device}, {});
+  const auto lines = frame_of({{device}, {}}, {});
   EXPECT_THAT(lines[2], HasSubstr(" !"));
   EXPECT_THAT(lines[3], HasSubstr("! n1 GPU 3: utilization_gpu says 100 %"));
 }
@@ -91,34 +94,37 @@ TEST(Top, SaysWhichValueMisleads) {
 TEST(Top, CutsWhatDoesNotFitAndSaysSo) {
   std::vector<TopDevice> devices;
   for (int i = 0; i < 50; ++i) devices.push_back(busy_device("n" + std::to_string(i), "0", 50));
-  const auto lines = frame_of(devices, {}, {.width = 80, .height = 10, .unicode = false});
+  const auto lines = frame_of({devices, {}}, {}, {.width = 80, .height = 10, .unicode = false});
   EXPECT_EQ(lines.size(), 10U);
   EXPECT_THAT(lines[8], HasSubstr("44 more do not fit"));
 }
 
-TEST(Top, ReadsTheAgentAndTheServerWhateverIsMissing) {
-  const auto agent = nlohmann::json::parse(
-      R"({"node":"n1","state":"ok","devices":[{"gpu":1,"uuid":"GPU-1","state":"ok","mig":"1g.10gb",
-          "values":{"utilization_gpu":45.5},"processes":[{"pid":1,"owner":"pod:x"}]},7,{}]})");
-  const auto devices = devices_of_agent(agent);
-  ASSERT_EQ(devices.size(), 2U);
-  EXPECT_EQ(devices[0].gpu, "1:1g.10gb");
-  EXPECT_EQ(devices[0].utilization, 45.5);
-  EXPECT_EQ(devices[0].owner, "pod:x");
-  EXPECT_EQ(devices[0].power, std::nullopt);
-  auto hung = agent;
-  hung["state"] = "hung";
-  EXPECT_EQ(devices_of_agent(hung)[0].state, "hung");
-  const auto server = nlohmann::json::parse(
-      R"({"results":[{"series":[{"name":"gpu","tags":{"node":"n2","gpu":"0","uuid":"u","mig":""},
-          "columns":["time","utilization_gpu","power_watts"],"values":[[1,30,null]]},{}]},3]})");
-  ASSERT_EQ(devices_of_server(server).size(), 1U);
-  EXPECT_EQ(devices_of_server(server)[0].utilization, 30);
-  EXPECT_EQ(devices_of_server(server)[0].power, std::nullopt);
-  for (const char* bad : {"null", "[]", "{}", "{\"devices\":3}", "{\"results\":[{\"series\":[1]}]}"}) {
-    EXPECT_TRUE(devices_of_agent(nlohmann::json::parse(bad)).empty());
-    EXPECT_TRUE(devices_of_server(nlohmann::json::parse(bad)).empty());
+TEST(Top, ShowsWhoUsesTheDevicesWhenAsked) {
+  TopLook look{{busy_device("n1", "0", 45)}, {}};
+  for (int i = 0; i < 30; ++i) {
+    look.uses.push_back({.node = "n1",
+                         .gpu = "0",
+                         .pid = 100 + i,
+                         .owner = "unit:u" + std::to_string(i),
+                         .memory = i * 1.0e9,
+                         .utilization = 30.0 - i});
   }
+  TopState state;
+  const Screen screen{.width = 80, .height = 12, .unicode = false};
+  EXPECT_THAT(render_top(look, state, "t", "", screen), Not(HasSubstr("PID")));
+  press(state, 't');
+  const auto lines = frame_of(look, state, screen);
+  EXPECT_EQ(std::count_if(lines.begin(), lines.end(),
+                          [](const std::string& line) { return line.find("unit:u") != std::string::npos; }),
+            6)
+      << "what the device leaves, less a head";
+  EXPECT_THAT(lines[3], HasSubstr("PID"));
+  EXPECT_THAT(lines[4], HasSubstr("129")) << "the most memory first";
+  EXPECT_THAT(lines[4], HasSubstr("unit:u29"));
+  press(state, 'u');
+  EXPECT_THAT(frame_of(look, state, screen)[4], HasSubstr("unit:u0")) << "or the most utilisation";
+  press(state, 't');
+  EXPECT_THAT(render_top(look, state, "t", "", screen), Not(HasSubstr("PID")));
 }
 
 }  // namespace

@@ -12,6 +12,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "gpu/due.h"
+
 namespace gpuscale::gpu::amdgpu {
 namespace {
 
@@ -213,8 +215,7 @@ Reading AmdgpuSource::read_card(Card& card, WallTime now) const {
 }
 
 void AmdgpuSource::look_at_processes(WallTime now) {
-  // A clock that went back must not stop the looking.
-  if (processes_at_ && now >= *processes_at_ && now - *processes_at_ < kProcessesEvery) return;
+  if (!is_due(processes_at_, kProcessesEvery, now)) return;
   processes_at_ = now;
   processes_ = scan_.look(now);
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "gpu/due.h"
 #include "gpu/nvml/values.h"
 #include "gpu/signals.h"
 
@@ -18,10 +19,6 @@ constexpr Nanos kProcessesEvery = std::chrono::seconds{30};
 /// The energy counter moves every 100 ms or so: over less than this the mean would jump.
 constexpr Nanos kLeastEnergySpan = std::chrono::milliseconds{500};
 constexpr double kKibibyte = 1024;
-
-bool is_due(const std::optional<WallTime>& last, Nanos every, WallTime now) {
-  return !last || now < *last || now - *last >= every;
-}
 
 }  // namespace
 

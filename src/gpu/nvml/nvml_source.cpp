@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "gpu/due.h"
 #include "gpu/nvml/reaction.h"
 
 namespace gpuscale::gpu::nvml {
@@ -150,7 +151,8 @@ void NvmlSource::keep_the_lost(const std::vector<DeviceReader>& before) {
 }
 
 Result<void> NvmlSource::revive(WallTime now) {
-  if (now < next_attempt_) return fail(Errc::kUnavailable, reported_);
+  // Of a clock that was set back the rest of the pause may be a day.
+  if (now < next_attempt_ && next_attempt_ - now <= kLongestPause) return fail(Errc::kUnavailable, reported_);
   auto started = start();
   if (started) {
     log_.info("nvml.recovered", {{"devices", devices_.size()}});
@@ -246,9 +248,9 @@ Result<void> NvmlSource::attend(WallTime now) {
   } else {
     reenumerated_for_invalid_ = false;
   }
-  if (!stale && trouble && now >= next_probe_) {
-    if (next_probe_ != WallTime{}) GS_CHECK(enumerate());
-    next_probe_ = now + kProbePause;
+  if (!stale && trouble && is_due(probed_at_, kProbePause, now)) {
+    if (probed_at_) GS_CHECK(enumerate());
+    probed_at_ = now;
   }
   return {};
 }

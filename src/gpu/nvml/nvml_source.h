@@ -60,7 +60,7 @@ class NvmlSource final : public GpuSource {
   std::string reported_;                            ///< the trouble last logged, so that it is logged once
   Nanos pause_{0};
   WallTime next_attempt_{};
-  WallTime next_probe_{};
+  std::optional<WallTime> probed_at_;
 };
 
 }  // namespace gpuscale::gpu::nvml

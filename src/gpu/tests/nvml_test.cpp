@@ -295,6 +295,28 @@ TEST_F(NvmlTest, ADriverThatTellsNothingOfItsDevicesComingIsReadAllTheSame) {
   EXPECT_EQ(read().size(), 2U);
 }
 
+TEST_F(NvmlTest, AClockThatIsSetBackByADayPutsNothingOff) {
+  open();
+  read();
+  set("rates", kUninitialized);
+  set("init", kDriverNotLoaded);
+  EXPECT_FALSE(source_->read(now_));
+  EXPECT_FALSE(source_->read(now_));
+  set("rates", kSuccess);
+  set("init", kSuccess);
+  now_ -= 24h;
+  EXPECT_TRUE(read()[0].slow_is_fresh);
+  set("handle/1", kGpuIsLost);
+  set("rates/1", kGpuIsLost);
+  EXPECT_EQ(read()[1].state, DeviceState::kLost);
+  set("handle/1", kSuccess);
+  set("rates/1", kSuccess);
+  now_ -= 24h;
+  read();
+  advance(1s);
+  EXPECT_EQ(read()[1].state, DeviceState::kOk);
+}
+
 TEST_F(NvmlTest, WhatKeepsItFromStartingIsSaidWithItsMend) {
   struct Case {
     int code;
