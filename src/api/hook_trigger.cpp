@@ -228,7 +228,7 @@ void register_hook_trigger(Routes& routes) {
   const std::vector<Key> keys{
       {"triggerUrl", "string", "the trigger's name", true},
       {"secret", "string", "the trigger's secret; or as Authorization: Bearer, or signed"},
-      {"type", "string", "scale_out or scale_in; must be the trigger's own"},
+      {"type", "string", "scale_out, scale_in, run or call; must be the trigger's own"},
       {"step", "integer", "1..1000; default the trigger's own"}};
   for (const http::Method method : {http::Method::kGet, http::Method::kPost}) {
     routes.add_documented({.method = method,

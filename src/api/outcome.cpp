@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "api/answers.h"
+#include "scaling/trigger_json.h"
 
 namespace gpuscale::api {
 
@@ -19,19 +20,9 @@ std::optional<std::int64_t> retry_after_seconds(const scaling::TriggerOutcome& o
 }  // namespace
 
 nlohmann::json to_json(const scaling::TriggerOutcome& outcome) {
-  return {{"status", std::string(to_string(outcome.verdict))},
-          {"trigger", outcome.trigger},
-          {"pool", outcome.pool},
-          {"type", std::string(to_string(outcome.type))},
-          {"step", outcome.step},
-          {"from", outcome.from},
-          {"to", outcome.to},
-          {"clipped_by",
-           outcome.clipped_by.empty() ? nlohmann::json(nullptr) : nlohmann::json(outcome.clipped_by)},
-          {"reason", outcome.reason},
-          {"replayed", outcome.replayed},
-          {"retry_after_seconds", value_or_null(retry_after_seconds(outcome))},
-          {"correlation", outcome.correlation}};
+  nlohmann::json out = scaling::to_json(outcome);
+  out["retry_after_seconds"] = value_or_null(retry_after_seconds(outcome));
+  return out;
 }
 
 int status_of(scaling::Verdict verdict) {
@@ -48,7 +39,7 @@ int status_of(scaling::Verdict verdict) {
 }
 
 http::Response outcome_answer(const scaling::TriggerOutcome& outcome) {
-  http::Response response = json_answer(status_of(outcome.verdict), to_json(outcome));
+  http::Response response = json_answer(status_of(outcome.verdict), api::to_json(outcome));
   if (const auto seconds = retry_after_seconds(outcome); seconds && response.status == 429) {
     response.headers.set("Retry-After", std::to_string(*seconds));
   }

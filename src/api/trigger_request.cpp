@@ -111,7 +111,7 @@ Result<int> parse_step(std::string_view text) {
 
 Result<scaling::Direction> parse_type(std::string_view text) {
   const auto type = scaling::parse_direction(text);
-  if (!type) return fail(Errc::kInvalidArgument, "type must be scale_out or scale_in");
+  if (!type) return fail(Errc::kInvalidArgument, "type must be scale_out, scale_in, run or call");
   return *type;
 }
 

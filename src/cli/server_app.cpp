@@ -244,7 +244,8 @@ Result<void> ServerApp::Parts::open_decisions(const ServeOptions& options, const
   GS_TRY(controller,
          scaling::Controller::open(*state, *ledger, *telemetry, clock, log,
                                    [this](const pool::PoolSpec& spec) { return providers->make(spec); },
-                                   {.fleet_max_gpus = checked.config.fleet_max_gpus}));
+                                   {.fleet_max_gpus = checked.config.fleet_max_gpus,
+                                    .errands = {notify::make_exec_sender(), notify::make_webhook_sender()}}));
   const auto pull = [this](const std::string& trigger, const notify::Message& message) {
     return pull_trigger(*controller, trigger, message);
   };

@@ -105,18 +105,34 @@ std::string read_title(YamlReader& reader) {
   return name;
 }
 
+namespace {
+
+void read_timeout(YamlReader& reader, ChannelSpec& spec) {
+  spec.timeout = std::chrono::ceil<std::chrono::milliseconds>(reader.duration("timeout", spec.timeout));
+  if (spec.timeout <= std::chrono::milliseconds{0} || spec.timeout > std::chrono::minutes{10}) {
+    reader.fault("timeout", "must be longer than 0 and at most 10m");
+  }
+}
+
+}  // namespace
+
+ChannelSpec read_action(YamlReader& reader, ChannelKind kind) {
+  ChannelSpec spec;
+  spec.name = reader.text("name");
+  spec.kind = kind;
+  if (kind == ChannelKind::kExec) spec.timeout = std::chrono::minutes{1};
+  read_kind(reader, spec);
+  read_timeout(reader, spec);
+  return spec;
+}
+
 ChannelSpec read_channel(YamlReader& reader) {
   ChannelSpec spec;
   spec.name = read_title(reader);
   if (!reader.has("type")) reader.fault("type", "is missing; write one of " + known_kinds());
   spec.kind = static_cast<ChannelKind>(reader.choice("type", notify::channel_kind_names(), 0));
   read_kind(reader, spec);
-  if (spec.kind != ChannelKind::kTrigger) {
-    spec.timeout = std::chrono::ceil<std::chrono::milliseconds>(reader.duration("timeout", spec.timeout));
-    if (spec.timeout <= std::chrono::milliseconds{0} || spec.timeout > std::chrono::minutes{10}) {
-      reader.fault("timeout", "must be longer than 0 and at most 10m");
-    }
-  }
+  if (spec.kind != ChannelKind::kTrigger) read_timeout(reader, spec);
   spec.states = reader.texts("states");
   if (!reader.has("states")) spec.states = default_states(spec.kind);
   for (const std::string& state : spec.states) {

@@ -78,7 +78,9 @@ void check_references(const Config& config, std::vector<YamlReader>& triggers,
   const auto channel_names = names_of(config.channels);
   for (std::size_t i = 0; i < config.triggers.size(); ++i) {
     const auto& pool = config.triggers[i].pool;
-    if (!contains(pools, pool)) triggers[i].fault("pool", "no pool \"" + pool + "\"; " + known(pools));
+    const bool needs_pool = scaling::scales(config.triggers[i].type) || !pool.empty();
+    if (needs_pool && !contains(pools, pool))
+      triggers[i].fault("pool", "no pool \"" + pool + "\"; " + known(pools));
     const auto& other = config.triggers[i].on_resolved;
     if (!other.empty() && !contains(trigger_names, other)) {
       triggers[i].fault("on_resolved", "no trigger \"" + other + "\"; " + known(trigger_names));

@@ -10,6 +10,7 @@ namespace gpuscale::config {
 namespace {
 
 constexpr int kMostNodes = 100'000;
+constexpr std::chrono::hours kLongestCooldown{7 * 24};
 constexpr std::size_t kLongestName = 63;
 
 /// Names of pools and triggers become tags, folders and parts of URLs, so they stay plain.
@@ -234,20 +235,29 @@ schedule::ScheduleSpec read_schedule(YamlReader& reader) {
 }
 
 scaling::TriggerSpec read_trigger(YamlReader& reader) {
+  using scaling::Direction;
   scaling::TriggerSpec spec;
   spec.name = read_plain_name(reader);
-  spec.pool = reader.required_text("pool");
-  if (!reader.has("type")) reader.fault("type", "is missing; write scale_out or scale_in");
-  spec.type = reader.choice("type", {"scale_out", "scale_in"}, 0) == 0 ? scaling::Direction::kOut
-                                                                       : scaling::Direction::kIn;
-  spec.step = reader.integer("step", spec.step, 1, scaling::kMaxStep);
+  if (!reader.has("type")) reader.fault("type", "is missing; write scale_out, scale_in, run or call");
+  spec.type = static_cast<Direction>(reader.choice("type", {"scale_out", "scale_in", "run", "call"}, 0));
+  if (scaling::scales(spec.type)) {
+    spec.pool = reader.required_text("pool");
+    spec.step = reader.integer("step", spec.step, 1, scaling::kMaxStep);
+    spec.max_step = reader.integer("max_step", scaling::kMaxStep, spec.step, scaling::kMaxStep);
+  } else {
+    spec.pool = reader.text("pool");
+    const bool runs = spec.type == Direction::kRun;
+    spec.action = read_action(reader, runs ? notify::ChannelKind::kExec : notify::ChannelKind::kWebhook);
+    spec.cooldown = reader.duration("cooldown", spec.cooldown);
+    if (spec.cooldown < Nanos{0} || spec.cooldown > kLongestCooldown)
+      reader.fault("cooldown", "must be from 0s to 7d");
+  }
   spec.secret = reader.secret("secret");
   if (!spec.secret.empty() && spec.secret.reveal().size() < 16) {
     reader.fault("secret",
                  "is shorter than 16 characters; use a long random one, or leave it out to have one made");
   }
   spec.enabled = reader.boolean("enabled", spec.enabled);
-  spec.max_step = reader.integer("max_step", scaling::kMaxStep, spec.step, scaling::kMaxStep);
   spec.calls_per_minute = reader.integer("calls_per_minute", spec.calls_per_minute, 0, 1'000'000);
   for (const std::string& text : reader.texts("sources")) {
     if (auto range = base::Cidr::parse(text)) {

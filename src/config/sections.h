@@ -42,6 +42,8 @@ pool::PoolSpec read_pool(YamlReader& reader);
 scaling::TriggerSpec read_trigger(YamlReader& reader);
 policy::PolicySpec read_policy(YamlReader& reader);
 notify::ChannelSpec read_channel(YamlReader& reader);
+/// What a trigger does that scales nothing: the keys of a channel of this kind, which is exec or webhook.
+notify::ChannelSpec read_action(YamlReader& reader, notify::ChannelKind kind);
 datasource::SourceSpec read_source(YamlReader& reader);
 alert::RuleSpec read_rule(YamlReader& reader);
 /// Faults of what a rule asks of other sources than the server's own store.

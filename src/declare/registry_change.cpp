@@ -140,7 +140,7 @@ Result<Registry::Prepared> Registry::prepare(const Wish& wish, const Held* befor
     }
     definition.erase("secret");
   }
-  if (before != nullptr && wish.kind != Kind::kTriggers) {
+  if (before != nullptr) {
     const auto whole_before = join(before->stored.shown, before->secrets);
     if (!before->locked.empty()) {
       if (const auto kept = join(definition, {}); !kept)

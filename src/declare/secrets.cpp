@@ -51,8 +51,8 @@ std::vector<std::string> secret_places(Kind kind, const json& definition) {
   std::vector<std::string> places;
   if (kind == Kind::kTriggers) places.emplace_back("/secret");
   if (kind == Kind::kPools) places = {"/provider/bearer", "/provider/fallback/bearer"};
-  if (kind == Kind::kChannels) {
-    places.assign(kSecretOfChannels.begin(), kSecretOfChannels.end());
+  if (kind == Kind::kChannels || kind == Kind::kTriggers) {
+    places.insert(places.end(), kSecretOfChannels.begin(), kSecretOfChannels.end());
     if (url_is_secret(definition)) places.emplace_back("/url");
     if (const auto headers = definition.find("headers");
         headers != definition.end() && headers->is_object()) {

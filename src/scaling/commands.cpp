@@ -114,13 +114,18 @@ Result<TriggerOutcome> LiveController::pull(const TriggerCall& call) {
     return fail(Errc::kInvalidArgument, "Idempotency-Key has " + std::to_string(call.idempotency_key.size()) +
                                             " bytes; at most " + std::to_string(kMaxKeyBytes) + " are taken");
   }
-  const pool::PoolSpec* spec = find_named(held->pools, trigger->pool);
-  if (spec == nullptr) return unknown("pool", trigger->pool, held->pools);
   const WallTime now = parts_.clock.wall();
   TriggerOutcome outcome;
-  const auto work = work_of(spec->name);
-  GS_CHECK(book_->change(
-      [&](Draft& draft) { return decide_in(draft, *trigger, call, *spec, work, now, outcome); }));
+  if (!scales(trigger->type)) {
+    GS_CHECK(
+        book_->change([&](Draft& draft) { return decide_errand_in(draft, *trigger, call, now, outcome); }));
+  } else {
+    const pool::PoolSpec* spec = find_named(held->pools, trigger->pool);
+    if (spec == nullptr) return unknown("pool", trigger->pool, held->pools);
+    const auto work = work_of(spec->name);
+    GS_CHECK(book_->change(
+        [&](Draft& draft) { return decide_in(draft, *trigger, call, *spec, work, now, outcome); }));
+  }
   parts_.log.info("trigger.pulled", {{"trigger", call.trigger},
                                      {"status", to_string(outcome.verdict)},
                                      {"from", outcome.from},
@@ -129,24 +134,63 @@ Result<TriggerOutcome> LiveController::pull(const TriggerCall& call) {
                                      {"source", call.source},
                                      {"reason", outcome.reason}});
   if (outcome.verdict == Verdict::kAccepted && !outcome.replayed) {
+    if (!scales(trigger->type)) {
+      errands_->wake();
+      return outcome;
+    }
     refresh(now);
     wake();
   }
   return outcome;
 }
 
+Result<bool> LiveController::recall(Draft& draft, const TriggerSpec& trigger, const TriggerCall& call,
+                                    WallTime now, TriggerOutcome& outcome) const {
+  if (call.idempotency_key.empty()) return false;
+  GS_TRY(auto first, draft.store().recall(draft.transaction(), trigger.name, call.idempotency_key, now,
+                                          call.key_life.value_or(kIdempotencyLife)));
+  if (!first) return false;
+  outcome = *std::move(first);
+  outcome.replayed = true;
+  return true;
+}
+
+Result<void> LiveController::decide_errand_in(Draft& draft, const TriggerSpec& trigger,
+                                              const TriggerCall& call, WallTime now,
+                                              TriggerOutcome& outcome) {
+  GS_TRY(const bool seen, recall(draft, trigger, call, now, outcome));
+  if (seen) {
+    GS_TRY(const std::string progress, errands_->progress_of(draft, outcome));
+    outcome.reason += "; this key was seen before, and " + progress;
+    return {};
+  }
+  GS_CHECK(errands_->decide_in(draft, trigger, call, now, outcome));
+  const bool granted = outcome.verdict == Verdict::kAccepted || outcome.verdict == Verdict::kUnchanged;
+  if (granted && !call.idempotency_key.empty()) {
+    GS_CHECK(draft.store().remember(draft.transaction(), trigger.name, call.idempotency_key, outcome, now));
+  }
+  if (outcome.verdict != Verdict::kAccepted) {
+    tell_refusal(draft, outcome, call, now);
+    return {};
+  }
+  draft.tell(entry("trigger.accepted", outcome, trigger.name, call.source + ": " + outcome.reason,
+                   {{"source", call.source},
+                    {"type", to_string(outcome.type)},
+                    {"trigger", outcome.trigger},
+                    {"errand", outcome.errand}},
+                   now));
+  return {};
+}
+
+Result<std::vector<Errand>> LiveController::errands(const std::string& trigger, std::size_t most) const {
+  return errands_->newest(trigger, most);
+}
+
 Result<void> LiveController::decide_in(Draft& draft, const TriggerSpec& trigger, const TriggerCall& call,
                                        const pool::PoolSpec& spec, std::optional<double> work, WallTime now,
                                        TriggerOutcome& outcome) {
-  if (!call.idempotency_key.empty()) {
-    GS_TRY(auto first, draft.store().recall(draft.transaction(), trigger.name, call.idempotency_key, now,
-                                            call.key_life.value_or(kIdempotencyLife)));
-    if (first) {
-      outcome = *std::move(first);
-      outcome.replayed = true;
-      return {};
-    }
-  }
+  GS_TRY(const bool seen, recall(draft, trigger, call, now, outcome));
+  if (seen) return {};
   PoolRecord* pool = draft.pool(trigger.pool);
   if (pool == nullptr)
     return fail(Errc::kInternal, "pool " + trigger.pool + " is configured but has no record");

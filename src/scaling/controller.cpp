@@ -29,7 +29,11 @@ Result<void> check_setup(const std::vector<pool::PoolSpec>& pools, const std::ve
     if (!trigger_names.insert(trigger.name).second) {
       return fail(Errc::kInvalidArgument, "trigger " + trigger.name + " is named twice");
     }
-    if (!names.contains(trigger.pool)) {
+    if (scales(trigger.type) == trigger.action.has_value()) {
+      return fail(Errc::kInvalidArgument,
+                  "trigger " + trigger.name + " has an action where it scales, or none");
+    }
+    if (scales(trigger.type) && !names.contains(trigger.pool)) {
       return fail(Errc::kInvalidArgument,
                   "trigger " + trigger.name + " names the unknown pool \"" + trigger.pool + "\"");
     }
@@ -62,13 +66,15 @@ Result<std::unique_ptr<Controller>> Controller::open(db::Database& database, act
   GS_TRY(auto book, Book::open(database, ledger));
   GS_TRY(TriggerSwitches switches, TriggerSwitches::open(database));
   GS_TRY(auto journal, DecisionJournal::open(database));
+  GS_TRY(auto errands, ErrandDesk::open({database, *book, clock, log, options.errands}));
   return std::unique_ptr<Controller>(std::make_unique<LiveController>(
-      std::move(book), LiveController::Parts{telemetry, clock, std::move(log), std::move(providers), options,
-                                             switches, std::move(journal)}));
+      std::move(book), std::move(errands),
+      LiveController::Parts{telemetry, clock, std::move(log), std::move(providers), options, switches,
+                            std::move(journal)}));
 }
 
-LiveController::LiveController(std::unique_ptr<Book> book, Parts parts)
-    : book_(std::move(book)), parts_(std::move(parts)) {}
+LiveController::LiveController(std::unique_ptr<Book> book, std::unique_ptr<ErrandDesk> errands, Parts parts)
+    : book_(std::move(book)), errands_(std::move(errands)), parts_(std::move(parts)) {}
 
 LiveController::~LiveController() {
   stop();
@@ -98,6 +104,13 @@ Result<std::vector<std::pair<std::string, Secret>>> LiveController::configure(
     GS_CHECK(keep_pools(pools, now));
     GS_CHECK(forget_deleted(triggers));
     GS_TRY(made, keep_secrets(triggers, *next));
+    for (TriggerSpec& trigger : triggers) {
+      trigger.secret_is_declared = !trigger.secret.empty() && !trigger.secret_given_once;
+      trigger.declared_off = !trigger.enabled;
+      trigger.enabled = trigger.enabled && !off.contains(trigger.name);
+      trigger.secret = Secret();
+    }
+    GS_CHECK(errands_->configure(triggers));
     // Nothing can fail any more: from here on the new set-up holds.
     for (const pool::PoolSpec& pool : pools) {
       if (after.contains(pool.name)) continue;
@@ -116,12 +129,6 @@ Result<std::vector<std::pair<std::string, Secret>>> LiveController::configure(
       }
       workers_ = std::move(after);
     }
-    for (TriggerSpec& trigger : triggers) {
-      trigger.secret_is_declared = !trigger.secret.empty() && !trigger.secret_given_once;
-      trigger.declared_off = !trigger.enabled;
-      trigger.enabled = trigger.enabled && !off.contains(trigger.name);
-      trigger.secret = Secret();
-    }
     next->pools = std::move(pools);
     next->triggers = std::move(triggers);
     const std::scoped_lock setup_lock(setup_mutex_);
@@ -130,6 +137,7 @@ Result<std::vector<std::pair<std::string, Secret>>> LiveController::configure(
   start_workers();
   refresh(now);
   wake();
+  errands_->wake();
   return made;
 }
 
@@ -274,6 +282,7 @@ void LiveController::pass(const std::string& pool, PoolWorker& worker, WallTime 
 
 void LiveController::tick(WallTime now) {
   for (const auto& [name, worker] : workers()) pass(name, *worker, now);
+  errands_->tick(now);
 }
 
 void LiveController::refresh(const std::string& pool, WallTime now) {
@@ -368,6 +377,7 @@ void LiveController::start() {
     stopping_ = false;
   }
   start_workers();
+  errands_->start();
 }
 
 void LiveController::start_workers() {
@@ -378,6 +388,7 @@ void LiveController::start_workers() {
 }
 
 void LiveController::stop() {
+  errands_->stop();
   const std::scoped_lock lock(thread_mutex_);
   running_ = false;
   {

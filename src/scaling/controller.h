@@ -19,6 +19,7 @@
 #include "pool/node.h"
 #include "pool/provider.h"
 #include "scaling/budget.h"
+#include "scaling/errand_desk.h"
 #include "scaling/flap_meter.h"
 #include "scaling/phase.h"
 #include "scaling/removal_proof.h"
@@ -60,6 +61,7 @@ struct ControllerOptions {
   int fleet_max_gpus = 0;  ///< of all pools together; 0 = no cap
   /// What makes a node's id unique beside its pool's name; tests that must repeat give their own.
   std::function<std::string()> id_suffix = [] { return base::random_hex(3); };
+  ErrandSenders errands{};  ///< who runs commands and calls URLs for triggers
 };
 
 class Controller {
@@ -78,7 +80,7 @@ class Controller {
 
   virtual std::vector<PoolStatus> pools() const = 0;
   virtual std::vector<NodeStatus> nodes(const std::string& pool) const = 0;  ///< "" = all; not those gone
-  virtual std::vector<TriggerSpec> triggers() const = 0;                     ///< secrets empty
+  virtual std::vector<TriggerSpec> triggers() const = 0;                     ///< their own secrets empty
 
   /// kNotFound (unknown trigger), kUnauthenticated (wrong secret; compared by hash in constant time).
   virtual Result<void> authenticate(const std::string& trigger, const std::string& secret) const = 0;
@@ -94,6 +96,8 @@ class Controller {
   /// Decides and makes it last in one transaction with its ledger entry and its idempotency key. Errors:
   /// kNotFound, kInvalidArgument (step). A refusal is an outcome, not an error.
   virtual Result<TriggerOutcome> pull(const TriggerCall& call) = 0;
+  /// What a trigger of type run or call was pulled for, newest first.
+  virtual Result<std::vector<Errand>> errands(const std::string& trigger, std::size_t most) const = 0;
   /// Sets the desired size by hand (clipped to min, max, fleet and budget); `who` goes into the ledger. With
   /// `hold_for` nothing else moves the pool for so long; without, an override that stands is lifted.
   virtual Result<TriggerOutcome> set_desired(const std::string& pool, int desired, const std::string& who,
@@ -115,7 +119,7 @@ class Controller {
   virtual Result<void> undrain_node(const std::string& node, const std::string& who) = 0;
   virtual Result<void> protect_node(const std::string& node, bool on, const std::string& who) = 0;
 
-  /// One pass over every pool.
+  /// One pass over every pool, then the errands that wait.
   virtual void tick(WallTime now) = 0;
   virtual void start() = 0;
   virtual void stop() = 0;  ///< idempotent

@@ -14,6 +14,7 @@
 
 #include "scaling/controller.h"
 #include "scaling/decision_journal.h"
+#include "scaling/errand_desk.h"
 #include "scaling/pool_worker.h"
 #include "scaling/trigger_switch.h"
 
@@ -30,7 +31,7 @@ class LiveController final : public Controller {
     TriggerSwitches switches;
     std::unique_ptr<DecisionJournal> journal;
   };
-  LiveController(std::unique_ptr<Book> book, Parts parts);
+  LiveController(std::unique_ptr<Book> book, std::unique_ptr<ErrandDesk> errands, Parts parts);
   ~LiveController() override;
   LiveController(const LiveController&) = delete;
   LiveController& operator=(const LiveController&) = delete;
@@ -45,6 +46,7 @@ class LiveController final : public Controller {
   Result<Secret> rotate_secret(const std::string& trigger, const std::string& who) override;
   Result<void> enable_trigger(const std::string& trigger, bool on, const std::string& who) override;
   Result<TriggerOutcome> pull(const TriggerCall& call) override;
+  Result<std::vector<Errand>> errands(const std::string& trigger, std::size_t most) const override;
   using Controller::set_desired;
   Result<TriggerOutcome> set_desired(const std::string& pool, int desired, const std::string& who,
                                      std::optional<Nanos> hold_for) override;
@@ -97,6 +99,11 @@ class LiveController final : public Controller {
   Result<void> decide_in(Draft& draft, const TriggerSpec& trigger, const TriggerCall& call,
                          const pool::PoolSpec& spec, std::optional<double> work, WallTime now,
                          TriggerOutcome& outcome);
+  /// Whether the key was seen before; then `outcome` is what was answered first.
+  Result<bool> recall(Draft& draft, const TriggerSpec& trigger, const TriggerCall& call, WallTime now,
+                      TriggerOutcome& outcome) const;
+  Result<void> decide_errand_in(Draft& draft, const TriggerSpec& trigger, const TriggerCall& call,
+                                WallTime now, TriggerOutcome& outcome);
   RailsView rails_of(const Draft& draft, const PoolRecord& record, const pool::PoolSpec& spec,
                      std::optional<double> work) const;
   void note_want(const pool::PoolSpec& spec, int size, RailsView& rails, WallTime now);
@@ -118,6 +125,7 @@ class LiveController final : public Controller {
   void run(const std::string& pool, PoolWorker& worker);
 
   const std::unique_ptr<Book> book_;
+  const std::unique_ptr<ErrandDesk> errands_;
   Parts parts_;
 
   std::mutex configure_mutex_;  ///< one change of the set-up at a time

@@ -2,12 +2,15 @@
 #include "scaling/trigger.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "base/duration.h"
 
 namespace gpuscale::scaling {
 namespace {
+
+constexpr std::array<std::string_view, 4> kDirections = {"scale_out", "scale_in", "run", "call"};
 
 /// What is left of a cooldown that began at `began`. A stamp further ahead of `now` than the cooldown is long
 /// comes from a clock that has been set back; honouring it could freeze the pool for years.
@@ -25,12 +28,12 @@ Nanos round_up(Nanos left) {
 }  // namespace
 
 std::string_view to_string(Direction direction) {
-  return direction == Direction::kOut ? "scale_out" : "scale_in";
+  return kDirections.at(static_cast<std::size_t>(direction));
 }
 
 std::optional<Direction> parse_direction(std::string_view text) {
-  if (text == "scale_out") return Direction::kOut;
-  if (text == "scale_in") return Direction::kIn;
+  for (std::size_t i = 0; i < kDirections.size(); ++i)
+    if (kDirections[i] == text) return static_cast<Direction>(i);
   return std::nullopt;
 }
 
@@ -60,17 +63,13 @@ std::optional<WallTime> cooldown_in_until(const PoolView& pool, WallTime now) {
   return now + std::max(after_out.value_or(Nanos{0}), after_in.value_or(Nanos{0}));
 }
 
-TriggerOutcome decide_trigger(const TriggerSpec& trigger, const TriggerCall& call, const PoolView& pool,
-                              WallTime now) {
+TriggerOutcome outcome_of_call(const TriggerSpec& trigger, const TriggerCall& call) {
   TriggerOutcome outcome;
   outcome.trigger = trigger.name;
   outcome.pool = trigger.pool;
   outcome.type = trigger.type;
   outcome.step = std::clamp(call.step.value_or(trigger.step), 1, kMaxStep);
   outcome.correlation = call.correlation;
-  outcome.from = pool.desired;
-  outcome.to = pool.desired;
-
   if (!trigger.enabled) {
     outcome.verdict = Verdict::kConflict;
     outcome.reason = "trigger " + trigger.name + " is disabled";
@@ -80,8 +79,16 @@ TriggerOutcome decide_trigger(const TriggerSpec& trigger, const TriggerCall& cal
     outcome.verdict = Verdict::kConflict;
     outcome.reason = "trigger " + trigger.name + " is for " + std::string(to_string(trigger.type)) +
                      ", the call asks for " + std::string(to_string(*call.type));
-    return outcome;
   }
+  return outcome;
+}
+
+TriggerOutcome decide_trigger(const TriggerSpec& trigger, const TriggerCall& call, const PoolView& pool,
+                              WallTime now) {
+  TriggerOutcome outcome = outcome_of_call(trigger, call);
+  outcome.from = pool.desired;
+  outcome.to = pool.desired;
+  if (outcome.verdict == Verdict::kConflict) return outcome;
 
   const bool out = trigger.type == Direction::kOut;
   // Bounds may have changed since the size was set, so the step starts from inside them.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Triggers: named, secret-protected handles bound to one pool and one direction. decide_trigger() is the
-/// pure heart: what one call does to the pool's desired size, and why.
+/// Triggers: named, secret-protected handles bound to one pool and one direction, or to a command or a URL.
+/// decide_trigger() is the pure heart: what one call does to the pool's desired size, and why.
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,22 +12,29 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "notify/message.h"
 #include "pool/node.h"
 #include "scaling/guard_rails.h"
 
 namespace gpuscale::scaling {
 
-enum class Direction { kOut, kIn };
-/// "scale_out", "scale_in".
+/// Which way a trigger moves its pool, or what else it does: run a command, call a URL (errand.h).
+enum class Direction { kOut, kIn, kRun, kCall };
+constexpr bool scales(Direction direction) {
+  return direction == Direction::kOut || direction == Direction::kIn;
+}
+/// "scale_out", "scale_in", "run", "call".
 std::string_view to_string(Direction direction);
 std::optional<Direction> parse_direction(std::string_view text);
 
 struct TriggerSpec {
   std::string name;
-  std::string pool;
+  std::string pool;  ///< of what scales
   Direction type = Direction::kOut;
-  int step = 1;   ///< 1..1000, used where the call names none
-  Secret secret;  ///< empty = one is made at first start and printed once
+  std::optional<notify::ChannelSpec> action;  ///< of kRun: as a channel exec; of kCall: as a webhook
+  Nanos cooldown{0};                          ///< of an action: between two that are asked for
+  int step = 1;                               ///< 1..1000, used where the call names none
+  Secret secret;                              ///< empty = one is made at first start and printed once
   bool enabled = true;
   int max_step = 1000;              ///< a call that names more is refused
   int calls_per_minute = 0;         ///< through its URL; 0 = as many as come
@@ -70,7 +78,12 @@ struct TriggerOutcome {
   std::optional<Nanos> retry_after;
   bool replayed = false;  ///< the key was seen before: this is the first answer again
   std::string correlation;
+  std::int64_t errand = 0;  ///< of kRun and kCall: its number; 0 = there is none
 };
+
+/// What every trigger's answer begins with; kConflict where it is disabled or the call means another type.
+/// Pure.
+TriggerOutcome outcome_of_call(const TriggerSpec& trigger, const TriggerCall& call);
 
 /// What decide_trigger() looks at.
 struct PoolView {

@@ -73,6 +73,7 @@ Result<void> LiveController::enable_trigger(const std::string& name, bool on, co
   for (TriggerSpec& each : next->triggers) {
     if (each.name == name) each.enabled = on;
   }
+  GS_CHECK(errands_->configure(next->triggers));
   const std::scoped_lock setup_lock(setup_mutex_);
   setup_ = std::move(next);
   return {};

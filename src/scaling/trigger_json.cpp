@@ -28,6 +28,7 @@ nlohmann::json to_json(const TriggerOutcome& outcome) {
                       {"replayed", outcome.replayed},
                       {"retry_after_seconds", nullptr},
                       {"correlation", outcome.correlation}};
+  if (outcome.errand > 0) json["errand"] = outcome.errand;
   if (!outcome.clipped_by.empty()) json["clipped_by"] = outcome.clipped_by;
   if (outcome.retry_after) {
     json["retry_after_seconds"] = std::chrono::ceil<std::chrono::seconds>(*outcome.retry_after).count();
@@ -58,6 +59,7 @@ Result<TriggerOutcome> outcome_from_json(const nlohmann::json& json) {
       outcome.retry_after = std::chrono::seconds(wait.get<std::int64_t>());
     }
     outcome.correlation = json.at("correlation").get<std::string>();
+    outcome.errand = json.value("errand", std::int64_t{0});
     return outcome;
   } catch (const nlohmann::json::exception& e) {
     return fail(Errc::kCorrupt, std::string("stored trigger outcome: ") + e.what());

@@ -9,7 +9,7 @@
 namespace gpuscale::scaling {
 
 /// {"status","trigger","pool","type","step","from","to","clipped_by":null|"min"|"max","reason","replayed",
-///  "retry_after_seconds":n|null,"correlation"}; seconds rounded up.
+///  "retry_after_seconds":n|null,"correlation","errand":n where there is one}; seconds rounded up.
 nlohmann::json to_json(const TriggerOutcome& outcome);
 /// Errors: kCorrupt naming the field.
 Result<TriggerOutcome> outcome_from_json(const nlohmann::json& json);

@@ -148,6 +148,9 @@ export interface Trigger {
   type: string;
   step: number;
   enabled: boolean;
+  command?: string[]; // of type run
+  url?: string; // of type call, redacted
+  last?: { state: string; result: string } | null;
   origin?: string;
   version?: number;
   fault?: string;

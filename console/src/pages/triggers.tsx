@@ -13,6 +13,8 @@ import { Resources } from "../parts/resources";
 const kExample = "triggers:\n  - {name: gpu-out, pool: gpu, type: scale_out, step: 1}\n  - {name: gpu-in,  pool: gpu, type: scale_in}";
 const address = (name: string, secret: string) => `${window.location.origin}/hook/trigger?triggerUrl=${part(name)}&secret=${part(secret)}`;
 
+const scales = (trigger: Trigger) => trigger.type.startsWith("scale_");
+
 interface Once {
   name: string;
   secret: string;
@@ -49,7 +51,7 @@ export default function Triggers() {
   const names = useNames();
   const [once, setOnce] = useState<Once>();
   const curl = (trigger: Trigger) =>
-    `curl -X POST '${window.location.origin}/hook/trigger?triggerUrl=${encodeURIComponent(trigger.name)}&type=${trigger.type}&step=${trigger.step}' -H "Authorization: Bearer $SECRET"`;
+    `curl -X POST '${window.location.origin}/hook/trigger?triggerUrl=${encodeURIComponent(trigger.name)}&type=${trigger.type}${scales(trigger) ? `&step=${trigger.step}` : ""}' -H "Authorization: Bearer $SECRET"`;
   return (
     <>
       <Resources<Trigger>
@@ -58,9 +60,9 @@ export default function Triggers() {
         tools={(trigger, again) => <Tools trigger={trigger} done={again} told={setOnce} />}
         onSaved={(answer) => typeof answer.secret === "string" && setOnce({ name: String(answer.name), secret: answer.secret })}
         columns={[
-          { title: t("common.pool"), show: (trigger) => trigger.pool },
+          { title: t("common.pool"), show: (trigger) => trigger.command?.join(" ") ?? trigger.url ?? trigger.pool },
           { title: t("common.type"), show: (trigger) => <Tag bordered={false} color={trigger.type === "scale_out" ? "green" : "blue"}>{["scale_out", "scale_in"].includes(trigger.type) ? t(`triggers.${trigger.type}` as Key) : trigger.type}</Tag> },
-          { title: t("triggers.step"), show: (trigger) => trigger.step },
+          { title: t("triggers.step"), show: (trigger) => (scales(trigger) ? trigger.step : <span title={trigger.last?.result}>{trigger.last?.state ?? "–"}</span>) },
           { title: t("triggers.enabled"), show: (trigger) => (trigger.enabled ? t("common.yes") : t("common.no")) },
           { title: t("triggers.url"), show: (trigger) => <Command text={curl(trigger)} /> },
         ]}

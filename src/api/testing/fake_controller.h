@@ -21,6 +21,7 @@ class FakeController : public scaling::Controller {
   std::vector<scaling::NodeStatus> node_list;
   scaling::PoolStatus pool;
   scaling::TriggerSpec out_spec;  ///< the limits of gpu-out
+  std::vector<scaling::TriggerSpec> more_triggers;
 
   FakeController() {
     pool.spec.name = "gpu";
@@ -50,6 +51,7 @@ class FakeController : public scaling::Controller {
     list[1].name = "gpu-in";
     list[1].pool = "gpu";
     list[1].type = scaling::Direction::kIn;
+    list.insert(list.end(), more_triggers.begin(), more_triggers.end());
     return list;
   }
   Result<void> authenticate(const std::string& trigger, const std::string& secret) const override {
@@ -85,6 +87,18 @@ class FakeController : public scaling::Controller {
     outcome.reason = "grown";
     outcome.correlation = "c-1";
     return outcome;
+  }
+  Result<std::vector<scaling::Errand>> errands(const std::string& trigger, std::size_t) const override {
+    if (trigger != "redeploy") return std::vector<scaling::Errand>{};
+    return std::vector<scaling::Errand>{{.id = 7,
+                                         .trigger = trigger,
+                                         .state = scaling::ErrandState::kDone,
+                                         .correlation = "c-7",
+                                         .source = "http 127.0.0.1",
+                                         .asked = WallTime{std::chrono::seconds{1}},
+                                         .started = WallTime{std::chrono::seconds{2}},
+                                         .ended = WallTime{std::chrono::seconds{3}},
+                                         .result = "exit code 0"}};
   }
   using scaling::Controller::set_desired;
   Result<void> set_hold(const std::string& name, scaling::Hold hold) override {

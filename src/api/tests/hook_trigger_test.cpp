@@ -37,6 +37,30 @@ TEST(HookTrigger, PullsTheTriggerAndSaysWhatItDid) {
   EXPECT_EQ(api.controller.calls[0].source, "http 127.0.0.1");
 }
 
+TEST(HookTrigger, TheListShowsWhatATriggerRunsOrCallsAndHowTheLastEndedWithoutItsSecrets) {
+  TestApi api;
+  scaling::TriggerSpec run{.name = "redeploy", .type = scaling::Direction::kRun};
+  run.action.emplace();
+  run.action->command = {"/bin/redeploy", "model-a"};
+  scaling::TriggerSpec call{.name = "ci", .type = scaling::Direction::kCall};
+  call.action.emplace();
+  call.action->url = "https://ci.example.com/build?token=t0ken";
+  call.action->bearer = Secret("b3arer");
+  api.controller.more_triggers = {run, call};
+  const auto response = api.get("/api/v1/triggers");
+  EXPECT_EQ(response.body.find("t0ken"), std::string::npos);
+  EXPECT_EQ(response.body.find("b3arer"), std::string::npos);
+  const auto list = parsed(response)["triggers"];
+  EXPECT_EQ(list[2]["type"], "run");
+  EXPECT_EQ(list[2]["command"], (nlohmann::json{"/bin/redeploy", "model-a"}));
+  EXPECT_EQ(list[2]["last"]["state"], "done");
+  EXPECT_EQ(list[3]["method"], "POST");
+  EXPECT_TRUE(list[3]["last"].is_null());
+  const auto errands = parsed(api.get("/api/v1/triggers/redeploy/errands"))["errands"];
+  EXPECT_EQ(errands[0]["result"], "exit code 0");
+  EXPECT_EQ(errands[0]["started"], "1970-01-01T00:00:02Z");
+}
+
 TEST(HookTrigger, LeavesStepAndTypeToTheTriggerWhereTheCallNamesNone) {
   TestApi api;
   EXPECT_EQ(get(api, kUrl).status, 200);

@@ -26,6 +26,39 @@ constexpr const char* kPool =
     "  - {name: out, pool: gpu, type: scale_out}\n"
     "  - {name: in, pool: gpu, type: scale_in}\n";
 
+TEST(AlertingConfig, ReadsTriggersThatRunACommandOrCallAUrl) {
+  const auto config = read(R"(
+triggers:
+  - {name: redeploy, type: run, command: [/bin/redeploy, a], timeout: 5m, cooldown: 1m, secret: 0123456789abcdef}
+  - {name: ci, type: call, url: "https://ci/build", method: PUT, bearer: b, body: '{"c": {{ correlation | json }}}'}
+)");
+  ASSERT_TRUE(config) << config.error().message();
+  const auto& run = config->triggers.at(0);
+  EXPECT_EQ(run.type, scaling::Direction::kRun);
+  EXPECT_THAT(run.action->command, ElementsAre("/bin/redeploy", "a"));
+  EXPECT_EQ(run.action->timeout, 5min);
+  EXPECT_EQ(run.cooldown, 1min);
+  const auto& call = config->triggers.at(1);
+  EXPECT_EQ(call.action->url, "https://ci/build");
+  EXPECT_EQ(call.action->method, http::Method::kPut);
+  EXPECT_EQ(call.action->bearer.reveal(), "b");
+  EXPECT_EQ(call.action->timeout, 10s);
+}
+
+TEST(AlertingConfig, WhatATriggerThatRunsOrCallsCannotSayIsRefused) {
+  EXPECT_THAT(fault("triggers: [{name: r, type: run}]"), HasSubstr("command"));
+  EXPECT_THAT(fault("triggers: [{name: r, type: run, command: [/x], step: 2}]"), HasSubstr("step"));
+  EXPECT_THAT(fault("triggers: [{name: c, type: call, url: 'ftp://x'}]"), HasSubstr("http://"));
+  EXPECT_THAT(fault("triggers: [{name: c, type: call, url: 'http://x', body: '{{ nonsense }}'}]"),
+              HasSubstr("nonsense"));
+  EXPECT_THAT(fault("triggers: [{name: c, type: call, url: 'http://x', pool: gone}]"),
+              HasSubstr("no pool \"gone\""));
+  EXPECT_THAT(fault("triggers: [{name: r, type: run, command: [/x], timeout: 1h}]"),
+              HasSubstr("at most 10m"));
+  EXPECT_THAT(fault("triggers: [{name: r, type: run, command: [/x], cooldown: 60d}]"), HasSubstr("7d"));
+  EXPECT_THAT(fault("triggers: [{name: r, type: dance, pool: gpu}]"), HasSubstr("run"));
+}
+
 TEST(AlertingConfig, ReadsARuleInFull) {
   const auto config = read(std::string(kPool) + R"(
 channels: [{name: people, type: slack, url: "https://hooks.slack.com/x"}]

@@ -211,6 +211,22 @@ TEST_F(RegistryTest, SecretsAreSealedKeptAndNeverShown) {
   EXPECT_THAT(fault(Kind::kChannels, "new", edited), HasSubstr("definition.url: no secret is stored"));
 }
 
+TEST_F(RegistryTest, ATriggerThatCallsKeepsItsSecretsSealedAndAtTheirAddress) {
+  const json ci = {{"type", "call"}, {"url", "https://a.invalid/build"}, {"bearer", "hunter2"}};
+  const Outcome made = must_put(Kind::kTriggers, "ci", ci);
+  EXPECT_EQ(made.entry.definition["bearer"], kSet);
+  EXPECT_EQ(holds_.triggers.at(1).action->bearer.reveal(), "hunter2");
+  EXPECT_THAT(whole_database(), Not(HasSubstr("hunter2")));
+  json moved = ci;
+  moved["url"] = "https://evil.invalid/build";
+  moved["bearer"] = kSet;
+  EXPECT_THAT(fault(Kind::kTriggers, "ci", moved, made.entry.version), HasSubstr("give it anew"));
+  moved["url"] = "https://a.invalid/other";
+  must_put(Kind::kTriggers, "ci", moved, made.entry.version);
+  restart();
+  EXPECT_EQ(holds_.triggers.at(1).action->bearer.reveal(), "hunter2");
+}
+
 TEST_F(RegistryTest, AKeptSecretDoesNotGoToAnotherAddress) {
   const json webhook = {{"type", "webhook"}, {"url", "https://a.invalid/x"}, {"bearer", "hunter2"}};
   const std::int64_t version = must_put(Kind::kChannels, "hook", webhook).entry.version;
