@@ -1,40 +1,154 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "api/answers.h"
+#include "api/pools.h"
 #include "api/routes.h"
+#include "base/duration.h"
 
 namespace gpuscale::api {
 namespace {
 
 using nlohmann::json;
 
-json number_or_null(const std::optional<std::int64_t>& value) {
-  return value ? json(*value) : json(nullptr);
+json sums_json(const scaling::TrialSums& sums, const pool::PoolSpec* pool) {
+  const double price =
+      pool == nullptr ? 0 : pool->limits.budget.price_per_gpu_hour * pool->limits.gpus_per_node;
+  const auto looked = static_cast<double>(sums.looks * policy::Council::kTickSeconds);
+  return {{"hours", looked / 3'600},
+          {"node_hours", sums.node_hours()},
+          {"money", price > 0 ? json(sums.node_hours() * price) : json()},
+          {"bad_percent", 100 * sums.bad_share()},
+          {"crowded_percent",
+           sums.looks > 0 ? 100 * static_cast<double>(sums.crowded) / static_cast<double>(sums.looks) : 0.0}};
 }
 
-json policy_json(const scaling::PolicyStatus& status) {
-  return {{"name", status.spec.name},
-          {"pool", status.spec.pool},
-          {"policy", status.spec.choice.to_string()},
-          {"shadow", status.spec.shadow},
-          {"want", number_or_null(status.want)},
-          {"boot_seconds", number_or_null(status.boot_seconds)},
-          {"reason", status.reason}};
+json trial_json(const std::optional<scaling::TrialStatus>& trial, const pool::PoolSpec* pool) {
+  if (!trial) return nullptr;
+  return {{"day", sums_json(trial->day, pool)}, {"week", sums_json(trial->week, pool)}};
+}
+
+json promotion_json(const scaling::Promotion& promotion) {
+  return {{"policy", promotion.policy},
+          {"before", promotion.before},
+          {"who", promotion.who},
+          {"at", base::format_rfc3339(promotion.at)},
+          {"probation_until", base::format_rfc3339(promotion.probation_until)},
+          {"notify", promotion.notify},
+          {"state", to_string(promotion.state)},
+          {"reason", promotion.reason}};
+}
+
+json list_policies(Services& services) {
+  json policies = json::array();
+  json pools = json::array();
+  if (services.pilot == nullptr) return {{"policies", policies}, {"pools", pools}};
+  const auto known = services.controller.pools();
+  const auto spec_of = [&](const std::string& name) -> const pool::PoolSpec* {
+    const auto found =
+        std::find_if(known.begin(), known.end(), [&](const auto& pool) { return pool.spec.name == name; });
+    return found == known.end() ? nullptr : &found->spec;
+  };
+  for (const auto& status : services.pilot->policies()) {
+    policies.push_back({{"name", status.spec.name},
+                        {"pool", status.spec.pool},
+                        {"policy", status.spec.choice.to_string()},
+                        {"shadow", status.spec.shadow},
+                        {"want", value_or_null(status.want)},
+                        {"boot_seconds", value_or_null(status.boot_seconds)},
+                        {"reason", status.reason},
+                        {"trial", trial_json(status.trial, spec_of(status.spec.pool))}});
+  }
+  for (const auto& seat : services.pilot->seats()) {
+    pools.push_back({{"pool", seat.pool},
+                     {"as_it_was", trial_json(seat.as_it_was, spec_of(seat.pool))},
+                     {"promotion", seat.promotion ? promotion_json(*seat.promotion) : json()}});
+  }
+  return {{"policies", std::move(policies)}, {"pools", std::move(pools)}};
+}
+
+/// Channels that people read: one that pulls a trigger would answer a roll-back with a change of size.
+Result<std::vector<std::string>> channels_in(const json& body, const Services& services) {
+  std::vector<std::string> out;
+  if (!body.contains("notify") || body["notify"].is_null()) return out;
+  const auto known = services.outbox.channels();
+  for (const json& name : body["notify"]) {
+    const auto channel = std::find_if(known.begin(), known.end(), [&](const notify::ChannelSpec& each) {
+      return name.is_string() && each.name == name.get<std::string>();
+    });
+    if (channel == known.end()) return fail(Errc::kInvalidArgument, "notify: no channel " + name.dump());
+    if (channel->kind == notify::ChannelKind::kTrigger) {
+      return fail(Errc::kInvalidArgument,
+                  "notify: channel " + channel->name + " pulls a trigger; name one that people read");
+    }
+    out.push_back(channel->name);
+  }
+  return out;
+}
+
+Result<scaling::Pilot::PromotionOrder> order_of(const http::Request& request, const Principal& principal,
+                                                const Services& services, const std::vector<Key>& keys) {
+  GS_TRY(const json body, parse_body(request, keys));
+  scaling::Pilot::PromotionOrder order{.pool = request.path_params.at("name"),
+                                       .policy = {},
+                                       .who = principal.name + " " + request.peer,
+                                       .notify = {}};
+  if (!body["policy"].is_string())
+    return fail(Errc::kInvalidArgument, "policy must be the name of one of the pool's policies");
+  order.policy = body["policy"].get<std::string>();
+  if (const auto probation = body.find("probation"); probation != body.end() && !probation->is_null()) {
+    if (!probation->is_string())
+      return fail(Errc::kInvalidArgument, "probation must be a text such as \"24h\"");
+    auto lasts = base::parse_duration(probation->get<std::string>());
+    if (!lasts) return std::move(lasts).error().with_context("probation");
+    order.probation = *lasts;
+  }
+  GS_TRY(order.notify, channels_in(body, services));
+  return order;
+}
+
+http::Response promotion_answer(const Result<scaling::Promotion>& promotion) {
+  return promotion ? json_answer(200, promotion_json(*promotion)) : error_answer(promotion.error());
 }
 
 }  // namespace
 
 void register_policies(Routes& routes) {
   Services& services = routes.services();
-  routes.add({.method = http::Method::kGet,
-              .pattern = "/api/v1/policies",
-              .scope = Scope::kRead,
-              .summary = "Every policy: its pool, whether it is heard or a shadow, what it wants and why"},
-             [&services](const http::Request&, const Principal&) {
-               json list = json::array();
-               if (services.pilot != nullptr) {
-                 for (const auto& status : services.pilot->policies()) list.push_back(policy_json(status));
-               }
-               return json_answer(200, {{"policies", std::move(list)}});
+  routes.add(
+      {.method = http::Method::kGet,
+       .pattern = "/api/v1/policies",
+       .scope = Scope::kRead,
+       .summary = "Every policy: its pool, whether it is heard or a shadow, what it wants and why, what it "
+                  "would have cost and lost; and the same of each pool as it was"},
+      [&services](const http::Request&, const Principal&) {
+        return json_answer(200, list_policies(services));
+      });
+  const std::vector<Key> keys{
+      {"policy", "string", "one of the pool's policies", true},
+      {"probation", "string", "while harm rolls it back, as \"24h\"; default 24h", false},
+      {"notify", "array", "names of channels that are told of a roll-back", false}};
+  routes.add({.method = http::Method::kPost,
+              .pattern = "/api/v1/pools/{name}/promote",
+              .scope = Scope::kAdmin,
+              .summary = "Let this policy alone be heard, and those heard until now be shadows",
+              .body = keys},
+             [&services, keys](const http::Request& request, const Principal& principal) {
+               if (services.pilot == nullptr)
+                 return error_answer(fail(Errc::kUnsupported, "this server has no policies"));
+               const auto order = order_of(request, principal, services, keys);
+               if (!order) return error_answer(order.error());
+               return promotion_answer(services.pilot->promote(*order));
+             });
+  routes.add({.method = http::Method::kPost,
+              .pattern = "/api/v1/pools/{name}/rollback",
+              .scope = Scope::kAdmin,
+              .summary = "Let those policies be heard again that were before the promotion"},
+             [&services](const http::Request& request, const Principal& principal) {
+               if (services.pilot == nullptr)
+                 return error_answer(fail(Errc::kUnsupported, "this server has no policies"));
+               return promotion_answer(services.pilot->roll_back(request.path_params.at("name"),
+                                                                 principal.name + " " + request.peer));
              });
 }
 

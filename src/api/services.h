@@ -48,7 +48,7 @@ struct Services {
   };  ///< where callers reach this server, for URLs that it shows
   /// The schedules with so many next runs each; may be empty = there are none.
   std::function<std::vector<schedule::ScheduleStatus>(std::size_t runs)> schedules;
-  const scaling::Pilot* pilot = nullptr;              ///< may be absent: no policies then
+  scaling::Pilot* pilot = nullptr;                    ///< may be absent: no policies then
   const scaling::DecisionJournal* journal = nullptr;  ///< may be absent: nothing is replayed then
   const pool::CallMeter* provider_calls = nullptr;    ///< may be absent: none are counted then
   InfluxUsers* influx_users = nullptr;                ///< may be absent: InfluxDB's endpoints then know none

@@ -49,6 +49,7 @@ void add_load_command(CLI::App& app, Action& action);
 void add_simulate_command(CLI::App& app, Action& action);
 void add_up_command(CLI::App& app, Action& action);
 void add_policy_command(CLI::App& app, Action& action);
+void add_promotion_commands(CLI::App& policy, Action& action);
 void add_pool_command(CLI::App& app, Action& action);
 void add_node_command(CLI::App& app, Action& action);
 void add_rule_command(CLI::App& app, Action& action);

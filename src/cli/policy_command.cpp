@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// gpuscale policy list | tune
+/// gpuscale policy list | tune | promote | rollback
 #include <array>
 #include <cstdio>
 #include <memory>
@@ -84,6 +84,22 @@ Result<int> tune(const TuneFlags& flags) {
   return kExitDone;
 }
 
+/// Every policy with its trial's day, and after them each pool as it was.
+json rows_of(const json& answer) {
+  const auto with_day = [](json row, const json& trial) {
+    if (trial.is_object()) row.update(trial.at("day"));
+    return row;
+  };
+  json rows = json::array();
+  for (const json& policy : answer.value("policies", json::array()))
+    rows.push_back(with_day(policy, policy.value("trial", json())));
+  for (const json& pool : answer.value("pools", json::array())) {
+    if (pool["as_it_was"].is_object())
+      rows.push_back(with_day({{"name", "(as it was)"}, {"pool", pool["pool"]}}, pool["as_it_was"]));
+  }
+  return rows;
+}
+
 int list(const RemoteOptions& options) {
   const auto answer = Remote(options).get("/api/v1/policies");
   if (!answer) return report(answer.error());
@@ -91,25 +107,39 @@ int list(const RemoteOptions& options) {
     std::printf("%s\n", answer->dump(2).c_str());
     return kExitDone;
   }
-  const json items = answer->value("policies", json::array());
-  std::fputs(table_of(items, {{"NAME", "name"},
-                              {"POOL", "pool"},
-                              {"POLICY", "policy"},
-                              {"SHADOW", "shadow"},
-                              {"WANTS", "want"},
-                              {"BOOT S", "boot_seconds"},
-                              {"WHY", "reason"}})
+  std::fputs(table_of(rows_of(*answer), {{"NAME", "name"},
+                                         {"POOL", "pool"},
+                                         {"POLICY", "policy"},
+                                         {"SHADOW", "shadow"},
+                                         {"WANTS", "want"},
+                                         {"BOOT S", "boot_seconds"},
+                                         {"NODE-H DAY", "node_hours"},
+                                         {"COST DAY", "money"},
+                                         {"BAD % DAY", "bad_percent"},
+                                         {"WHY", "reason"}})
                  .to_text()
                  .c_str(),
              stdout);
+  for (const json& pool : answer->value("pools", json::array())) {
+    const json& promotion = pool["promotion"];
+    if (promotion.is_null()) continue;
+    const std::string reason = cell_of(promotion["reason"]);
+    std::printf("pool %s: %s promoted by %s, %s%s%s\n", cell_of(pool["pool"]).c_str(),
+                cell_of(promotion["policy"]).c_str(), cell_of(promotion["who"]).c_str(),
+                cell_of(promotion["state"]).c_str(), reason.empty() ? "" : ": ", reason.c_str());
+  }
   return kExitDone;
 }
 
 }  // namespace
 
 void add_policy_command(CLI::App& app, Action& action) {
-  auto* policy = app.add_subcommand("policy", "Show policies; find a setting for one")->require_subcommand(1);
-  auto* list_command = policy->add_subcommand("list", "List them, with what each wants and why");
+  auto* policy =
+      app.add_subcommand("policy", "Show policies and what each would cost; find a setting; promote")
+          ->require_subcommand(1);
+  add_promotion_commands(*policy, action);
+  auto* list_command = policy->add_subcommand(
+      "list", "List them: what each wants and why, and what it would have cost and lost in the last day");
   auto options = std::make_shared<RemoteOptions>();
   options->add_to(*list_command);
   list_command->callback(

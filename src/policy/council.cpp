@@ -22,14 +22,14 @@ PolicyChoice as_live(PolicyChoice choice) {
   return choice;
 }
 
-std::unique_ptr<Policy> make_live(const PolicySpec& spec) {
+}  // namespace
+
+std::unique_ptr<Policy> make_live_policy(const PolicySpec& spec) {
   if (spec.choice.name == "step") return std::make_unique<StepRules>(spec.steps);
   if (spec.choice.name == "target")
     return std::make_unique<TargetTracking>(spec.choice.knob, TrackedValue::kSignal);
   return make_policy(as_live(spec.choice));
 }
-
-}  // namespace
 
 bool goes_by_formula(const PolicySpec& spec) {
   return spec.choice.name == "target" || spec.choice.name == "step";
@@ -62,7 +62,7 @@ std::vector<std::string> faults_of(const PolicySpec& spec) {
 
 Council::Council(std::vector<PolicySpec> specs) {
   for (PolicySpec& spec : specs) {
-    auto policy = make_live(spec);
+    auto policy = make_live_policy(spec);
     opinions_.push_back({spec.name, spec.shadow, std::nullopt, "has not looked yet"});
     members_.push_back({std::move(spec), std::move(policy)});
   }

@@ -36,6 +36,9 @@ struct PolicySpec {
 /// They need queries, and so cannot be simulated on a trace.
 bool goes_by_formula(const PolicySpec& spec);
 
+/// As a live pool runs it, with nothing learned: lookout by utilisation. Of a spec without faults.
+std::unique_ptr<Policy> make_live_policy(const PolicySpec& spec);
+
 /// What a live pool cannot offer a policy, and what contradicts itself; one sentence each, "" in none.
 std::vector<std::string> faults_of(const PolicySpec& spec);
 

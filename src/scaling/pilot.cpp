@@ -2,78 +2,92 @@
 #include "scaling/pilot.h"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <set>
 #include <utility>
 
+#include "base/name_list.h"
+#include "base/rfc3339.h"
+
 namespace gpuscale::scaling {
 namespace {
 
-constexpr std::size_t kLeastBoots = 3;
 constexpr int kKeepEveryTicks = 24;  // two minutes
-constexpr std::size_t kRecentLooks =
-    7'200 / policy::Council::kTickSeconds;  // as long as a council looks back
-constexpr std::array<db::Migration, 1> kPilotMigrations{
-    {{1, "CREATE TABLE policy_state(policy TEXT PRIMARY KEY, learned TEXT NOT NULL) STRICT"}}};
+
+std::optional<TrialStatus> status_of(const TrialHours* hours, WallTime now) {
+  if (hours == nullptr) return std::nullopt;
+  return TrialStatus{hours->within(std::chrono::hours{23}, now), hours->within(std::chrono::hours{167}, now)};
+}
+
+activity::Entry entry_of(const Promotion& promotion, std::string kind, std::string summary, WallTime now) {
+  return {.id = 0,
+          .at = now,
+          .kind = std::move(kind),
+          .pool = promotion.pool,
+          .subject = promotion.policy,
+          .correlation = promotion.correlation,
+          .summary = std::move(summary),
+          .details = {{"policy", promotion.policy},
+                      {"before", promotion.before},
+                      {"source", promotion.who},
+                      {"probation_until", base::format_rfc3339(promotion.probation_until)},
+                      {"state", to_string(promotion.state)}}};
+}
+
+std::string people(const std::vector<std::string>& names) {
+  return names.empty() ? "nobody" : base::joined(names);
+}
 
 }  // namespace
 
-policy::Observation observe(const PoolStatus& pool, const std::vector<NodeStatus>& nodes) {
-  policy::Observation seen;
-  seen.ready = pool.counts.ready;
-  // What is asked for and not there yet is on its way, or policies would ask for it twice.
-  seen.booting = std::max({0, pool.counts.launching + pool.counts.booting, pool.desired - pool.counts.ready});
-  double sum = 0;
-  int heard = 0;
-  for (const NodeStatus& status : nodes) {
-    if (status.node.state != pool::NodeState::kReady) continue;
-    if (!status.telemetry.utilization) {
-      seen.complete = false;
-      continue;
-    }
-    sum += *status.telemetry.utilization / 100;
-    ++heard;
-  }
-  if (heard > 0) seen.utilization = sum / heard;
-  return seen;
-}
-
-std::optional<std::int64_t> boot_seconds_of(const std::vector<NodeStatus>& nodes) {
-  std::vector<std::int64_t> boots;
-  for (const NodeStatus& status : nodes) {
-    if (!status.node.ready_at || *status.node.ready_at < status.node.created) continue;
-    boots.push_back(
-        std::chrono::ceil<std::chrono::seconds>(*status.node.ready_at - status.node.created).count());
-  }
-  if (boots.size() < kLeastBoots) return std::nullopt;
-  std::sort(boots.begin(), boots.end());
-  return std::max<std::int64_t>(1, boots[(boots.size() * 9 - 1) / 10]);
-}
-
-Result<std::unique_ptr<Pilot>> Pilot::open(db::Database& database, Controller& controller, const Clock& clock,
-                                           log::Log log, SignalReader signals) {
-  GS_CHECK(database.migrate("policy", kPilotMigrations));
-  GS_TRY(auto journal, DecisionJournal::open(database));
-  return std::unique_ptr<Pilot>(
-      new Pilot(database, std::move(journal), controller, clock, std::move(log), std::move(signals)));
+Result<std::unique_ptr<Pilot>> Pilot::open(Ports ports) {
+  GS_TRY(const PilotStore store, PilotStore::open(ports.database, ports.ledger));
+  GS_TRY(auto journal, DecisionJournal::open(ports.database));
+  return std::unique_ptr<Pilot>(new Pilot(std::move(ports), store, std::move(journal)));
 }
 
 Pilot::~Pilot() {
   stop();
 }
 
-Result<std::map<std::string, std::string>> Pilot::stored() {
-  return database_.read<std::map<std::string, std::string>>(
-      [](db::Transaction& tx) -> Result<std::map<std::string, std::string>> {
-        GS_TRY(auto rows, tx.prepare("SELECT policy, learned FROM policy_state"));
-        std::map<std::string, std::string> out;
-        for (;;) {
-          GS_TRY(const bool more, rows.step());
-          if (!more) return out;
-          out.emplace(rows.text(0), rows.text(1));
-        }
-      });
+std::unique_ptr<PolicySeat> Pilot::seat_of(const std::string& pool,
+                                           std::vector<policy::PolicySpec> declared) {
+  PolicySeat::Past past;
+  std::vector<std::string> unusable;
+  // What cannot be read is as if it had never been: a pool scales without its past.
+  auto learned = store_.learned();
+  auto trials = store_.trials(unusable);
+  auto promotions = store_.promotions(unusable);
+  const auto take_trial = [&](const std::string& key) {
+    if (!trials) return;
+    if (auto found = trials->find(key); found != trials->end()) past.trials.insert(*found);
+  };
+  take_trial(PolicySeat::trial_key(pool, ""));
+  for (const policy::PolicySpec& spec : declared) {
+    take_trial(spec.name);
+    if (!learned) continue;
+    if (const auto found = learned->find(spec.name); found != learned->end()) past.learned.insert(*found);
+  }
+  if (promotions) {
+    if (const auto found = promotions->find(pool); found != promotions->end()) past.promotion = found->second;
+  }
+  const auto promotion = past.promotion;
+  auto seat = std::make_unique<PolicySeat>(pool, std::move(declared), std::move(past));
+  if (promotion && !seat->promotion()) end_promotion(*promotion);
+  unusable.insert(unusable.end(), seat->unusable().begin(), seat->unusable().end());
+  for (const std::string& what : unusable) ports_.log.warn("policy.state_unusable", {{"policy", what}});
+  return seat;
+}
+
+void Pilot::end_promotion(const Promotion& promotion) {
+  const WallTime now = ports_.clock.wall();
+  const auto done = store_.drop_promotion(
+      promotion.pool,
+      entry_of(promotion, "policy.promotion_ended",
+               "pool " + promotion.pool + ": the configuration says anew who is heard; the promotion of " +
+                   promotion.policy + " by " + promotion.who + " has ended",
+               now));
+  if (!done) ports_.log.warn("policy.state_not_kept", {{"error", done.error()}});
 }
 
 Result<void> Pilot::set_policies(std::vector<policy::PolicySpec> specs) {
@@ -89,91 +103,109 @@ Result<void> Pilot::set_policies(std::vector<policy::PolicySpec> specs) {
     by_pool[spec.pool].push_back(std::move(spec));
   }
   keep_learned();
-  GS_TRY(const auto learned, stored());
-  std::map<std::string, Seat> seats;
+  std::map<std::string, std::unique_ptr<PolicySeat>> seats;
   const std::scoped_lock lock(mutex_);
   for (auto& [pool, wanted] : by_pool) {
-    if (const auto present = seats_.find(pool); present != seats_.end() && wanted == present->second.specs) {
+    if (const auto present = seats_.find(pool);
+        present != seats_.end() && wanted == present->second->declared()) {
       seats.insert(seats_.extract(present));
       continue;
     }
-    std::map<std::string, std::string> theirs;
-    for (const policy::PolicySpec& spec : wanted) {
-      if (const auto found = learned.find(spec.name); found != learned.end()) theirs.insert(*found);
-    }
-    seats.emplace(pool, seat_of(wanted, std::move(theirs)));
+    seats.emplace(pool, seat_of(pool, wanted));
   }
   for (auto& [pool, seat] : seats_) {
-    if (seat.specs.empty()) seats.try_emplace(pool, std::move(seat));
+    if (seat && seat->declared().empty()) seats.try_emplace(pool, std::move(seat));
   }
   seats_ = std::move(seats);
   return {};
 }
 
-Pilot::Seat Pilot::seat_of(std::vector<policy::PolicySpec> specs,
-                           std::map<std::string, std::string> learned) {
-  CouncilSegment beginning{.specs = specs, .learned = std::move(learned), .warm_up = {}};
-  std::vector<std::string> unusable;
-  policy::Council council = open_council(beginning, &unusable);
-  for (const std::string& what : unusable) log_.warn("policy.state_unusable", {{"policy", what}});
-  return {.specs = std::move(specs),
-          .boot_seconds = {},
-          .beginning = std::move(beginning),
-          .council = std::move(council),
-          .segment = {},
-          .unwritten = {},
-          .recent = {}};
-}
-
-void Pilot::begin_anew(Seat& seat) {
-  CouncilSegment next{.specs = seat.specs, .learned = {}, .warm_up = {}};
-  for (const policy::PolicySpec& spec : seat.specs) {
-    if (std::string text = seat.council.learned(spec.name); !text.empty()) next.learned[spec.name] = text;
-  }
-  next.warm_up.assign(seat.recent.begin(), seat.recent.end());
-  seat.council = open_council(next);
-  seat.beginning = std::move(next);
-  seat.segment.reset();
-  seat.looks = 0;
-  seat.unwritten.clear();
-}
-
-void Pilot::keep_look(const std::string& pool, Seat& seat, const CouncilTick& tick) {
-  ++seat.looks;
-  seat.recent.push_back(tick);
-  if (seat.recent.size() > kRecentLooks) seat.recent.pop_front();
-  seat.unwritten.push_back(tick);
-  std::optional<std::int64_t> segment = seat.segment;
-  const auto done = database_.transact([&](db::Transaction& tx) -> Result<void> {
-    if (!segment) {
-      GS_TRY(segment, journal_->begin_segment(tx, pool, seat.unwritten.front().at, seat.beginning));
-    }
-    std::int64_t number = seat.looks - std::ssize(seat.unwritten);
-    for (const CouncilTick& look : seat.unwritten) GS_CHECK(journal_->add_tick(tx, *segment, number++, look));
-    return {};
-  });
-  if (done) {
-    seat.segment = segment;
-    seat.beginning.warm_up.clear();
-    seat.unwritten.clear();
-    return;
-  }
-  if (seat.unwritten.size() == 1) log_.warn("journal.failed", {{"pool", pool}, {"error", done.error()}});
-  // Written with the next that succeeds; too many would be memory without bound.
-  if (seat.unwritten.size() >= kRecentLooks) begin_anew(seat);
-}
-
 std::vector<PolicyStatus> Pilot::policies() const {
+  const WallTime now = ports_.clock.wall();
   const std::scoped_lock lock(mutex_);
   std::vector<PolicyStatus> out;
   for (const auto& [pool, seat] : seats_) {
-    for (std::size_t i = 0; i < seat.specs.size(); ++i) {
-      const policy::Opinion& opinion = seat.council.opinions()[i];
-      const auto boot = seat.specs[i].boot_seconds ? seat.specs[i].boot_seconds : seat.boot_seconds;
-      out.push_back({seat.specs[i], opinion.want, opinion.reason, boot});
+    for (std::size_t i = 0; i < seat->specs().size(); ++i) {
+      const policy::PolicySpec& spec = seat->specs()[i];
+      const policy::Opinion& opinion = seat->council().opinions()[i];
+      out.push_back({spec, opinion.want, opinion.reason,
+                     spec.boot_seconds ? spec.boot_seconds : seat->boot_seconds(),
+                     status_of(seat->trial(spec.name), now)});
     }
   }
   return out;
+}
+
+std::vector<SeatStatus> Pilot::seats() const {
+  const WallTime now = ports_.clock.wall();
+  const std::scoped_lock lock(mutex_);
+  std::vector<SeatStatus> out;
+  for (const auto& [pool, seat] : seats_)
+    out.push_back({pool, status_of(seat->trial(""), now), seat->promotion()});
+  return out;
+}
+
+Result<Promotion> Pilot::promote(const PromotionOrder& order) {
+  if (order.probation < Nanos{0} || order.probation > kLongestProbation) {
+    return fail(Errc::kInvalidArgument, "probation must be from 0s to 30 days");
+  }
+  const WallTime now = ports_.clock.wall();
+  const std::scoped_lock lock(mutex_);
+  const auto found = seats_.find(order.pool);
+  if (found == seats_.end() || found->second->declared().empty())
+    return fail(Errc::kNotFound, "pool \"" + order.pool + "\" has no policies");
+  PolicySeat& seat = *found->second;
+  std::vector<std::string> names;
+  for (const policy::PolicySpec& spec : seat.specs()) names.push_back(spec.name);
+  if (std::find(names.begin(), names.end(), order.policy) == names.end()) {
+    return fail(Errc::kNotFound, "pool " + order.pool + " has no policy \"" + order.policy + "\"; it has " +
+                                     base::joined(names));
+  }
+  const Promotion promotion{.pool = order.pool,
+                            .policy = order.policy,
+                            .before = heard_among(seat.specs()),
+                            .declared = heard_among(seat.declared()),
+                            .who = order.who,
+                            .at = now,
+                            .probation_until = now + order.probation,
+                            .notify = order.notify,
+                            .reason = {},
+                            .correlation = activity::new_correlation()};
+  if (promotion.before == std::vector<std::string>{order.policy})
+    return fail(Errc::kConflict, "policy " + order.policy + " is already the one that is heard");
+  GS_CHECK(store_.save(
+      promotion, entry_of(promotion, "policy.promoted",
+                          order.who + " promotes policy " + order.policy + " of pool " + order.pool +
+                              "; heard until now: " + people(promotion.before) + "; on probation until " +
+                              base::format_rfc3339(promotion.probation_until),
+                          now)));
+  seat.take(promotion);
+  return promotion;
+}
+
+Result<Promotion> Pilot::roll_back(const std::string& pool, const std::string& who) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = seats_.find(pool);
+  if (found == seats_.end()) return fail(Errc::kNotFound, "pool \"" + pool + "\" has no policies");
+  return roll_back(*found->second, who + " takes it back", ports_.clock.wall());
+}
+
+Result<Promotion> Pilot::roll_back(PolicySeat& seat, const std::string& reason, WallTime now) {
+  if (!seat.promotion() || seat.promotion()->state == PromotionState::kRolledBack)
+    return fail(Errc::kConflict, "no promotion stands that could be rolled back");
+  Promotion promotion = *seat.promotion();
+  promotion.state = PromotionState::kRolledBack;
+  promotion.reason = reason;
+  promotion.told = promotion.notify.empty();
+  GS_CHECK(store_.save(
+      promotion, entry_of(promotion, "policy.rolled_back",
+                          "policy " + promotion.policy + " of pool " + promotion.pool +
+                              " is rolled back: " + reason + "; heard again: " + people(promotion.before),
+                          now)));
+  ports_.log.warn("policy.rolled_back",
+                  {{"pool", promotion.pool}, {"policy", promotion.policy}, {"reason", reason}});
+  seat.take(promotion);
+  return promotion;
 }
 
 std::map<std::string, double, std::less<>> Pilot::read_signals(const std::vector<PoolStatus>& pools,
@@ -182,85 +214,115 @@ std::map<std::string, double, std::less<>> Pilot::read_signals(const std::vector
   {
     const std::scoped_lock lock(mutex_);
     for (const auto& [pool, seat] : seats_)
-      std::copy_if(seat.specs.begin(), seat.specs.end(), std::back_inserter(wanted), policy::goes_by_formula);
+      std::copy_if(seat->specs().begin(), seat->specs().end(), std::back_inserter(wanted),
+                   policy::goes_by_formula);
   }
   std::map<std::string, double, std::less<>> out;
-  if (!read_signal_) return out;
+  if (!ports_.signals) return out;
   for (const policy::PolicySpec& spec : wanted) {
     for (const PoolStatus& pool : pools) {
       if (pool.spec.name != spec.pool) continue;
-      if (const auto value = read_signal_(spec.formula, pool, now)) out.emplace(spec.name, *value);
+      if (const auto value = ports_.signals(spec.formula, pool, now)) out.emplace(spec.name, *value);
     }
   }
   return out;
 }
 
-void Pilot::fly(const PoolStatus& pool, Seat& seat, const std::map<std::string, double, std::less<>>& signals,
-                WallTime now) {
-  const std::vector<NodeStatus> nodes = controller_.nodes(pool.spec.name);
-  // Nodes that leave take their boot times with them; what was learned stays.
-  if (const auto boots = boot_seconds_of(nodes)) seat.boot_seconds = boots;
-  if (seat.looks >= kSegmentTicks) begin_anew(seat);
-  CouncilTick tick{.at = now,
-                   .seen = observe(pool, nodes),
-                   .min_nodes = pool.spec.min,
-                   .max_nodes = pool.spec.max,
-                   .boot_seconds = seat.boot_seconds,
-                   .want = {}};
-  for (const policy::PolicySpec& spec : seat.specs) {
-    if (const auto value = signals.find(spec.name); value != signals.end()) tick.seen.signals.insert(*value);
+void Pilot::judge_promotion(PolicySeat& seat, WallTime now) {
+  if (!seat.promotion() || seat.promotion()->state != PromotionState::kProbation) return;
+  if (const std::string harm = seat.harm(); !harm.empty()) {
+    if (const auto done = roll_back(seat, harm, now); !done)
+      ports_.log.warn("policy.state_not_kept", {{"error", done.error()}});
+    return;
   }
-  const auto proposal = look(seat.council, tick);
-  keep_look(pool.spec.name, seat, tick);
+  if (now < seat.promotion()->probation_until) return;
+  Promotion kept = *seat.promotion();
+  kept.state = PromotionState::kKept;
+  const auto done = store_.save(kept, entry_of(kept, "policy.kept",
+                                               "policy " + kept.policy + " of pool " + kept.pool +
+                                                   " did no harm on probation and is kept",
+                                               now));
+  if (!done) return;  // with the next look
+  seat.take(kept);
+}
+
+void Pilot::fly(const PoolStatus& pool, PolicySeat& seat,
+                const std::map<std::string, double, std::less<>>& signals, WallTime now) {
+  const auto proposal = seat.look(pool, ports_.controller.nodes(pool.spec.name), signals, now);
+  const auto kept = seat.keep_looks(ports_.database, *journal_);
+  if (!kept && !journal_failed_)
+    ports_.log.warn("journal.failed", {{"pool", pool.spec.name}, {"error", kept.error()}});
+  journal_failed_ = !kept.has_value();
+  judge_promotion(seat, now);
   if (!proposal || proposal->want == pool.desired) return;
   const bool growth = proposal->want > pool.desired;
   const auto& cooldown = growth ? pool.cooldown_out_until : pool.cooldown_in_until;
   if (cooldown && *cooldown > now) return;
   const std::string who = "policy " + proposal->decided_by +
                           (proposal->reason.empty() ? std::string() : " (" + proposal->reason + ")");
-  const auto done = controller_.propose_size(pool.spec.name, static_cast<int>(proposal->want), who);
-  if (!done) log_.warn("policy.refused", {{"pool", pool.spec.name}, {"error", done.error()}});
+  const auto done = ports_.controller.propose_size(pool.spec.name, static_cast<int>(proposal->want), who);
+  if (!done) ports_.log.warn("policy.refused", {{"pool", pool.spec.name}, {"error", done.error()}});
 }
 
 void Pilot::tick(WallTime now) {
-  const std::vector<PoolStatus> pools = controller_.pools();
+  const std::vector<PoolStatus> pools = ports_.controller.pools();
   const auto signals = read_signals(pools, now);
   bool keep = false;
   {
     const std::scoped_lock lock(mutex_);
     for (const PoolStatus& pool : pools) {
       auto seat = seats_.find(pool.spec.name);
-      if (seat == seats_.end()) seat = seats_.emplace(pool.spec.name, seat_of({}, {})).first;
-      fly(pool, seat->second, signals, now);
+      if (seat == seats_.end()) seat = seats_.emplace(pool.spec.name, seat_of(pool.spec.name, {})).first;
+      fly(pool, *seat->second, signals, now);
     }
     keep = ++ticks_since_kept_ >= kKeepEveryTicks;
   }
+  tell_roll_backs(now);
   if (keep) keep_learned();
 }
 
+/// Outside of the lock, and until it has succeeded: a crash between the roll-back and its telling loses
+/// nothing.
+void Pilot::tell_roll_backs(WallTime now) {
+  std::vector<Promotion> untold;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [pool, seat] : seats_) {
+      if (seat->promotion() && !seat->promotion()->told) untold.push_back(*seat->promotion());
+    }
+  }
+  for (Promotion& promotion : untold) {
+    if (ports_.roll_back) {
+      if (const auto told = ports_.roll_back(promotion, now); !told) {
+        ports_.log.warn("policy.not_told", {{"pool", promotion.pool}, {"error", told.error()}});
+        continue;
+      }
+    }
+    const std::scoped_lock lock(mutex_);
+    const auto seat = seats_.find(promotion.pool);
+    // Another may have been promoted meanwhile.
+    if (seat == seats_.end() || seat->second->promotion() != promotion) continue;
+    promotion.told = true;
+    if (store_.save(promotion)) seat->second->take(promotion);
+  }
+}
+
 void Pilot::keep_learned() {
-  std::vector<std::pair<std::string, std::string>> learned;
+  std::map<std::string, std::string> learned;
+  std::map<std::string, TrialHours> trials;
   {
     const std::scoped_lock lock(mutex_);
     ticks_since_kept_ = 0;
     for (const auto& [pool, seat] : seats_) {
-      for (const policy::PolicySpec& spec : seat.specs) {
-        std::string text = seat.council.learned(spec.name);
-        if (!text.empty()) learned.emplace_back(spec.name, std::move(text));
+      trials.merge(seat->trials());
+      for (const policy::PolicySpec& spec : seat->specs()) {
+        std::string text = seat->council().learned(spec.name);
+        if (!text.empty()) learned.emplace(spec.name, std::move(text));
       }
     }
   }
-  if (learned.empty()) return;
-  const auto done = database_.transact([&](db::Transaction& tx) -> Result<void> {
-    for (const auto& [name, text] : learned) {
-      GS_TRY(auto statement,
-             tx.prepare("INSERT OR REPLACE INTO policy_state(policy, learned) VALUES(?1,?2)"));
-      statement.bind(1, name).bind(2, text);
-      GS_CHECK(statement.run());
-    }
-    return {};
-  });
-  if (!done) log_.warn("policy.state_not_kept", {{"error", done.error()}});
+  const auto done = store_.save(learned, trials);
+  if (!done) ports_.log.warn("policy.state_not_kept", {{"error", done.error()}});
 }
 
 void Pilot::start() {
@@ -275,7 +337,7 @@ void Pilot::run() {
   while (!wake_.wait_for(lock, std::chrono::seconds{policy::Council::kTickSeconds},
                          [this] { return stopping_; })) {
     lock.unlock();
-    tick(clock_.wall());
+    tick(ports_.clock.wall());
     lock.lock();
   }
 }

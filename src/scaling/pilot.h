@@ -5,7 +5,6 @@
 /// activity replay` asks others about it. Public methods are thread-safe.
 #pragma once
 #include <condition_variable>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,15 +14,23 @@
 #include <thread>
 #include <vector>
 
+#include "activity/ledger.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "db/database.h"
 #include "log/log.h"
-#include "policy/council.h"
 #include "scaling/controller.h"
 #include "scaling/decision_journal.h"
+#include "scaling/pilot_store.h"
+#include "scaling/policy_seat.h"
 
 namespace gpuscale::scaling {
+
+/// Cost and loss over the last day and week, as far as they are known.
+struct TrialStatus {
+  TrialSums day;
+  TrialSums week;
+};
 
 /// One policy as people see it.
 struct PolicyStatus {
@@ -31,32 +38,59 @@ struct PolicyStatus {
   std::optional<std::int64_t> want;  ///< absent = as it is
   std::string reason;
   std::optional<std::int64_t> boot_seconds;  ///< what it plans with; absent = nothing learned yet
+  std::optional<TrialStatus> trial;          ///< had it been the only one; absent = it cannot be tried
 };
 
-/// Of the ready nodes: what a council sees of a pool. Pure.
-policy::Observation observe(const PoolStatus& pool, const std::vector<NodeStatus>& nodes);
-
-/// Launch to first report of a working device, as nine of ten of these boots took at most; absent under three
-/// boots. Pure.
-std::optional<std::int64_t> boot_seconds_of(const std::vector<NodeStatus>& nodes);
+/// What is to be seen of a pool's policies together.
+struct SeatStatus {
+  std::string pool;
+  std::optional<TrialStatus> as_it_was;
+  std::optional<Promotion> promotion;  ///< the latest
+};
 
 /// The value of a policy's formula now; absent = unknown.
 using SignalReader = std::function<std::optional<double>(const policy::Formula& formula,
                                                          const PoolStatus& pool, WallTime now)>;
+/// Tells the channels of a promotion that it was rolled back; may be called twice for one.
+using RollBackTeller = std::function<Result<void>(const Promotion& promotion, WallTime now)>;
 
 class Pilot {
  public:
-  /// `database` and `controller` outlive it.
-  static Result<std::unique_ptr<Pilot>> open(db::Database& database, Controller& controller,
-                                             const Clock& clock, log::Log log, SignalReader signals = {});
+  struct Ports {
+    db::Database& database;
+    Controller& controller;
+    activity::Ledger& ledger;
+    const Clock& clock;
+    log::Log log;
+    SignalReader signals{};      ///< may be empty: formulas then have no value
+    RollBackTeller roll_back{};  ///< may be empty: nobody is told
+  };  // all outlive it
+  static Result<std::unique_ptr<Pilot>> open(Ports ports);
   ~Pilot();  ///< stops
   Pilot(const Pilot&) = delete;
   Pilot& operator=(const Pilot&) = delete;
 
-  /// Replaces all policies; those that stay the same keep what they learned. Errors: kInvalidArgument names
-  /// the policy.
+  /// Replaces all policies; those that stay the same keep what they learned. Where the configuration has
+  /// another word on who is heard than when a policy was promoted, the promotion ends. Errors:
+  /// kInvalidArgument names the policy.
   Result<void> set_policies(std::vector<policy::PolicySpec> specs);
   std::vector<PolicyStatus> policies() const;
+  std::vector<SeatStatus> seats() const;
+
+  struct PromotionOrder {
+    std::string pool;
+    std::string policy;
+    std::string who;
+    Nanos probation = kDefaultProbation;
+    std::vector<std::string> notify;  ///< channels
+  };
+  /// Lets this policy alone be heard, and those heard until now be shadows; while it is on probation harm
+  /// (promotion.h) brings those back. Errors: kNotFound (pool, policy), kConflict (it is the only one heard),
+  /// kInvalidArgument (probation).
+  Result<Promotion> promote(const PromotionOrder& order);
+  /// Those that were heard before are heard again. Errors: kNotFound (pool), kConflict (nothing was
+  /// promoted).
+  Result<Promotion> roll_back(const std::string& pool, const std::string& who);
 
   /// One look at every pool; due each Council::kTickSeconds.
   void tick(WallTime now);
@@ -64,46 +98,28 @@ class Pilot {
   void stop();  ///< idempotent; keeps what was learned
 
  private:
-  struct Seat {
-    std::vector<policy::PolicySpec> specs;
-    std::optional<std::int64_t> boot_seconds;
-    CouncilSegment beginning;
-    policy::Council council;
-    std::optional<std::int64_t> segment;  ///< in the journal; absent = not written yet
-    std::int64_t looks = 0;               ///< since the beginning
-    std::vector<CouncilTick> unwritten;
-    std::deque<CouncilTick> recent;  ///< for the next beginning
-  };
-  Pilot(db::Database& database, std::unique_ptr<DecisionJournal> journal, Controller& controller,
-        const Clock& clock, log::Log log, SignalReader signals)
-      : database_(database),
-        journal_(std::move(journal)),
-        controller_(controller),
-        clock_(clock),
-        log_(std::move(log)),
-        read_signal_(std::move(signals)) {}
+  Pilot(Ports ports, PilotStore store, std::unique_ptr<DecisionJournal> journal)
+      : ports_(std::move(ports)), store_(store), journal_(std::move(journal)) {}
 
   /// Outside of the lock: a query may take long. By policy.
   std::map<std::string, double, std::less<>> read_signals(const std::vector<PoolStatus>& pools,
                                                           WallTime now) const;
-  void fly(const PoolStatus& pool, Seat& seat, const std::map<std::string, double, std::less<>>& signals,
-           WallTime now);
-  Seat seat_of(std::vector<policy::PolicySpec> specs, std::map<std::string, std::string> learned);
-  /// From what was learned and the latest looks, so that no replay must begin years ago.
-  void begin_anew(Seat& seat);
-  void keep_look(const std::string& pool, Seat& seat, const CouncilTick& tick);
+  std::unique_ptr<PolicySeat> seat_of(const std::string& pool, std::vector<policy::PolicySpec> declared);
+  void end_promotion(const Promotion& promotion);
+  void fly(const PoolStatus& pool, PolicySeat& seat,
+           const std::map<std::string, double, std::less<>>& signals, WallTime now);
+  void judge_promotion(PolicySeat& seat, WallTime now);
+  Result<Promotion> roll_back(PolicySeat& seat, const std::string& reason, WallTime now);
+  void tell_roll_backs(WallTime now);
   void keep_learned();
-  Result<std::map<std::string, std::string>> stored();
   void run();
 
-  db::Database& database_;
+  const Ports ports_;
+  PilotStore store_;
   const std::unique_ptr<DecisionJournal> journal_;
-  Controller& controller_;
-  const Clock& clock_;
-  log::Log log_;
-  SignalReader read_signal_;
   mutable std::mutex mutex_;
-  std::map<std::string, Seat> seats_;  ///< by pool
+  std::map<std::string, std::unique_ptr<PolicySeat>> seats_;  ///< by pool
+  bool journal_failed_ = false;
   int ticks_since_kept_ = 0;
 
   std::mutex thread_mutex_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Private to the room: work that waits, first in, first out.
+/// Work that waits, first in, first out.
 #pragma once
 #include <cstdint>
 #include <deque>

@@ -141,6 +141,38 @@ class Pool(ServerTest):
         self.assertEqual(run("activity", "replay", "yesterday", "--server", server.url).returncode, 2)
 
 
+    def test_a_shadow_is_tried_out_promoted_and_taken_back(self):
+        more = """
+policies:
+  - {name: calm, pool: gpu, type: static, setting: 2}
+  - {name: idea, pool: gpu, type: static, setting: 3, shadow: true}
+"""
+        server = self.server(config_text(max=4, cooldown_out="0s", cooldown_in="0s", more=more))
+        server.wait_ready(2)
+        seen = lambda: [p for p in server.json("/api/v1/policies")["policies"] if p["trial"]]
+        wait_for("both to be tried out", lambda: len(seen()) == 2)
+        pool = server.json("/api/v1/policies")["pools"][0]
+        self.assertEqual((pool["pool"], pool["promotion"]), ("gpu", None))
+        self.assertGreater(pool["as_it_was"]["day"]["node_hours"], 0)
+        refused = run("policy", "promote", "gpu", "idea", "--notify", "nobody", "--server", server.url)
+        self.assertIn('no channel "nobody"', refused.stderr)
+        done = run("policy", "promote", "gpu", "idea", "--probation", "1h", "--server", server.url)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        server.kill9()
+        server.start()
+        heard = lambda: [p["name"] for p in server.json("/api/v1/policies")["policies"] if not p["shadow"]]
+        self.assertEqual(heard(), ["idea"])
+        self.assertEqual(run("policy", "rollback", "gpu", "--server", server.url).returncode, 0)
+        self.assertEqual(heard(), ["calm"])
+        wait_for("both to be tried out again", lambda: len(seen()) == 2)
+        kinds = [e["kind"] for e in server.json("/api/v1/activity?kind=policy.")["activity"]]
+        self.assertEqual(kinds, ["policy.promoted", "policy.rolled_back"])
+        shown = run("policy", "list", "--server", server.url).stdout
+        for word in ("NODE-H DAY", "(as it was)", "rolled_back"):
+            self.assertIn(word, shown)
+        self.assertTrue(server.json("/api/v1/activity/replay")["identical"])
+
+
 class FreePort(ServerTest):
     def test_webhooks_find_a_server_that_took_any_free_port(self):
         more = """

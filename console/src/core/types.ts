@@ -61,6 +61,23 @@ export interface Policy {
   want: number | null; // null = as it is
   boot_seconds: number | null;
   reason: string;
+  trial?: Trial | null; // had it been the only one; null = it cannot be tried out
+}
+
+export interface TrialSums {
+  hours: number; // that it is about
+  node_hours: number;
+  money: number | null; // null = the pool has no price
+  bad_percent: number; // of the work, late or lost
+}
+export interface Trial {
+  day: TrialSums;
+  week: TrialSums;
+}
+export interface PolicySeat {
+  pool: string;
+  as_it_was: Trial | null;
+  promotion: { policy: string; who: string; state: "probation" | "kept" | "rolled_back"; probation_until: string; reason: string } | null;
 }
 
 export interface Silence {

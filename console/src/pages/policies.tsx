@@ -5,13 +5,24 @@ import { get } from "../core/api";
 import { useFollowed } from "../core/data";
 import { number, percent, span } from "../core/format";
 import { decidedBy, decider, outlookIn } from "../core/policies";
-import type { Entry, Policy, Pool } from "../core/types";
+import type { Entry, Policy, PolicySeat, Pool, Trial } from "../core/types";
 import { useLooks } from "../i18n";
 import { ActivityList } from "../parts/activity_list";
 import { Failed, Hint, Link, PageHead, Panel } from "../parts/pieces";
 
 const kExample = "policies:\n  - {name: calm, pool: gpu, type: lookout}\n  - {name: idea, pool: gpu, type: target_tracking, target: 60, shadow: true}";
 const kShownChanges = 5;
+
+/** What a day would have cost, and how much of its work came late or was lost. */
+function TrialCells({ trial }: { trial?: Trial | null }) {
+  const day = trial?.day;
+  return (
+    <>
+      <td className="number">{day ? number(day.node_hours) : "–"}{day && day.money !== null && <div className="quiet">{number(day.money, 2)}</div>}</td>
+      <td className="number">{day ? percent(day.bad_percent) : "–"}</td>
+    </>
+  );
+}
 
 function Row({ policy, decides }: { policy: Policy; decides: boolean }) {
   const { t } = useLooks();
@@ -28,6 +39,7 @@ function Row({ policy, decides }: { policy: Policy; decides: boolean }) {
       <td className="number">{outlook ? t("policies.nodes", { n: number(outlook.load, 2) }) : "–"}</td>
       <td className="number">{outlook ? t("policies.nodes", { n: number(outlook.forecast, 2) }) : "–"}</td>
       <td className="number">{outlook ? percent(outlook.missed) : "–"}{outlook?.distrusted && <div className="bad">{t("policies.distrusted")}</div>}</td>
+      <TrialCells trial={policy.trial} />
       <td className="number">{policy.boot_seconds === null ? t("policies.boot.unknown") : span(policy.boot_seconds)}</td>
       <td className="says">{policy.reason || "–"}</td>
     </tr>
@@ -36,7 +48,7 @@ function Row({ policy, decides }: { policy: Policy; decides: boolean }) {
 
 export default function Policies() {
   const { t } = useLooks();
-  const policies = useFollowed((signal) => get<{ policies: Policy[] }>("/api/v1/policies", signal), [], 5000);
+  const policies = useFollowed((signal) => get<{ policies: Policy[]; pools?: PolicySeat[] }>("/api/v1/policies", signal), [], 5000);
   const pools = useFollowed((signal) => get<{ pools: Pool[] }>("/api/v1/pools", signal), [], 5000);
   const moved = useFollowed((signal) => get<{ activity: Entry[] }>("/api/v1/activity?kind=pool.desired&limit=500", signal), []);
   const list = policies.value?.policies ?? [];
@@ -50,6 +62,7 @@ export default function Policies() {
       {names.map((name) => {
         const pool = pools.value?.pools.find((each) => each.name === name);
         const own = list.filter((policy) => policy.pool === name);
+        const seat = policies.value?.pools?.find((each) => each.pool === name);
         const present = pool ? pool.counts.ready + pool.counts.booting + pool.counts.launching : 0;
         const first = pool && decider(own, present);
         const changes = decidedBy(moved.value?.activity ?? [], name).slice(0, kShownChanges);
@@ -57,10 +70,13 @@ export default function Policies() {
           <Panel key={name} title={name} extra={pool && <span className="quiet">{t("policies.is", { n: pool.counts.ready, desired: pool.desired, min: pool.min, max: pool.max })} {pool.phase_reason}</span>}>
             <div className="table-wrap">
               <table className="plain">
-                <thead><tr>{(["common.name", "common.state", "policies.kind", "policies.want", "policies.load", "policies.forecast", "policies.score", "policies.boot", "policies.reason"] as const).map((key) => <th key={key}>{t(key)}</th>)}</tr></thead>
-                <tbody>{own.map((policy) => <Row key={policy.name} policy={policy} decides={policy === first} />)}</tbody>
+                <thead><tr>{(["common.name", "common.state", "policies.kind", "policies.want", "policies.load", "policies.forecast", "policies.score", "policies.cost", "policies.bad", "policies.boot", "policies.reason"] as const).map((key) => <th key={key}>{t(key)}</th>)}</tr></thead>
+                <tbody>{own.map((policy) => <Row key={policy.name} policy={policy} decides={policy === first} />)}
+                  {seat?.as_it_was && <tr><td className="name">{t("policies.asitwas")}</td><td colSpan={6} /><TrialCells trial={seat.as_it_was} /><td colSpan={2} /></tr>}
+                </tbody>
               </table>
             </div>
+            {seat?.promotion && <p className="quiet">{t(`policies.promotion.${seat.promotion.state}`, seat.promotion)}</p>}
             <h3 className="gap-above">{t("policies.decided")}</h3>
             {changes.length ? <ActivityList entries={changes.map((each) => each.entry)} /> : <p className="quiet">{t("policies.decided.none")}</p>}
           </Panel>

@@ -116,7 +116,7 @@ class FaultWorld {
   }
 
   void open_pilot() {
-    pilot_ = *Pilot::open(*database_, *controller_, clock_, log::Log::silent());
+    pilot_ = *Pilot::open({*database_, *controller_, *ledger_, clock_, log::Log::silent()});
     const auto policy = [](const char* name, const char* choice, bool shadow) {
       return policy::PolicySpec{name, "gpu", *policy::PolicyChoice::parse(choice), shadow, std::nullopt};
     };

@@ -30,7 +30,8 @@ void live(World& world, Pilot& pilot, double percent, int looks) {
 }
 
 std::unique_ptr<Pilot> pilot_of(World& world) {
-  auto opened = Pilot::open(*world.database, *world.controller, world.clock, log::Log::silent());
+  auto opened =
+      Pilot::open({*world.database, *world.controller, *world.ledger, world.clock, log::Log::silent()});
   EXPECT_TRUE(opened);
   return *std::move(opened);
 }

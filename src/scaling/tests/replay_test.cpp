@@ -49,7 +49,7 @@ void look_on(World& world, Pilot& pilot, double percent, int looks) {
 }
 
 std::unique_ptr<Pilot> open_pilot(World& world) {
-  return *Pilot::open(*world.database, *world.controller, world.clock, log::Log::silent());
+  return *Pilot::open({*world.database, *world.controller, *world.ledger, world.clock, log::Log::silent()});
 }
 
 TEST(Replay, EveryRunWithRandomFaultsReplaysBitForBit) {
