@@ -64,7 +64,9 @@ Result<std::unique_ptr<pool::NodeProvider>> ProviderFactory::make(const pool::Po
   GS_TRY(auto provider, metered(spec.provider));
   for (const pool::ProviderSpec& fallback : spec.provider.fallback) {
     GS_TRY(auto second, metered(fallback));
-    provider = std::make_unique<pool::FallbackProvider>(std::move(provider), std::move(second), clock_, log_);
+    GS_TRY(auto memory, pool::FallbackMemory::open(state_, spec.name));
+    GS_TRY(provider, pool::FallbackProvider::open(std::move(provider), std::move(second), std::move(memory),
+                                                  clock_, log_));
   }
   if (spec.provider.limits != pool::CallLimits{})
     provider = std::make_unique<pool::ThrottledProvider>(std::move(provider), spec.provider.limits, clock_);

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "db/database.h"
 #include "log/log.h"
 #include "pool/decorators/call_meter.h"
 #include "pool/node.h"
@@ -31,9 +32,10 @@ struct ServerIdentity {
 /// Thread-safe.
 class ProviderFactory {
  public:
-  /// `calls` and `clock` outlive the factory and what it makes.
-  ProviderFactory(ServerIdentity server, pool::CallMeter& calls, const Clock& clock, log::Log log)
-      : server_(std::move(server)), calls_(calls), clock_(clock), log_(std::move(log)) {}
+  /// `state`, `calls` and `clock` outlive the factory and what it makes.
+  ProviderFactory(ServerIdentity server, db::Database& state, pool::CallMeter& calls, const Clock& clock,
+                  log::Log log)
+      : server_(std::move(server)), state_(state), calls_(calls), clock_(clock), log_(std::move(log)) {}
 
   /// Errors: those of the provider, whose options have been read already.
   Result<std::unique_ptr<pool::NodeProvider>> make(const pool::PoolSpec& spec) const;
@@ -43,6 +45,7 @@ class ProviderFactory {
                                                    const pool::ProviderSpec& spec) const;
 
   const ServerIdentity server_;
+  db::Database& state_;
   pool::CallMeter& calls_;
   const Clock& clock_;
   const log::Log log_;

@@ -222,8 +222,8 @@ Result<void> ServerApp::Parts::open(const ServeOptions& options, const Checked& 
   GS_TRY(ours.installation, folder.lasting_random("installation.id", 6));
   GS_TRY(ours.node_token, folder.lasting_random("node.token", 24));
   const Secret node_token = ours.node_token;
-  providers = std::make_unique<ProviderFactory>(std::move(ours), provider_calls, clock, log);
   GS_TRY(state, db::Database::open(folder.file("state.db")));
+  providers = std::make_unique<ProviderFactory>(std::move(ours), *state, provider_calls, clock, log);
   GS_TRY(ledger, activity::Ledger::open(*state));
   GS_TRY(store, tsdb::Store::open({.path = folder.file("metrics.db"), .limits = {}}, clock, log));
   GS_CHECK(make_default_database(*store, checked.config.store));

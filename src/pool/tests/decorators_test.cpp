@@ -27,7 +27,8 @@ class TwoClouds {
       return std::make_unique<MeteredProvider>(std::make_unique<FakeProvider>(cloud), "gpu", meter, clock);
     };
     provider_ = std::make_unique<ThrottledProvider>(
-        std::make_unique<FallbackProvider>(metered(first), metered(second), clock, log::Log::silent()),
+        *FallbackProvider::open(metered(first), metered(second), *FallbackMemory::open(*database, "gpu"),
+                                clock, log::Log::silent()),
         limits, clock);
   }
   void await_running(const NodeId& id) {
@@ -41,6 +42,7 @@ class TwoClouds {
   }
   Result<void> launch(const std::string& id) { return provider_->launch(NodeId(id)); }
 
+  std::unique_ptr<db::Database> database = *db::Database::open(":memory:");
   base::testing::ManualClock clock;
   FakeCloud first;
   FakeCloud second;
@@ -102,6 +104,53 @@ TEST(Fallback, NodesAreToldWhereTheyAreAlsoAfterACrash) {
   EXPECT_TRUE(world.second.machine("b")->draining);
   ASSERT_TRUE(world.provider().terminate(NodeId("b")));
   EXPECT_THAT(world.second.ids(), IsEmpty());
+}
+
+TEST(Fallback, ALaunchRepeatedAfterACrashGoesWhereItWentThoughNoListHasShownIt) {
+  TwoClouds world;
+  world.first.fail_next(Call::kLaunch, kNoStock);
+  ASSERT_TRUE(world.launch("a"));
+  world.clock.advance(kSpareAfterExhaustion);
+  world.reopen();
+  ASSERT_TRUE(world.launch("a")) << "the first has stock again, and the second has made it";
+  EXPECT_THAT(world.first.ids(), IsEmpty());
+  EXPECT_THAT(world.second.ids(), ElementsAre("a"));
+}
+
+TEST(Fallback, ACrashDoesNotMoveALaunchOfUnknownOutcomeToTheSecond) {
+  TwoClouds world;
+  world.first.lose_reply(Call::kLaunch, fail(Errc::kTimeout, "no reply"), 1);
+  ASSERT_FALSE(world.launch("a"));
+  world.first.fail_next(Call::kLaunch, kNoStock);
+  ASSERT_TRUE(world.launch("b"));
+  world.reopen();
+  ASSERT_TRUE(world.launch("a")) << "it exists at the first, which is spared for new nodes";
+  EXPECT_THAT(world.first.ids(), ElementsAre("a"));
+  EXPECT_THAT(world.second.ids(), ElementsAre("b"));
+}
+
+TEST(Fallback, TheFirstIsSparedOverACrashToo) {
+  TwoClouds world;
+  world.first.fail_next(Call::kLaunch, kNoStock);
+  ASSERT_TRUE(world.launch("a"));
+  world.clock.advance(kSpareAfterExhaustion / 2);
+  world.reopen();
+  ASSERT_TRUE(world.launch("b"));
+  EXPECT_EQ(world.first.calls(Call::kLaunch), 1);
+  world.clock.jump_wall(-24h);
+  world.reopen();
+  world.clock.advance(kSpareAfterExhaustion);
+  ASSERT_TRUE(world.launch("c"));
+  EXPECT_THAT(world.first.ids(), ElementsAre("c")) << "a clock set back spares it for 5 minutes at most";
+}
+
+TEST(Fallback, WhatAListHasShownOrWasEndedIsRememberedNoLonger) {
+  TwoClouds world;
+  ASSERT_TRUE(world.launch("a"));
+  ASSERT_TRUE(world.launch("b"));
+  ASSERT_TRUE(world.provider().terminate(NodeId("b")));
+  ASSERT_TRUE(world.provider().list());
+  EXPECT_THAT(*FallbackMemory::open(*world.database, "gpu")->homes(), IsEmpty());
 }
 
 TEST(Fallback, BothWithoutCapacitySayBothReasons) {
