@@ -99,6 +99,10 @@ class Database {
 
   const std::string& path() const { return path_; }
 
+  /// For tests that die at every write: called before each commit and after it, with the connection held; may
+  /// throw, as a crash would.
+  void set_commit_hook(std::function<void(bool committed)> hook) { commit_hook_ = std::move(hook); }
+
  private:
   Database(sqlite3* connection, std::string path) : connection_(connection), path_(std::move(path)) {}
   Result<void> begin(std::string_view sql);
@@ -115,8 +119,11 @@ class Database {
     Open(const Open&) = delete;
     Open& operator=(const Open&) = delete;
     Result<void> finish(bool commit) {
+      if (commit && database_.commit_hook_) database_.commit_hook_(false);
       finished_ = true;
-      return database_.finish(commit);
+      auto done = database_.finish(commit);
+      if (commit && done && database_.commit_hook_) database_.commit_hook_(true);
+      return done;
     }
 
    private:
@@ -127,6 +134,7 @@ class Database {
   std::mutex mutex_;
   sqlite3* connection_;
   std::string path_;
+  std::function<void(bool)> commit_hook_;
 };
 
 template <typename T>
