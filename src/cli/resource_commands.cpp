@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/declared_commands.h"
 #include "cli/remote.h"
 #include "cli/table.h"
 #include "cli/timeline.h"
@@ -242,6 +243,7 @@ int show_activity(const ActivityOptions& options, const std::atomic<bool>& stop)
 
 void add_pool_command(CLI::App& app, Action& action) {
   auto* pool = app.add_subcommand("pool", "Show pools, set their size, pause them")->require_subcommand(1);
+  add_declared_verbs(*pool, action, config::Kind::kPools);
   add_list(*pool, action, "/api/v1/pools", "pools",
            {{"NAME", "name"},
             {"PROVIDER", "provider"},
@@ -300,6 +302,7 @@ void add_node_command(CLI::App& app, Action& action) {
 void add_rule_command(CLI::App& app, Action& action) {
   auto* rule = app.add_subcommand("rule", "Show rules and their states; test, back-test and silence them")
                    ->require_subcommand(1);
+  add_declared_verbs(*rule, action, config::Kind::kRules);
   add_list(*rule, action, "/api/v1/rules", "rules",
            {{"NAME", "name"},
             {"STATE", "state"},
@@ -321,6 +324,7 @@ void add_rule_command(CLI::App& app, Action& action) {
 void add_channel_command(CLI::App& app, Action& action) {
   auto* channel =
       app.add_subcommand("channel", "Show channels and what they delivered")->require_subcommand(1);
+  add_declared_verbs(*channel, action, config::Kind::kChannels);
   add_list(*channel, action, "/api/v1/channels", "channels",
            {{"NAME", "name"}, {"TYPE", "type"}, {"URL", "url"}, {"TRIGGER", "trigger"}});
   add_list(*channel, action, "/api/v1/deliveries/dead", "deliveries",
@@ -371,6 +375,7 @@ void add_channel_command(CLI::App& app, Action& action) {
 
 void add_trigger_command(CLI::App& app, Action& action) {
   auto* trigger = app.add_subcommand("trigger", "Show triggers; pull one")->require_subcommand(1);
+  add_declared_verbs(*trigger, action, config::Kind::kTriggers);
   add_list(*trigger, action, "/api/v1/triggers", "triggers",
            {{"NAME", "name"}, {"POOL", "pool"}, {"TYPE", "type"}, {"STEP", "step"}, {"ENABLED", "enabled"}});
   add_trigger_verb(*trigger, action, "rotate",
@@ -407,6 +412,7 @@ void add_trigger_command(CLI::App& app, Action& action) {
 void add_schedule_command(CLI::App& app, Action& action) {
   auto* schedule = app.add_subcommand("schedule", "Show schedules: what holds now and what comes next")
                        ->require_subcommand(1);
+  add_declared_verbs(*schedule, action, config::Kind::kSchedules);
   add_list(*schedule, action, "/api/v1/schedules", "schedules",
            {{"NAME", "name"},
             {"WHEN", "when"},

@@ -57,7 +57,40 @@ Result<json> json_of(const YAML::Node& node, std::size_t& budget) {
   return out;
 }
 
+/// Whether a plain scalar of this text would be read as something else than the text.
+bool needs_quotes(const std::string& text) {
+  const bool is_blank = text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL";
+  return is_blank || !scalar_json(YAML::Node(text)).is_string();
+}
+
+void emit(YAML::Emitter& out, const json& value) {
+  if (value.is_object()) {
+    out << YAML::BeginMap;
+    for (const auto& [key, each] : value.items()) {
+      out << YAML::Key << key << YAML::Value;
+      emit(out, each);
+    }
+    out << YAML::EndMap;
+  } else if (value.is_array()) {
+    out << YAML::BeginSeq;
+    for (const json& each : value) emit(out, each);
+    out << YAML::EndSeq;
+  } else if (value.is_string()) {
+    const auto& text = value.get_ref<const std::string&>();
+    if (needs_quotes(text)) out << YAML::DoubleQuoted;
+    out << text;
+  } else {
+    out << value.dump();
+  }
+}
+
 }  // namespace
+
+std::string yaml_of(const json& value) {
+  YAML::Emitter out;
+  emit(out, value);
+  return std::string(out.c_str(), out.size()) + "\n";
+}
 
 std::string_view to_string(Kind kind) {
   return kLists.at(static_cast<std::size_t>(kind));
