@@ -188,17 +188,16 @@ void register_kind(Routes& routes, Kind kind) {
 }  // namespace
 
 void add_declared(json& entry, const Services& services, Kind kind, const std::string& name) {
-  const auto found = services.declared == nullptr ? std::nullopt : services.declared->find(kind, name);
-  entry["origin"] = std::string(to_string(found ? found->origin : declare::Origin::kFile));
-  entry["version"] = found ? found->version : 0;
-  entry["fault"] = found ? found->fault : "";
+  const declare::Standing standing =
+      services.declared == nullptr ? declare::Standing{} : services.declared->standing(kind, name);
+  entry["origin"] = std::string(to_string(standing.origin));
+  entry["version"] = standing.version;
+  entry["fault"] = standing.fault;
 }
 
 std::vector<declare::Declared> left_out(const Services& services, Kind kind) {
   if (services.declared == nullptr) return {};
-  std::vector<declare::Declared> out = services.declared->list(kind);
-  std::erase_if(out, [](const declare::Declared& each) { return !each.left_out; });
-  return out;
+  return services.declared->left_out(kind);
 }
 
 void register_declared(Routes& routes) {

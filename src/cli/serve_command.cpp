@@ -23,7 +23,8 @@ int serve(ServeOptions options, const LogOptions& log_options, const Context& co
   options.program = context.program;
   auto app = ServerApp::start(std::move(options), *log);
   if (!app) return report(app.error());
-  for (const std::string& notice : (*app)->notices()) std::printf("%s\n", notice.c_str());
+  const std::vector<std::string> notices = (*app)->notices();
+  for (const std::string& notice : notices) std::printf("%s\n", notice.c_str());
   std::printf("gpuscale serves at %s\n", (*app)->url().c_str());
   std::fflush(stdout);
   while (!context.stop) std::this_thread::sleep_for(std::chrono::milliseconds{50});

@@ -176,7 +176,8 @@ struct ServerApp::Parts {
   log::Log log;
   DataFolder folder;
   base::SystemClock clock;
-  std::vector<std::string> notices;
+  std::mutex notices_mutex;
+  std::vector<std::string> notices;  ///< of the start; bounds are set by other threads too
   std::string cluster;
   std::string url;
 
@@ -408,6 +409,12 @@ Result<void> ServerApp::Parts::set_bounds(const std::map<std::string, schedule::
   }
   GS_TRY(const auto made, controller->configure(std::move(bounded), std::move(pulled)));
   for (const auto& [trigger, secret] : made) {
+    if (ready) {
+      // Nobody reads notices any more.
+      log.warn("trigger.secret_made", {{"trigger", trigger}, {"mend", "gpuscale trigger rotate shows one"}});
+      continue;
+    }
+    const std::scoped_lock lock(notices_mutex);
     notices.push_back("The secret of trigger " + trigger + ", shown this once: " + secret.reveal());
   }
   return {};
@@ -453,7 +460,8 @@ std::string ServerApp::url() const {
   return parts_->url;
 }
 
-const std::vector<std::string>& ServerApp::notices() const {
+std::vector<std::string> ServerApp::notices() const {
+  const std::scoped_lock lock(parts_->notices_mutex);
   return parts_->notices;
 }
 

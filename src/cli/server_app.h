@@ -36,7 +36,7 @@ class ServerApp {
 
   std::string url() const;  ///< "http://127.0.0.1:8486"
   /// What to tell the operator once: a password or secrets that were just made.
-  const std::vector<std::string>& notices() const;
+  std::vector<std::string> notices() const;
   /// Ends every node of every pool, for `gpuscale up`.
   Result<void> shut_down_nodes(std::chrono::milliseconds patience);
   /// Answers what is being answered, then stops in reverse order of life; the nodes stay. Idempotent.

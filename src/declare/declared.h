@@ -28,6 +28,13 @@ struct Declared {
   bool left_out = false;  ///< it does not run at all
 };
 
+/// What a list says of where an entry comes from; cheap beside Declared, which holds the definition.
+struct Standing {
+  Origin origin = Origin::kFile;
+  std::int64_t version = 0;
+  std::string fault;
+};
+
 /// A definition to be made (version 0) or changed (version = the one that was read).
 struct Wish {
   config::Kind kind = config::Kind::kRules;

@@ -192,6 +192,23 @@ std::optional<Declared> Registry::find(Kind kind, const std::string& name) const
   return find_locked({kind, name});
 }
 
+Standing Registry::standing(Kind kind, const std::string& name) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = held_.find({kind, name});
+  if (found == held_.end() || of_file_.contains({kind, name})) return {};
+  return {Origin::kApi, found->second.stored.version, found->second.fault};
+}
+
+std::vector<Declared> Registry::left_out(Kind kind) const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<Declared> out;
+  for (auto each = held_.lower_bound({kind, ""}); each != held_.end() && each->first.first == kind; ++each) {
+    if (each->second.left_out && !of_file_.contains(each->first))
+      out.push_back(shown(each->first, each->second));
+  }
+  return out;
+}
+
 std::vector<Declared> Registry::list(Kind kind) const {
   const std::scoped_lock lock(mutex_);
   std::set<std::string> names;

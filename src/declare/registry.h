@@ -57,6 +57,9 @@ class Registry {
 
   std::optional<Declared> find(config::Kind kind, const std::string& name) const;
   std::vector<Declared> list(config::Kind kind) const;  ///< by name
+  /// The file's, where nothing of this name is held.
+  Standing standing(config::Kind kind, const std::string& name) const;
+  std::vector<Declared> left_out(config::Kind kind) const;  ///< what does not run, by name
 
   /// Errors: kInvalidArgument with the faults ("definition.condition: ..."), kUnavailable (not started; no
   /// key to seal with), kExhausted; those of the port and the database. What others have to say is an

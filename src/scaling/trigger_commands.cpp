@@ -35,9 +35,11 @@ Result<TriggerSpec> LiveController::trigger_named(const std::string& name) const
 Result<Secret> LiveController::rotate_secret(const std::string& name, const std::string& who) {
   GS_TRY(const TriggerSpec trigger, trigger_named(name));
   if (trigger.secret_is_declared) {
-    return fail(Errc::kConflict, "the secret of trigger " + name +
-                                     " is declared in the configuration; change it there, or take it out to "
-                                     "have one made");
+    return fail(Errc::kConflict,
+                "the secret of trigger " + name +
+                    " is declared in the configuration file, which wins at each start; change "
+                    "it there and start the server again, or take it out there: the present "
+                    "one then stays, and may be rotated");
   }
   const Secret secret = base::random_secret();
   const SecretHash hash = SecretHash::of(secret);
