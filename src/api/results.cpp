@@ -45,7 +45,7 @@ std::string tag_text(metrics::Tags tags) {
 
 void append_csv_rows(std::string& out, const Row& row, std::string_view epoch) {
   const std::string head = csv_field(row.name) + "," + csv_field(tag_text(row.tags));
-  for (const std::vector<Cell>& values : row.values) {
+  for (const std::span<const Cell> values : row.values) {
     out += head;
     for (const Cell& cell : values) out += "," + csv_cell(cell, epoch);
     out += '\n';
@@ -90,7 +90,7 @@ ordered_json packed_row(const Row& row, std::string_view epoch) {
   }
   out["columns"] = row.columns;
   if (!row.values.empty()) out["values"] = ordered_json::array();
-  for (const auto& values : row.values) {
+  for (const std::span<const Cell> values : row.values) {
     ordered_json& line = out["values"].emplace_back(ordered_json::array());
     for (const Cell& cell : values) line.push_back(packed_cell(cell, epoch));
   }
@@ -105,8 +105,7 @@ Row cut(const Row& row, std::size_t begin, std::size_t end) {
   piece.tags = row.tags;
   piece.has_tags = row.has_tags;
   piece.columns = row.columns;
-  piece.values.assign(row.values.begin() + static_cast<std::ptrdiff_t>(begin),
-                      row.values.begin() + static_cast<std::ptrdiff_t>(end));
+  piece.values = row.values.part(begin, end);
   piece.partial = end < row.values.size();
   return piece;
 }

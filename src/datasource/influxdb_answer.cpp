@@ -64,12 +64,11 @@ Result<influxql::Row> row_of(const json& series) {
   }
   const bool timed = !row.columns.empty() && row.columns.front() == "time";
   GS_TRY(const json values, list_in(series, "values"));
-  row.values.reserve(values.size());
+  row.values.reserve(values.size(), row.columns.size());
   for (const json& cells : values) {
     if (!cells.is_array() || cells.size() != row.columns.size())
       return not_influxdb("a row has not as many values as there are columns");
-    std::vector<influxql::Cell>& out = row.values.emplace_back();
-    for (const json& cell : cells) out.push_back(cell_of(cell, timed && out.empty()));
+    for (std::size_t i = 0; i < cells.size(); ++i) row.values.add(cell_of(cells[i], timed && i == 0));
   }
   return row;
 }

@@ -31,7 +31,7 @@ Result<Series> series_of(const Row& row, std::size_t column) {
   Series out{series_name(row, row.columns[column]), row.tags, {}};
   std::sort(out.tags.begin(), out.tags.end());
   out.samples.reserve(row.values.size());
-  for (const std::vector<Cell>& cells : row.values) {
+  for (const std::span<const Cell> cells : row.values) {
     const auto value = number_of(cells[column]);
     if (!value) {
       return fail(Errc::kInvalidArgument, "column " + row.columns[column] + " of " + row.name +
@@ -50,7 +50,7 @@ Result<Series> series_of(const Row& row, std::size_t column) {
 
 Result<void> append_series(const Row& row, std::vector<Series>& out) {
   if (row.values.empty()) return {};
-  for (const std::vector<Cell>& cells : row.values) {
+  for (const std::span<const Cell> cells : row.values) {
     if (cells.empty() || !std::holds_alternative<WallTime>(cells.front()))
       return fail(Errc::kInvalidArgument, "the query yields no times; SELECT from a measurement");
   }

@@ -95,8 +95,15 @@ template <typename T>
 struct Totals {
   std::shared_ptr<const SeriesGroups> groups;
   Grid grid;
+  tsdb::TimeRange frame;                  ///< what the statement saw: of its outer buckets mostly a part
   std::vector<std::uint64_t> versions;    ///< by bucket; 0 = may not be used again
   std::vector<NumberTotal<T>> by_bucket;  ///< grid.count for each group
+
+  /// What of a bucket the statement saw.
+  tsdb::TimeRange seen(std::size_t bucket) const {
+    if (grid.every == 0) return frame;
+    return {std::max(grid.start(bucket), frame.min_ns), std::min(grid.end(bucket) - 1, frame.max_ns)};
+  }
 };
 
 template <typename T>
@@ -107,6 +114,7 @@ class BucketScan {
       : run_(run), source_(source), request_(request), fold_(fold), condensed_(std::move(condensed)) {
     totals_.groups = std::move(groups);
     totals_.grid = grid;
+    totals_.frame = {request.frame.min, request.frame.max};
     totals_.versions.resize(grid.count);
     totals_.by_bucket.resize(grid.count * totals_.groups->keys.size());
   }
@@ -115,20 +123,16 @@ class BucketScan {
     const std::string name = (std::is_same_v<T, double> ? "floats " : "integers ") + source_.policy + '|' +
                              request_.refs.front().name + '|' + std::to_string(static_cast<int>(fold_)) +
                              '|' + std::to_string(totals_.grid.every) + '|' + key;
-    const bool keeping = totals_.grid.every != 0 && totals_.by_bucket.size() <= kMaxKept;
-    std::size_t stale = 0;  // the first bucket that must be read
+    const bool keeping = totals_.by_bucket.size() <= kMaxKept;
+    Stale stale{true, 0};
     if (keeping) {
       note_versions();
       stale = take_kept(name);
     }
-    const TimeFrame& frame = request_.frame;
-    // A first bucket of which the statement sees a part is never the same again, those behind it mostly are.
-    const bool split = stale > 1 && totals_.versions.front() == 0;
-    if (split) GS_CHECK(read({frame.min, std::min(frame.max, totals_.grid.end(0) - 1)}));
-    if (stale < totals_.grid.count) {
-      const std::int64_t from = stale == 0 ? frame.min : std::max(frame.min, totals_.grid.start(stale));
-      GS_CHECK(read({from, frame.max}));
-    }
+    // As time goes on the first bucket is cut ever shorter, while those behind it stay as they are.
+    if (stale.first && stale.from > 0) GS_CHECK(read(totals_.seen(0)));
+    if (stale.from < totals_.grid.count)
+      GS_CHECK(read({totals_.seen(stale.from).min_ns, request_.frame.max}));
     PointSet out = points();
     if (keeping) {
       const std::size_t bytes = totals_.by_bucket.size() * sizeof(NumberTotal<T>) +
@@ -141,35 +145,46 @@ class BucketScan {
  private:
   /// Before anything is read: what changes afterwards makes them old.
   void note_versions() {
-    const Grid& grid = totals_.grid;
-    for (std::size_t b = 0; b < grid.count; ++b) {
-      if (grid.start(b) < request_.frame.min || grid.end(b) - 1 > request_.frame.max) continue;
-      totals_.versions[b] = run_.store().changes(source_.database, source_.policy, source_.measurement,
-                                                 {grid.start(b), grid.end(b) - 1});
+    for (std::size_t b = 0; b < totals_.grid.count; ++b) {
+      totals_.versions[b] =
+          run_.store().changes(source_.database, source_.policy, source_.measurement, totals_.seen(b));
     }
   }
 
-  /// Takes over what still holds. @return the first bucket, a partial first one aside, that does not.
-  std::size_t take_kept(const std::string& name) {
+  /// What must be read: the first bucket, and all from `from` on (0: everything; the number of buckets:
+  /// nothing).
+  struct Stale {
+    bool first;
+    std::size_t from;
+  };
+
+  /// Takes over what still holds.
+  Stale take_kept(const std::string& name) {
     const auto kept = std::static_pointer_cast<const Totals<T>>(run_.answers().find(name));
-    if (!kept || kept->groups != totals_.groups) return 0;
+    if (!kept || kept->groups != totals_.groups) return {true, 0};
     const Grid& grid = totals_.grid;
-    if ((grid.first - kept->grid.first) % grid.every != 0) return 0;  // another offset
-    const std::int64_t shift = (grid.first - kept->grid.first) / grid.every;
+    std::int64_t shift = 0;
+    if (grid.every != 0) {
+      if ((grid.first - kept->grid.first) % grid.every != 0) return {true, 0};  // another offset
+      shift = (grid.first - kept->grid.first) / grid.every;
+    }
     const auto valid = [&](std::size_t b) {
-      const std::int64_t old = static_cast<std::int64_t>(b) + shift;
-      if (totals_.versions[b] == 0 || old < 0 || old >= static_cast<std::int64_t>(kept->grid.count))
+      const std::int64_t at = static_cast<std::int64_t>(b) + shift;
+      if (totals_.versions[b] == 0 || at < 0 || at >= static_cast<std::int64_t>(kept->grid.count))
         return false;
-      return kept->versions[static_cast<std::size_t>(old)] == totals_.versions[b];
+      const auto old = static_cast<std::size_t>(at);
+      const tsdb::TimeRange now = totals_.seen(b);
+      const tsdb::TimeRange then = kept->seen(old);
+      return kept->versions[old] == totals_.versions[b] && now.min_ns == then.min_ns &&
+             now.max_ns == then.max_ns;
     };
-    std::size_t stale = totals_.versions.front() == 0 ? 1 : 0;
-    while (stale < grid.count && valid(stale)) ++stale;
-    const std::size_t first = totals_.versions.front() == 0 ? 1 : 0;
-    if (stale <= first) return 0;
+    Stale stale{!valid(0), 1};
+    while (stale.from < grid.count && valid(stale.from)) ++stale.from;
+    if (stale.first && stale.from == 1) return {true, 0};
     for (std::size_t g = 0; g < totals_.groups->keys.size(); ++g) {
       const auto* from = kept->by_bucket.data() + g * kept->grid.count;
       auto* to = totals_.by_bucket.data() + g * grid.count;
-      for (std::size_t b = first; b < stale; ++b)
+      for (std::size_t b = stale.first ? 1 : 0; b < stale.from; ++b)
         to[b] = from[static_cast<std::size_t>(static_cast<std::int64_t>(b) + shift)];
     }
     return stale;
@@ -276,6 +291,7 @@ class BucketScan {
 
   PointSet points() const {
     PointSet out;
+    out.reserve(totals_.groups->keys.size());
     const TimeFrame& frame = request_.frame;
     const Grid& grid = totals_.grid;
     for (std::size_t g = 0; g < totals_.groups->keys.size(); ++g) {

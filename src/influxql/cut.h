@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "influxql/cell_table.h"
+
 namespace gpuscale::influxql {
 
 /// Keeps `limit` items (0: all) from the one at `offset`. @param width how many elements make an item
@@ -19,6 +21,10 @@ void cut(std::vector<T>& list, std::int64_t offset, std::int64_t limit, std::siz
   };
   list.erase(at(to), list.end());
   list.erase(list.begin(), at(from));
+}
+
+inline void cut(CellTable& rows, std::int64_t offset, std::int64_t limit) {
+  cut(rows.cells(), offset, limit, rows.width());
 }
 
 }  // namespace gpuscale::influxql

@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "influxql/cell_table.h"
 #include "tsdb/store.h"
 
 namespace gpuscale::influxql {
@@ -31,15 +32,12 @@ struct DurationParam {
 using Param = std::variant<std::string, double, std::int64_t, bool, Identifier, Regex, DurationParam>;
 using Params = std::map<std::string, Param, std::less<>>;
 
-/// A cell of a result. monostate = null. Times are WallTime so that the api room can print them by `epoch`.
-using Cell = std::variant<std::monostate, double, std::int64_t, std::string, bool, WallTime>;
-
 struct Row {
   std::string name;    ///< measurement; empty = the key is left out
   metrics::Tags tags;  ///< of GROUP BY, in its order; empty = the key is left out
   bool has_tags = false;
   std::vector<std::string> columns;
-  std::vector<std::vector<Cell>> values;  ///< row by row
+  CellTable values;
   bool partial = false;
   std::string zone;  ///< of tz(): times that are shown as texts show in it; empty = UTC
 };

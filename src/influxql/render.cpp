@@ -55,7 +55,11 @@ class Writer {
     const auto done = std::to_chars(digits.data(), digits.data() + digits.size(), value);
     out_.append(digits.data(), done.ptr);
   }
-  std::string take() && { return std::move(out_) + "\n"; }
+  std::string take() && {
+    out_ += '\n';
+    return std::move(out_);
+  }
+  void expect(std::size_t bytes) { out_.reserve(out_.size() + bytes); }
 
  private:
   void element() {
@@ -101,13 +105,18 @@ std::size_t sequence(std::string_view text) {
   return length;
 }
 
+/// What stands in a JSON text as it is.
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t c = 0x20; c < 0x80; ++c)
+    plain[c] = c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+  return plain;
+}();
+
 void Writer::text(std::string_view value) {
   constexpr std::string_view kHex = "0123456789abcdef";
   out_ += '"';
-  const auto plain = [](char c) {
-    return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x80 && c != '"' &&
-           c != '\\' && c != '<' && c != '>' && c != '&';
-  };
+  const auto plain = [](char c) { return kPlain[static_cast<unsigned char>(c)]; };
   for (std::size_t i = 0; i < value.size();) {
     const std::size_t first = i;
     while (i < value.size() && plain(value[i])) ++i;
@@ -194,11 +203,18 @@ void write_row(Writer& writer, const Row& row, std::string_view epoch) {
   if (row.has_tags && !row.tags.empty()) {
     writer.key("tags");
     writer.open('{');
-    metrics::Tags sorted = row.tags;  // Go prints maps by key
-    std::sort(sorted.begin(), sorted.end());
-    for (const metrics::Tag& tag : sorted) {
-      writer.key(tag.key);
-      writer.string(tag.value);
+    const auto write_tags = [&writer](const metrics::Tags& tags) {
+      for (const metrics::Tag& tag : tags) {
+        writer.key(tag.key);
+        writer.string(tag.value);
+      }
+    };
+    if (std::is_sorted(row.tags.begin(), row.tags.end())) {
+      write_tags(row.tags);
+    } else {
+      metrics::Tags sorted = row.tags;  // Go prints maps by key
+      std::sort(sorted.begin(), sorted.end());
+      write_tags(sorted);
     }
     writer.close('}');
   }
@@ -211,7 +227,7 @@ void write_row(Writer& writer, const Row& row, std::string_view epoch) {
     const CellWriter cells{writer, unit, zone};
     writer.key("values");
     writer.open('[');
-    for (const auto& values : row.values) {
+    for (const std::span<const Cell> values : row.values) {
       writer.open('[');
       for (const Cell& cell : values) std::visit(cells, cell);
       writer.close(']');
@@ -230,6 +246,11 @@ void write_result(Writer& writer, const StatementResult& result, bool partial, s
   writer.key("statement_id");
   writer.raw(std::to_string(result.statement_id));
   if (!result.rows.empty()) {
+    std::size_t rows = 0;
+    for (const Row& row : result.rows) rows += row.values.size();
+    constexpr std::size_t kSeriesBytes = 96;  // about
+    constexpr std::size_t kRowBytes = 32;
+    writer.expect(result.rows.size() * kSeriesBytes + rows * kRowBytes);
     writer.key("series");
     writer.open('[');
     for (const Row& row : result.rows) write_row(writer, row, epoch);

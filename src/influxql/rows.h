@@ -2,9 +2,9 @@
 /// Private to the room: what flows between the steps of a SELECT: points of one call and rows of one result
 /// series.
 #pragma once
+#include <boost/container/flat_map.hpp>
 #include <compare>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -26,13 +26,13 @@ struct Points {
   std::vector<Value> values;  ///< null: a bucket without samples
   std::vector<Value> aux;     ///< `aux_width` of them per point
 };
-using PointSet = std::map<SeriesKey, Points>;
+using PointSet = boost::container::flat_map<SeriesKey, Points>;
 
 /// Rows of one series as a statement gives them.
 struct SeriesRows {
   std::vector<std::int64_t> times;
   std::vector<std::vector<Value>> cells;  ///< by column, then by row
 };
-using RowSet = std::map<SeriesKey, SeriesRows>;
+using RowSet = boost::container::flat_map<SeriesKey, SeriesRows>;
 
 }  // namespace gpuscale::influxql

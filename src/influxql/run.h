@@ -46,6 +46,11 @@ class Run {
       return fail(Errc::kExhausted, "max-select-point limit exceeded: (" + std::to_string(points_) + "/" +
                                         std::to_string(limits().max_points) + ")");
     }
+    // Series with a few samples each are not worth a look at the clock each.
+    constexpr std::size_t kPoints = 1'024;
+    constexpr std::size_t kSeries = 64;
+    if (counts_++ % kSeries != 0 && points_ - checked_points_ < kPoints) return {};
+    checked_points_ = points_;
     return check();
   }
   Result<void> count_series(std::size_t series) {
@@ -93,6 +98,8 @@ class Run {
   const QueryContext& context_;
   std::chrono::steady_clock::time_point deadline_;
   std::size_t points_ = 0;
+  std::size_t checked_points_ = 0;  // of them, when it was last looked whether to go on
+  std::size_t counts_ = 0;
   std::size_t series_ = 0;
   std::size_t held_ = 0;
   std::vector<std::string> notes_;

@@ -266,12 +266,14 @@ Result<RowSet> Runner::call_rows() {
   }
   RowSet slots;
   const std::vector<Value> defaults = slot_defaults();
-  while (calls_.size() == 1 && !sets.front().empty()) {
-    auto node = sets.front().extract(sets.front().begin());
-    if (node.mapped().times.empty()) continue;
-    SeriesRows rows = rows_of_one(std::move(node.mapped()));
-    fill_slots(rows, defaults);
-    slots.emplace_hint(slots.end(), std::move(node.key()), std::move(rows));
+  if (calls_.size() == 1) {
+    slots.reserve(sets.front().size());
+    for (auto& [key, points] : sets.front()) {
+      if (points.times.empty()) continue;
+      SeriesRows rows = rows_of_one(std::move(points));
+      fill_slots(rows, defaults);
+      slots.emplace_hint(slots.end(), std::move(key), std::move(rows));
+    }
   }
   for (const SeriesKey& key : keys) {
     std::vector<const Points*> lists;
@@ -295,29 +297,40 @@ Cell cell_of(const Value& value) {
   return {};
 }
 
-Row row_of(const SeriesKey& key, const SeriesRows& series, const PreparedSelect& select) {
-  Row out;
-  out.name = key.name;
-  out.columns = select.columns;
-  out.zone = select.statement.zone;
-  out.has_tags = !select.dimensions.empty();
-  for (const ExprPtr& dimension : select.statement.dimensions) {
-    const auto* ref = as<VarRef>(dimension);
-    if (ref == nullptr) continue;
-    const auto at = std::lower_bound(select.dimensions.begin(), select.dimensions.end(), ref->name);
-    metrics::Tag tag{ref->name, key.tags[static_cast<std::size_t>(at - select.dimensions.begin())]};
-    if (std::find(out.tags.begin(), out.tags.end(), tag) == out.tags.end())
-      out.tags.push_back(std::move(tag));
+/// Makes the result series of one statement.
+class RowMaker {
+ public:
+  explicit RowMaker(const PreparedSelect& select) : select_(select) {
+    for (const ExprPtr& dimension : select.statement.dimensions) {
+      const auto* ref = as<VarRef>(dimension);
+      if (ref == nullptr) continue;
+      const auto at = std::lower_bound(select.dimensions.begin(), select.dimensions.end(), ref->name);
+      const auto place = static_cast<std::size_t>(at - select.dimensions.begin());
+      if (std::none_of(tags_.begin(), tags_.end(), [&](const auto& tag) { return tag.second == place; }))
+        tags_.emplace_back(ref->name, place);
+    }
   }
-  out.values.reserve(series.times.size());
-  for (std::size_t r = 0; r < series.times.size(); ++r) {
-    std::vector<Cell>& row = out.values.emplace_back();
-    row.reserve(out.columns.size());
-    row.emplace_back(base::from_unix_nanos(series.times[r]));
-    for (const auto& column : series.cells) row.push_back(cell_of(column[r]));
+
+  Row row_of(SeriesKey&& key, const SeriesRows& series) const {
+    Row out;
+    out.name = std::move(key.name);
+    out.columns = select_.columns;
+    out.zone = select_.statement.zone;
+    out.has_tags = !select_.dimensions.empty();
+    out.tags.reserve(tags_.size());
+    for (const auto& [name, place] : tags_) out.tags.push_back({name, std::move(key.tags[place])});
+    out.values.reserve(series.times.size(), 1 + series.cells.size());
+    for (std::size_t r = 0; r < series.times.size(); ++r) {
+      out.values.add(base::from_unix_nanos(series.times[r]));
+      for (const auto& column : series.cells) out.values.add(cell_of(column[r]));
+    }
+    return out;
   }
-  return out;
-}
+
+ private:
+  const PreparedSelect& select_;
+  std::vector<std::pair<std::string, std::size_t>> tags_;  // as asked for, and where in the key
+};
 
 }  // namespace
 
@@ -328,11 +341,13 @@ Result<SelectRows> run_select(Run& run, const PreparedSelect& select, const Surr
 Result<std::vector<Row>> execute_select(Run& run, const SelectStatement& statement) {
   GS_TRY(const CheckedSelect checked, check_select(statement, run.context().now));
   GS_TRY(const PreparedSelect prepared, prepare_select(run, checked.statement));
-  GS_TRY(const SelectRows result, run_select(run, prepared, nullptr));
+  GS_TRY(SelectRows result, run_select(run, prepared, nullptr));
   if (statement.target) return write_into(run, prepared, result);
+  const RowMaker maker(prepared);
   std::vector<Row> out;
-  for (const auto& [key, series] : result.rows) {
-    if (!series.times.empty()) out.push_back(row_of(key, series, prepared));
+  out.reserve(result.rows.size());
+  for (auto& [key, series] : result.rows) {
+    if (!series.times.empty()) out.push_back(maker.row_of(std::move(key), series));
   }
   if (!statement.ascending()) std::reverse(out.begin(), out.end());
   return out;

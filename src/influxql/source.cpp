@@ -336,8 +336,7 @@ FilterPlan filter_of(const DataSourceRef& source, const ReadRequest& request) {
 }
 
 /// The tests `tag = 'value'` that every series must pass.
-void required_tags(const ExprPtr& filter, const DataSourceRef& source,
-                   std::vector<std::pair<std::string, std::string>>& out) {
+void required_tags(const ExprPtr& filter, const DataSourceRef& source, metrics::Tags& out) {
   if (const auto* paren = as<Paren>(filter)) return required_tags(paren->inner, source, out);
   const auto* binary = as<Binary>(filter);
   if (binary == nullptr) return;
@@ -352,22 +351,15 @@ void required_tags(const ExprPtr& filter, const DataSourceRef& source,
   const bool is_tag =
       ref->name != "_name" && source.tags.contains(ref->name) &&
       (asks_for_tag(*ref) || (ref->type != DataType::kAnyField && !source.fields.contains(ref->name)));
-  if (is_tag) out.emplace_back(ref->name, *text);
+  if (is_tag) out.push_back({ref->name, *text});
 }
 
-/// At least the series that can match: those of the rarest value that the filter demands.
+/// At least the series that can match.
 std::vector<tsdb::SeriesInfo> candidate_series(Run& run, const DataSourceRef& source, const ExprPtr& filter) {
-  std::vector<std::pair<std::string, std::string>> required;
+  metrics::Tags required;
   required_tags(filter, source, required);
   if (required.empty()) return run.store().series(source.database, source.measurement);
-  std::vector<tsdb::SeriesInfo> fewest;
-  for (std::size_t i = 0; i < required.size(); ++i) {
-    const auto& [key, value] = required[i];
-    auto some = run.store().series_with(source.database, source.measurement, key, value);
-    if (i == 0 || some.size() < fewest.size()) fewest = std::move(some);
-    if (fewest.empty()) break;
-  }
-  return fewest;
+  return run.store().series_with(source.database, source.measurement, required);
 }
 
 Groups find_groups(Run& run, const DataSourceRef& source, const ReadRequest& request,

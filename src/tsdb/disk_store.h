@@ -72,7 +72,7 @@ class DiskStore final : public Store {
   std::vector<std::string> tag_keys(std::string_view database, std::string_view measurement) const override;
   std::vector<SeriesInfo> series(std::string_view database, std::string_view measurement) const override;
   std::vector<SeriesInfo> series_with(std::string_view database, std::string_view measurement,
-                                      std::string_view key, std::string_view value) const override;
+                                      std::span<const metrics::Tag> required) const override;
   std::optional<std::int64_t> oldest_sample(std::string_view database,
                                             std::string_view policy) const override;
   std::int64_t floor_of(std::string_view database, std::string_view policy) const override;

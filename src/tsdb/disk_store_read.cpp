@@ -97,7 +97,7 @@ std::vector<SeriesInfo> DiskStore::series(std::string_view database, std::string
 }
 
 std::vector<SeriesInfo> DiskStore::series_with(std::string_view database, std::string_view measurement,
-                                               std::string_view key, std::string_view value) const {
+                                               std::span<const metrics::Tag> required) const {
   std::shared_ptr<SortedSeries> sorted;
   {
     const std::shared_lock lock(mutex_);
@@ -107,11 +107,16 @@ std::vector<SeriesInfo> DiskStore::series_with(std::string_view database, std::s
   }
   std::vector<SeriesInfo> out;
   const std::scoped_lock sorting(sort_mutex_);
-  const SortedSeries::Positions& positions = sorted->positions_of(key);
-  if (const auto at = positions.find(value); at != positions.end()) {
-    out.reserve(at->second.size());
-    for (const std::uint32_t position : at->second) out.push_back(sorted->all[position]);
+  const std::vector<std::uint32_t>* rarest = nullptr;
+  for (const metrics::Tag& tag : required) {
+    const SortedSeries::Positions& positions = sorted->positions_of(tag.key);
+    const auto at = positions.find(tag.value);
+    if (at == positions.end()) return {};
+    if (rarest == nullptr || at->second.size() < rarest->size()) rarest = &at->second;
   }
+  if (rarest == nullptr) return out;
+  out.reserve(rarest->size());
+  for (const std::uint32_t position : *rarest) out.push_back(sorted->all[position]);
   return out;
 }
 
@@ -233,34 +238,35 @@ std::optional<DiskStore::View> DiskStore::begin_view(std::string_view database, 
 }
 
 void DiskStore::collect_heads(View& view, std::span<const SeriesId> ids, Wanted wanted) const {
+  std::size_t place = 0;
   const auto collect = [&](const RowBuffer& rows, Column& out) {
     if (wanted == Wanted::kNewest) {
-      rows.collect_newest(view.field, view.range, out);
+      rows.collect_newest(view.field, view.range, out, place);
     } else {
-      rows.collect(view.field, view.range, out);
+      rows.collect(view.field, view.range, out, place);
     }
   };
-  std::vector<const Head::SeriesBuffers*> buffers;  // the older one first
+  std::vector<SeriesBuffers::Finder> finders;  // of the older one first
   for (const Head* head : {sealing_.get(), head_.get()}) {
     if (head == nullptr) continue;
     const auto at = head->policies().find(view.owner.policy);
-    if (at != head->policies().end()) buffers.push_back(&at->second);
+    if (at != head->policies().end() && at->second.touches(view.range)) finders.emplace_back(at->second);
   }
   view.head.type = view.type;
-  if (buffers.empty()) return;
+  if (finders.empty()) return;
   view.head_ends.reserve(ids.size());
   Column newer;
   for (const SeriesId id : ids) {
     const std::size_t first = view.head.times.size();
-    for (const Head::SeriesBuffers* held : buffers) {
-      const auto at = held->find(id);
-      if (at == held->end()) continue;
+    for (SeriesBuffers::Finder& finder : finders) {
+      const SeriesBuffer* held = finder.find(id);
+      if (held == nullptr) continue;
       if (view.head.times.size() == first) {
-        collect(at->second.rows, view.head);
+        collect(held->rows, view.head);
         continue;
       }
       reset(newer, view.type);
-      collect(at->second.rows, newer);
+      collect(held->rows, newer);
       if (newer.times.empty()) continue;
       if (view.head.times.back() < newer.times.front()) {
         append_rows(view.head, newer, {0, newer.times.size()});

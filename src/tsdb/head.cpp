@@ -22,12 +22,12 @@ bool Head::apply(std::string_view batch, const std::function<bool(PolicyId)>& al
       buffer = nullptr;
       if (measurement == 0) continue;
       if (series == nullptr) series = &policies_[reader.policy()];
-      // References into an unordered_map survive its growth.
-      buffer = &(*series)[reader.series()];
+      buffer = &series->of(reader.series());
       buffer->measurement = measurement;
       last = reader.series();
       touched.push_back(&buffer->rows);
     }
+    series->note(reader.time_ns());
     bytes_ += buffer->rows.add(reader.time_ns(), reader.shape(), reader.cells());
     changes.note({reader.policy(), buffer->measurement}, reader.time_ns());
   }
@@ -38,22 +38,22 @@ bool Head::apply(std::string_view batch, const std::function<bool(PolicyId)>& al
 const RowBuffer* Head::find(PolicyId policy, SeriesId series) const {
   const auto p = policies_.find(policy);
   if (p == policies_.end()) return nullptr;
-  const auto s = p->second.find(series);
-  return s == p->second.end() ? nullptr : &s->second.rows;
+  const SeriesBuffer* held = p->second.find(series);
+  return held == nullptr ? nullptr : &held->rows;
 }
 
 std::int64_t Head::oldest(PolicyId policy) const {
   std::int64_t out = std::numeric_limits<std::int64_t>::max();
   const auto held = policies_.find(policy);
   if (held == policies_.end()) return out;
-  for (const auto& [id, buffer] : held->second) {
+  for (const SeriesBuffer& buffer : held->second.all()) {
     if (buffer.rows.rows() > 0) out = std::min(out, buffer.rows.first_time());
   }
   return out;
 }
 
 void Head::drop_series(SeriesId series) {
-  for (auto& [policy, buffers] : policies_) buffers.erase(series);
+  for (auto& [policy, buffers] : policies_) buffers.drop(series);
 }
 
 namespace {
@@ -81,9 +81,10 @@ NewSegment seal_members(const SegmentOwner& owner, const std::vector<Member>& me
   Column column;
   for (const auto& [field, type] : fields) {
     StripWriter strip(type);
+    std::size_t place = 0;
     for (std::size_t i = 0; i < members.size(); ++i) {
       reset(column, type);
-      members[i].rows->collect(field, {}, column);
+      members[i].rows->collect(field, {}, column, place);
       strip.add(axes[i], column);
     }
     if (!strip.empty()) out.strips.emplace_back(field, std::move(strip).take());
@@ -96,8 +97,9 @@ NewSegment seal_members(const SegmentOwner& owner, const std::vector<Member>& me
 std::vector<NewSegment> seal(const Head& head, std::int64_t generation) {
   std::map<SegmentOwner, std::vector<Member>> owners;
   for (const auto& [policy, buffers] : head.policies()) {
-    for (const auto& [id, buffer] : buffers)
-      owners[{policy, buffer.measurement}].push_back({id, &buffer.rows});
+    for (const SeriesBuffer& buffer : buffers.all()) {
+      if (buffer.series != 0) owners[{policy, buffer.measurement}].push_back({buffer.series, &buffer.rows});
+    }
   }
   std::vector<NewSegment> out;
   for (auto& [owner, members] : owners) {

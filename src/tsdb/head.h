@@ -7,19 +7,13 @@
 #include <unordered_map>
 
 #include "tsdb/changes.h"
-#include "tsdb/row_buffer.h"
 #include "tsdb/segment.h"
+#include "tsdb/series_buffers.h"
 
 namespace gpuscale::tsdb {
 
 class Head {
  public:
-  struct SeriesBuffer {
-    MeasurementId measurement = 0;
-    RowBuffer rows;
-  };
-  using SeriesBuffers = std::unordered_map<SeriesId, SeriesBuffer>;
-
   /// Adds a batch. Rows of which `owner` knows no measurement are left out (dropped meanwhile), and so is a
   /// batch of a policy that `alive` denies. What is added is noted in `changes`. False where the batch is
   /// malformed.

@@ -113,8 +113,12 @@ RowRange RowBuffer::rows_between(TimeRange range) const {
     }
     return low;
   };
-  const std::size_t begin = first_at([&](std::int64_t t) { return t < range.min_ns; });
-  const std::size_t end = first_at([&](std::int64_t t) { return t <= range.max_ns; });
+  // Mostly the range goes on to the newest row, and often it begins before the first.
+  if (words_.empty() || time(rows() - 1) < range.min_ns) return {0, 0};
+  const std::size_t begin =
+      time(0) >= range.min_ns ? 0 : first_at([&](std::int64_t t) { return t < range.min_ns; });
+  const std::size_t end =
+      time(rows() - 1) <= range.max_ns ? rows() : first_at([&](std::int64_t t) { return t <= range.max_ns; });
   return {begin, std::max(begin, end)};
 }
 
@@ -144,22 +148,25 @@ void RowBuffer::append_value(std::size_t row, std::size_t number, Column& out) c
   }
 }
 
-void RowBuffer::collect(FieldId field, TimeRange range, Column& out) const {
-  const auto found = std::find(fields_.begin(), fields_.end(), CellName{field, out.type});
-  if (found == fields_.end()) return;
-  const auto number = static_cast<std::size_t>(found - fields_.begin());
-  const RowRange between = rows_between(range);
-  for (std::size_t row = between.begin; row < between.end; ++row) append_value(row, number, out);
+bool RowBuffer::find_field(CellName name, std::size_t& place) const {
+  if (place < fields_.size() && fields_[place] == name) return true;
+  const auto found = std::find(fields_.begin(), fields_.end(), name);
+  place = static_cast<std::size_t>(found - fields_.begin());
+  return found != fields_.end();
 }
 
-void RowBuffer::collect_newest(FieldId field, TimeRange range, Column& out) const {
-  const auto found = std::find(fields_.begin(), fields_.end(), CellName{field, out.type});
-  if (found == fields_.end()) return;
-  const auto number = static_cast<std::size_t>(found - fields_.begin());
+void RowBuffer::collect(FieldId field, TimeRange range, Column& out, std::size_t& place) const {
+  if (!find_field({field, out.type}, place)) return;
+  const RowRange between = rows_between(range);
+  for (std::size_t row = between.begin; row < between.end; ++row) append_value(row, place, out);
+}
+
+void RowBuffer::collect_newest(FieldId field, TimeRange range, Column& out, std::size_t& place) const {
+  if (!find_field({field, out.type}, place)) return;
   const RowRange between = rows_between(range);
   const std::size_t before = out.times.size();
   for (std::size_t row = between.end; row > between.begin && out.times.size() == before; --row)
-    append_value(row - 1, number, out);
+    append_value(row - 1, place, out);
 }
 
 }  // namespace gpuscale::tsdb

@@ -24,14 +24,16 @@ class RowBuffer {
   /// Appends the times of all rows.
   void times(std::vector<std::int64_t>& out) const;
   bool has_rows(TimeRange range) const;
-  /// Appends the values of a field inside the range to a column of its type.
-  void collect(FieldId field, TimeRange range, Column& out) const;
+  /// Appends the values of a field inside the range to a column of its type. `place` is where the field was
+  /// in the buffer asked before, and is where it is in this one afterwards: mostly the same.
+  void collect(FieldId field, TimeRange range, Column& out, std::size_t& place) const;
   /// Appends the newest of them alone.
-  void collect_newest(FieldId field, TimeRange range, Column& out) const;
+  void collect_newest(FieldId field, TimeRange range, Column& out, std::size_t& place) const;
 
  private:
   std::size_t masks() const { return (fields_.size() + 63) / 64; }
   std::int64_t time(std::size_t row) const { return static_cast<std::int64_t>(words_[row * width_]); }
+  bool find_field(CellName name, std::size_t& place) const;
   RowRange rows_between(TimeRange range) const;
   void append_value(std::size_t row, std::size_t number, Column& out) const;
   std::size_t field_number(CellName name);

@@ -25,9 +25,13 @@ Result<void> Store::set_rollup(std::string_view, const Rollup&) {
 }
 
 std::vector<SeriesInfo> Store::series_with(std::string_view database, std::string_view measurement,
-                                           std::string_view key, std::string_view value) const {
+                                           std::span<const metrics::Tag> required) const {
   std::vector<SeriesInfo> all = series(database, measurement);
-  std::erase_if(all, [&](const SeriesInfo& info) { return metrics::tag_value(*info.tags, key) != value; });
+  std::erase_if(all, [&](const SeriesInfo& info) {
+    return std::any_of(required.begin(), required.end(), [&](const metrics::Tag& tag) {
+      return metrics::tag_value(*info.tags, tag.key) != tag.value;
+    });
+  });
   return all;
 }
 

@@ -194,9 +194,10 @@ class Store {
   virtual bool has_samples(std::string_view database, std::string_view policy, SeriesId id,
                            TimeRange range) const = 0;
 
-  /// Of them, those that have this value of the tag; the value is not empty.
+  /// Of them, at least those that have all these tags, mostly not many more; `required` is not empty, nor is
+  /// a value.
   virtual std::vector<SeriesInfo> series_with(std::string_view database, std::string_view measurement,
-                                              std::string_view key, std::string_view value) const;
+                                              std::span<const metrics::Tag> required) const;
   /// The time of the oldest sample that a policy holds, nothing where it holds none; it may be earlier than
   /// that, where only part of a segment is left.
   virtual std::optional<std::int64_t> oldest_sample(std::string_view /*database*/,

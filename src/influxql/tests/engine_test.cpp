@@ -227,7 +227,7 @@ TEST_F(EngineTest, CountsOfBucketsAddUpToTheCountOfAll) {
         run("SELECT count(v) FROM p WHERE time < 600s GROUP BY time(" + std::string(every) + "), h");
     std::int64_t sum = 0;
     for (const Row& row : results.at(0).rows) {
-      for (const auto& values : row.values) sum += std::get<std::int64_t>(values.at(1));
+      for (const auto values : row.values) sum += std::get<std::int64_t>(values[1]);
     }
     EXPECT_EQ(sum, 500) << every;
   }

@@ -435,12 +435,17 @@ TEST_F(StoreTest, APointOutsideOfADeletionSurvivesItThoughItsSeriesWasEmptied) {
 
 TEST_F(StoreTest, SeriesAreFoundByTheValueOfATag) {
   must_write("m,w=a,x=1 f=1 1\nm,w=b,x=1 f=1 1\nm,w=a f=1 1\n");
-  EXPECT_EQ(store_->series_with("db", "m", "w", "a").size(), 2U);
-  EXPECT_EQ(store_->series_with("db", "m", "x", "1").size(), 2U);
-  EXPECT_TRUE(store_->series_with("db", "m", "x", "2").empty());
-  EXPECT_TRUE(store_->series_with("db", "m", "y", "1").empty());
+  const auto with = [this](const metrics::Tags& required) {
+    return store_->series_with("db", "m", required);
+  };
+  EXPECT_EQ(with({{"w", "a"}}).size(), 2U);
+  EXPECT_EQ(with({{"x", "1"}}).size(), 2U);
+  EXPECT_TRUE(with({{"x", "2"}}).empty());
+  EXPECT_TRUE(with({{"y", "1"}}).empty());
+  EXPECT_TRUE(with({{"w", "a"}, {"x", "2"}}).empty());
   must_write("m,w=a,x=3 f=1 1\n");
-  const auto found = store_->series_with("db", "m", "w", "a");
+  EXPECT_EQ(with({{"w", "a"}, {"x", "3"}}).size(), 1U) << "the rarest of them";
+  const auto found = with({{"w", "a"}});
   ASSERT_EQ(found.size(), 3U);
   EXPECT_TRUE(std::is_sorted(found.begin(), found.end(),
                              [](const auto& a, const auto& b) { return *a.tags < *b.tags; }));
