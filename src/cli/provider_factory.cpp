@@ -2,6 +2,7 @@
 #include "cli/provider_factory.h"
 
 #include "pool/decorators/fallback_provider.h"
+#include "pool/decorators/hooked_provider.h"
 #include "pool/decorators/throttled_provider.h"
 #include "pool/providers/docker/docker_provider.h"
 #include "pool/providers/exec/exec_provider.h"
@@ -53,8 +54,8 @@ Result<std::unique_ptr<pool::NodeProvider>> ProviderFactory::open(const std::str
   return std::unique_ptr<pool::NodeProvider>(std::move(provider));
 }
 
-/// Limits outermost, so that a limit of ours never looks like an empty stock; counts innermost, of real
-/// calls.
+/// Limits around what they limit, so that a limit of ours never looks like an empty stock; counts innermost,
+/// of real calls; hooks outermost, since what they hold back is no call.
 Result<std::unique_ptr<pool::NodeProvider>> ProviderFactory::make(const pool::PoolSpec& spec) const {
   const auto metered = [&](const pool::ProviderSpec& from) -> Result<std::unique_ptr<pool::NodeProvider>> {
     GS_TRY(auto made, open(spec.name, from));
@@ -70,6 +71,9 @@ Result<std::unique_ptr<pool::NodeProvider>> ProviderFactory::make(const pool::Po
   }
   if (spec.provider.limits != pool::CallLimits{})
     provider = std::make_unique<pool::ThrottledProvider>(std::move(provider), spec.provider.limits, clock_);
+  if (!spec.provider.hooks.empty())
+    provider =
+        std::make_unique<pool::HookedProvider>(std::move(provider), spec.provider.hooks, spec.name, log_);
   return provider;
 }
 

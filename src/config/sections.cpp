@@ -37,6 +37,12 @@ pool::ProviderSpec read_provider(YamlReader reader, bool may_fall_back = true) {
   if (may_fall_back) {
     spec.limits.changes_per_minute = reader.integer("changes_per_minute", 0, 1, 1'000'000);
     spec.limits.list_every = reader.duration("list_every", spec.limits.list_every);
+    YamlReader hooks = reader.mapping("hooks");
+    spec.hooks = {hooks.texts("drain"), hooks.texts("undrain"), hooks.texts("end"),
+                  hooks.duration("limit", spec.hooks.limit)};
+    if (spec.hooks.limit < std::chrono::seconds{1} || spec.hooks.limit > std::chrono::hours{1})
+      hooks.fault("limit", "must be from 1s to 1h");
+    hooks.finish();
     YamlReader fallback = reader.mapping("fallback");
     if (reader.has("fallback")) spec.fallback.push_back(read_provider(fallback, false));
   }

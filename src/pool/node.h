@@ -55,10 +55,22 @@ struct CallLimits {
   friend bool operator==(const CallLimits&, const CallLimits&) = default;
 };
 
+/// The user's programs around a node's drain; each a command, empty = none. The first word is an absolute
+/// path.
+struct DrainHooks {
+  std::vector<std::string> drain{};    ///< once it takes no new work
+  std::vector<std::string> undrain{};  ///< once the drain is undone
+  std::vector<std::string> end{};      ///< before a drained node ends
+  Nanos limit = std::chrono::seconds{30};
+  bool empty() const { return drain.empty() && undrain.empty() && end.empty(); }
+  friend bool operator==(const DrainHooks&, const DrainHooks&) = default;
+};
+
 struct ProviderSpec {
   std::string type = "local";
   std::map<std::string, std::string> options{};  ///< provider's own keys, checked by it
   CallLimits limits{};
+  DrainHooks hooks{};
   std::vector<ProviderSpec> fallback{};  ///< at most one: makes what this one has no capacity for
   friend bool operator==(const ProviderSpec&, const ProviderSpec&) = default;
 };

@@ -27,6 +27,7 @@ struct Instance {
 struct Workload {
   std::int64_t in_flight = 0;  ///< requests accepted and not answered
   bool draining = false;       ///< the node refuses new work
+  std::string held_by{};       ///< what must end before it is idle, "" = nothing
 };
 
 class NodeProvider {

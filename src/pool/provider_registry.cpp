@@ -47,6 +47,12 @@ std::vector<std::string> faults_of(const ProviderSpec& spec) {
       std::vector<std::string> faults;
       if (const auto checked = type.check(spec.options); !checked)
         faults.push_back(checked.error().message());
+      for (const auto* hook : {&spec.hooks.drain, &spec.hooks.undrain, &spec.hooks.end}) {
+        if (!hook->empty() && !hook->front().starts_with('/')) {
+          faults.push_back("hooks: \"" + hook->front() +
+                           "\" must be the absolute path of a program, as [/usr/local/bin/drain, gently]");
+        }
+      }
       for (const ProviderSpec& fallback : spec.fallback) {
         for (const std::string& fault : faults_of(fallback)) faults.push_back("fallback: " + fault);
       }

@@ -28,7 +28,7 @@ inline Instance blank(Instance*) {
 }
 template <class A>
 void visit(A& a, typename A::template Ref<Workload> w) {
-  a(w.in_flight, w.draining);
+  a(w.in_flight, w.draining, w.held_by);
 }
 template <class A>
 void visit(A& a, typename A::template Ref<PoolSpec> s) {

@@ -33,6 +33,7 @@ DrainState by_its_word(const NodeView& view) {
     return {DrainPhase::kCordoning, "it has not confirmed that it takes no new work"};
   if (view.workload->in_flight > 0)
     return {DrainPhase::kWorking, "waiting for " + std::to_string(view.workload->in_flight) + " in flight"};
+  if (!view.workload->held_by.empty()) return {DrainPhase::kWorking, "waiting for " + view.workload->held_by};
   if (view.idle_observations < kIdleObservations || view.idle_for < kIdleTime)
     return {DrainPhase::kWorking, "it says that nothing is in flight; waiting for it to say so again"};
   return {DrainPhase::kDone, "drained: it refuses new work and has none in flight"};

@@ -220,7 +220,7 @@ void PoolShell::look_at_workload(NodeView& view, Watch& watch) {
     return;
   }
   view.workload = *workload;
-  if (!workload->draining || workload->in_flight != 0) {
+  if (!workload->draining || workload->in_flight != 0 || !workload->held_by.empty()) {
     watch.idle_observations = 0;
     return;
   }

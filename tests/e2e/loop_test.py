@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import unittest
 
 from harness import SECRET_IN, SECRET_OUT, ServerTest, config_text, run, wait_for
@@ -140,6 +141,24 @@ class Pool(ServerTest):
         self.assertIn("WOULD WANT", asked.stdout)
         self.assertEqual(run("activity", "replay", "yesterday", "--server", server.url).returncode, 2)
 
+
+    def test_hooks_run_around_a_drain_and_one_that_hangs_wedges_nothing(self):
+        folder = tempfile.TemporaryDirectory(prefix="gpuscale-e2e-")
+        self.addCleanup(folder.cleanup)
+        said = os.path.join(folder.name, "said")
+        hooks = 'hooks: {drain: [/bin/sh, -c, "echo $GPUSCALE_HOOK $GPUSCALE_NODE $GPUSCALE_ENDPOINT >> %s"], end: [/bin/sleep, "1000"], limit: 2s}' % said
+        text = config_text(min=1, cooldown_out="0s", cooldown_in="0s").replace("interval: 200ms", "interval: 200ms, " + hooks)
+        server = self.server(text)
+        server.wait_ready(1)
+        server.trigger("gpu-out", SECRET_OUT, type="scale_out", step=1)
+        before = server.wait_ready(2)
+        server.trigger("gpu-in", SECRET_IN, type="scale_in")
+        wait_for("one node to have ended", lambda: len(server.nodes()) == 1 and len(server.node_pids()) == 1)
+        left = server.nodes()[0]["id"]
+        gone = [node for node in before if node["id"] != left][0]
+        with open(said, encoding="utf-8") as lines:
+            self.assertEqual(lines.read().split(), ["drain", gone["id"], gone["endpoint"]])
+        self.assertIn("hook.failed", server.log_text())
 
     def test_a_shadow_is_tried_out_promoted_and_taken_back(self):
         more = """

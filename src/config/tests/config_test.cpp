@@ -93,6 +93,23 @@ TEST(Config, ReadsWarmNodesCommandsAndFallbacks) {
   EXPECT_NE(faults_in("pools:\n  - {name: a, warm: {keep: 1m}}\n").find("needs nodes"), std::string::npos);
 }
 
+TEST(Config, ReadsDrainHooksAndRefusesWhatIsNoProgram) {
+  const auto pool_with = [](const std::string& hooks) {
+    return "pools:\n  - {name: a, provider: {type: local, hooks: " + hooks + "}}\n";
+  };
+  const auto parsed = parse(pool_with("{drain: [/opt/lb, remove], end: [/opt/save], limit: 2m}"), "f.yaml",
+                            environment_with_token());
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  const pool::DrainHooks expected{
+      .drain = {"/opt/lb", "remove"}, .undrain = {}, .end = {"/opt/save"}, .limit = minutes{2}};
+  EXPECT_EQ(parsed->pools[0].provider.hooks, expected);
+  for (const auto& [hooks, says] :
+       {std::pair("{drain: [lb, remove]}", "absolute path"), std::pair("{end: [/x], limit: 2h}", "1s to 1h"),
+        std::pair("{start: [/x]}", "start")}) {
+    EXPECT_NE(faults_in(pool_with(hooks)).find(says), std::string::npos) << faults_in(pool_with(hooks));
+  }
+}
+
 TEST(Config, ReadsPolicies) {
   const auto tracked = parse(with_policy("type: target_tracking, target: 55, boot: 90s, shadow: true"),
                              "f.yaml", environment_with_token());

@@ -85,6 +85,15 @@ TEST(Drain, IsDoneOnlyWhenTheNodesGpusDoNotContradictIt) {
   EXPECT_EQ(drain_state(draining(0, 1min), &said, spec, now).phase, DrainPhase::kWatching);
 }
 
+TEST(Drain, WaitsForWhatHoldsTheNodeThoughNothingIsInFlight) {
+  const WallTime now = base::from_unix_nanos(1'700'000'000'000'000'000);
+  NodeView view = draining(0, 1min);
+  view.workload->held_by = "its drain hook";
+  const DrainState state = drain_state(view, nullptr, {}, now);
+  EXPECT_EQ(state.phase, DrainPhase::kWorking);
+  EXPECT_EQ(state.text, "waiting for its drain hook");
+}
+
 TEST(Drain, WhereNobodyCanAskTheNodeItsTelemetryMustShowIdleness) {
   const WallTime now = base::from_unix_nanos(1'700'000'000'000'000'000);
   const pool::PoolSpec spec;

@@ -66,6 +66,8 @@ class Running {
         return fail(Errc::kTimeout, run_.arguments.front() + " has not ended within " +
                                         std::to_string(run_.timeout.count()) + " ms and has been killed");
       }
+      if (run_.stop != nullptr && *run_.stop)
+        return fail(Errc::kUnavailable, run_.arguments.front() + " was stopped");
       GS_CHECK(exchange());
     }
   }

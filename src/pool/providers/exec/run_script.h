@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Runs a program once: text in, text out, bounded in time and size.
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@ struct ScriptRun {
   std::string input;                     ///< on stdin, which then ends
   std::chrono::milliseconds timeout{10'000};
   std::size_t max_output = 4U << 20U;
+  const std::atomic<bool>* stop = nullptr;  ///< once true the script is killed; may be absent
 };
 
 struct ScriptEnd {
@@ -25,7 +27,7 @@ struct ScriptEnd {
 
 /// In a process group of its own, which is killed whole at the time-out, and when the script has ended
 /// leaving children that hold its output. Errors: kTimeout, kExhausted (too much output, no process),
-/// kUnavailable (cannot be run).
+/// kUnavailable (cannot be run, stopped).
 Result<ScriptEnd> run_script(const ScriptRun& run);
 
 }  // namespace gpuscale::pool::exec
