@@ -90,6 +90,21 @@ void show_provider_calls(Exposition& out, const pool::CallMeter& meter) {
   }
 }
 
+void show_sources(Exposition& out, const datasource::SourceSet& sources) {
+  const auto counts = sources.counts();
+  const auto each = [&](const char* name, const char* type, const char* help, auto value) {
+    out.family(name, type, help);
+    for (const datasource::SourceCounts& source : counts)
+      out.sample(name, {{"source", source.name}}, static_cast<double>(value(source)));
+  };
+  each("gpuscale_source_questions_total", "counter", "Questions of rules to a store that is not ours",
+       [](const auto& source) { return source.questions; });
+  each("gpuscale_source_errors_total", "counter", "Of these, those that failed",
+       [](const auto& source) { return source.failed; });
+  each("gpuscale_source_unanswered", "gauge", "Of these, those that have no answer yet",
+       [](const auto& source) { return source.unanswered; });
+}
+
 void show_rules(Exposition& out, const std::vector<alert::RuleStatus>& rules) {
   out.family("gpuscale_rule_state", "gauge", "1 for the state that the rule is in");
   for (const auto& rule : rules) {
@@ -135,6 +150,7 @@ http::Response show(const Services& services, const std::deque<RouteCounters>& r
             static_cast<double>(services.events.listeners()));
   show_pools(out, services.controller.pools());
   if (services.provider_calls != nullptr) show_provider_calls(out, *services.provider_calls);
+  if (services.sources != nullptr) show_sources(out, *services.sources);
   show_rules(out, services.alerts.status());
   show_outbox(out, services.outbox);
   http::Response response = http::Response::text(200, out.text());

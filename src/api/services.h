@@ -12,6 +12,7 @@
 #include "api/influx_users.h"
 #include "base/time.h"
 #include "datasource/arrivals.h"
+#include "datasource/source_set.h"
 #include "declare/registry.h"
 #include "http/router.h"
 #include "http/server.h"
@@ -51,6 +52,7 @@ struct Services {
   scaling::Pilot* pilot = nullptr;                    ///< may be absent: no policies then
   const scaling::DecisionJournal* journal = nullptr;  ///< may be absent: nothing is replayed then
   const pool::CallMeter* provider_calls = nullptr;    ///< may be absent: none are counted then
+  const datasource::SourceSet* sources = nullptr;     ///< may be absent: none are counted then
   InfluxUsers* influx_users = nullptr;                ///< may be absent: InfluxDB's endpoints then know none
   influxql::QueryLimits query_limits;                 ///< of /query
   bool create_default_policy = true;                  ///< with a database that is made over /query

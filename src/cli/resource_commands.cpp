@@ -50,6 +50,9 @@ void add_list(CLI::App& parent, Action& action, const std::string& path, const s
 int print_outcome(const RemoteOptions& options, const Json& outcome) {
   if (options.json()) {
     std::printf("%s\n", outcome.dump(2).c_str());
+  } else if (outcome.contains("errand")) {
+    std::printf("%s: %s\n", cell_of(outcome.value("status", Json())).c_str(),
+                cell_of(outcome.value("reason", Json())).c_str());
   } else {
     std::printf("%s: %s -> %s: %s\n", cell_of(outcome.value("status", Json())).c_str(),
                 cell_of(outcome.value("from", Json())).c_str(), cell_of(outcome.value("to", Json())).c_str(),

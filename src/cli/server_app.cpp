@@ -302,6 +302,7 @@ Result<void> ServerApp::Parts::listen(const ServeOptions& options, const Checked
                     .pilot = pilot.get(),
                     .journal = journal.get(),
                     .provider_calls = &provider_calls,
+                    .sources = sources.get(),
                     .influx_users = influx_users.get(),
                     .query_limits = query_limits_of(checked.config.store),
                     .create_default_policy = checked.config.store.retention_autocreate,

@@ -66,7 +66,13 @@ bool needs_quotes(const std::string& text) {
 void emit(YAML::Emitter& out, const json& value) {
   if (value.is_object()) {
     out << YAML::BeginMap;
+    // As people write them: by its name an entry is found.
+    if (const auto name = value.find("name"); name != value.end()) {
+      out << YAML::Key << "name" << YAML::Value;
+      emit(out, *name);
+    }
     for (const auto& [key, each] : value.items()) {
+      if (key == "name") continue;
       out << YAML::Key << key << YAML::Value;
       emit(out, each);
     }

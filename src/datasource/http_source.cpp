@@ -168,7 +168,11 @@ void HttpSource::ask(const Query& query, Done done) {
       asked->second.done.push_back(std::move(done));
       return;
     }
-    if (stopping_ || waiting_.size() >= kMostWaitingQuestions) {
+    if (stopping_) {
+      lock.unlock();
+      return done(fail(Errc::kUnavailable, title() + "the server stops"));
+    }
+    if (waiting_.size() >= kMostWaitingQuestions) {
       lock.unlock();
       return done(fail(Errc::kExhausted, title() + "more than " + std::to_string(kMostWaitingQuestions) +
                                              " questions wait for it; is it slow?"));
@@ -176,9 +180,15 @@ void HttpSource::ask(const Query& query, Done done) {
     Question question{std::move(request), deadline, {}};
     question.done.push_back(std::move(done));
     questions_.emplace(key, std::move(question));
+    ++asked_;
     waiting_.push_back(key);
   }
   send_waiting();
+}
+
+SourceCounts HttpSource::counts() const {
+  const std::scoped_lock lock(mutex_);
+  return {spec_.name, asked_, failed_, questions_.size()};
 }
 
 void HttpSource::send_waiting() {
@@ -222,6 +232,7 @@ void HttpSource::answer(const std::string& key, const Result<std::vector<Series>
     const auto found = questions_.find(key);
     done = std::move(found->second.done);
     questions_.erase(found);
+    if (!answer) ++failed_;
   }
   for (const Done& each : done) each(answer);
 }

@@ -3,6 +3,7 @@
 /// one thread of its own, a bounded number at once, and who asks what is being asked already shares its
 /// answer. Start at HttpSource::ask().
 #pragma once
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -23,6 +24,14 @@ inline constexpr std::size_t kMostWaitingQuestions = 10'000;
 /// Of one answer, in bytes.
 inline constexpr std::size_t kLargestAnswer = 16U << 20U;
 
+/// Since the start.
+struct SourceCounts {
+  std::string name;
+  std::uint64_t questions = 0;  ///< asked; those that shared another's answer are not counted
+  std::uint64_t failed = 0;
+  std::size_t unanswered = 0;  ///< now, those that wait for their turn included
+};
+
 /// Thread-safe. What `done` is called from must not destroy it.
 class HttpSource final : public DataSource {
  public:
@@ -37,6 +46,7 @@ class HttpSource final : public DataSource {
   /// kUnauthenticated, kNotFound (no such API there), kExhausted (answer too large, too many questions),
   /// kInvalidArgument (the query), kCorrupt (what answered is something else).
   void ask(const Query& query, Done done) override;
+  SourceCounts counts() const;
 
  private:
   struct Question {
@@ -52,10 +62,12 @@ class HttpSource final : public DataSource {
 
   const SourceSpec spec_;
   const Clock& clock_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<std::string, Question> questions_;  ///< by what is asked, until it is answered
   std::deque<std::string> waiting_;
   std::size_t in_flight_ = 0;
+  std::uint64_t asked_ = 0;
+  std::uint64_t failed_ = 0;
   bool stopping_ = false;
   http::AsyncClient client_;  // last: its thread calls back until it is gone
 };

@@ -29,6 +29,13 @@ class SourceSet final : public DataSource {
     source->ask(query, std::move(done));
   }
 
+  /// Of the declared ones, by name.
+  std::vector<SourceCounts> counts() const {
+    std::vector<SourceCounts> out;
+    for (const auto& [name, source] : others_) out.push_back(source->counts());
+    return out;
+  }
+
  private:
   DataSource* find(const std::string& name) const {
     if (name.empty()) return &own_;

@@ -47,6 +47,7 @@ void judge(Errand& errand, Direction type, const Result<notify::Receipt>& receip
     errand.state = may_have_acted ? ErrandState::kUnknown : ErrandState::kFailed;
     errand.result = receipt.error().message();
   }
+  errand.result.erase(errand.result.find_last_not_of(" \r\n") + 1);
   if (errand.result.size() > kMaxErrandResult) errand.result.resize(kMaxErrandResult);
 }
 

@@ -186,6 +186,9 @@ TEST_F(HttpSourceTest, AskingDoesNotWaitAndTheSameQuestionIsAskedOnce) {
   while (answered < 100 && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(1ms);
   EXPECT_EQ(answered, 100);
   EXPECT_EQ(store.requests().size(), 1U);
+  EXPECT_EQ(source.counts().questions, 1U);
+  EXPECT_EQ(source.counts().failed, 0U);
+  EXPECT_EQ(source.counts().unanswered, 0U);
 }
 
 TEST_F(HttpSourceTest, MoreQuestionsThanItTakesAtOnceAllHaveAnAnswerInTheEnd) {

@@ -167,7 +167,7 @@ TEST_F(ErrandTest, ACallWithoutAnAnswerMayHaveActedAndOneWithoutAConnectionHasNo
   pull("ci");
   tick();
   EXPECT_EQ(last("ci").state, ErrandState::kFailed);
-  caller_->answer = [] { return notify::Receipt{500, "oops", {}}; };
+  caller_->answer = [] { return notify::Receipt{500, "oops\n", {}}; };
   pull("ci");
   tick();
   EXPECT_EQ(last("ci").result, "answers 500: oops");
