@@ -202,8 +202,11 @@ TEST_F(ErrandTest, OneThatHangsDelaysNoOther) {
   std::condition_variable changed;
   bool free = false;
   bool called = false;
+  bool hangs = false;
   runner_->answer = [&]() -> Result<notify::Receipt> {
     std::unique_lock lock(mutex);
+    hangs = true;
+    changed.notify_all();
     changed.wait(lock, [&] { return free; });
     return notify::Receipt{200, "", {}};
   };
@@ -217,7 +220,7 @@ TEST_F(ErrandTest, OneThatHangsDelaysNoOther) {
   pull("redeploy");
   pull("ci");
   std::unique_lock lock(mutex);
-  EXPECT_TRUE(changed.wait_for(lock, std::chrono::seconds{20}, [&] { return called; }));
+  EXPECT_TRUE(changed.wait_for(lock, std::chrono::seconds{20}, [&] { return called && hangs; }));
   free = true;
   changed.notify_all();
   lock.unlock();
