@@ -101,6 +101,7 @@ class BeastServer final : public Server {
     // Every socket is closed, so every operation ends: the threads run out of work.
     work_.reset();
     for (std::thread& thread : threads_) thread.join();
+    host_->forget_requests();
   }
 
  private:

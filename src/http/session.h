@@ -50,6 +50,8 @@ class SessionHost {
   void end_request(Session* session);
   /// Whether no request is being answered any more before `deadline`.
   bool wait_quiet(std::chrono::steady_clock::time_point deadline);
+  /// Lets go of requests that nobody will answer any more: they hold their sessions, and those hold us.
+  void forget_requests();
   /// Marks the server as stopping and tells every session.
   void finish_all();
   void close_all();

@@ -46,6 +46,12 @@ std::vector<std::shared_ptr<Session>> SessionHost::living() {
   return out;
 }
 
+void SessionHost::forget_requests() {
+  decltype(answering_) forgotten;  // let go outside of the lock, which their destructors take
+  const std::scoped_lock lock(mutex_);
+  forgotten.swap(answering_);
+}
+
 void SessionHost::finish_all() {
   {
     // Under the lock, so that no session enters unseen.

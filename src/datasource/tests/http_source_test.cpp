@@ -220,6 +220,7 @@ TEST_F(HttpSourceTest, WhoWaitsIsAnsweredWhenItEnds) {
   }
   EXPECT_EQ(answered, 50);
   gate.open();
+  store.stop(10s);
 }
 
 }  // namespace

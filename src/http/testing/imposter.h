@@ -33,7 +33,8 @@ class Imposter {
 
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port()); }
   std::uint16_t port() const { return server_->port(); }
-  void stop() { server_->stop(std::chrono::milliseconds{0}); }
+  /// Waits up to `grace` for the requests that are being answered.
+  void stop(std::chrono::milliseconds grace = {}) { server_->stop(grace); }
 
   /// Answers come in this order; then the handler's, or 200 without a body.
   void answer_next(Response response) {
