@@ -3,6 +3,8 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+
 #include "db/sqlite_error.h"
 
 namespace gpuscale::db {
@@ -79,8 +81,10 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path) {
   sqlite3_extended_result_codes(connection, 1);
   sqlite3_busy_timeout(connection, kBusyTimeoutMs);
   // 2 MiB of page cache: the tables are small, and an idle server must stay small too.
-  for (const char* pragma : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON",
-                             "PRAGMA cache_size=-2048", "PRAGMA temp_store=MEMORY"}) {
+  // Of the first of them a file takes notice before its first table alone.
+  for (const char* pragma :
+       {"PRAGMA auto_vacuum=INCREMENTAL", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
+        "PRAGMA foreign_keys=ON", "PRAGMA cache_size=-2048", "PRAGMA temp_store=MEMORY"}) {
     if (auto done = execute(connection, pragma); !done) {
       return std::move(done).error().with_context("cannot open database " + file);
     }
@@ -116,6 +120,25 @@ Result<void> Database::transact(const std::function<Result<void>(Transaction&)>&
   auto result = work(transaction);
   if (auto finished = open.finish(result.has_value()); !finished && result) return finished;
   return result;
+}
+
+Result<std::int64_t> Database::give_back(std::int64_t keep, std::int64_t most) {
+  const auto number = [](Transaction& transaction, std::string_view sql) -> Result<std::int64_t> {
+    GS_TRY(Statement statement, transaction.prepare(sql));
+    GS_TRY(const bool found, statement.step());
+    return found ? statement.integer(0) : 0;
+  };
+  std::int64_t given = 0;
+  GS_CHECK(transact([&](Transaction& transaction) -> Result<void> {
+    GS_TRY(const std::int64_t free, number(transaction, "PRAGMA freelist_count"));
+    const std::int64_t pages = std::min(free - keep, most);
+    if (pages <= 0) return {};
+    GS_CHECK(transaction.execute("PRAGMA incremental_vacuum(" + std::to_string(pages) + ")"));
+    GS_TRY(const std::int64_t left, number(transaction, "PRAGMA freelist_count"));
+    given = free - left;
+    return {};
+  }));
+  return given;
 }
 
 Result<void> Database::migrate(std::string_view name, std::span<const Migration> migrations) {

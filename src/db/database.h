@@ -97,6 +97,11 @@ class Database {
   template <typename T>
   Result<T> read(const std::function<Result<T>(Transaction&)>& work);
 
+  /// Gives free pages (4 KiB each) back to the file system: all but `keep`, and at most `most` at once, for
+  /// which others wait. @return how many; none in a file made before this was there, whose free pages are
+  /// only used again.
+  Result<std::int64_t> give_back(std::int64_t keep, std::int64_t most);
+
   const std::string& path() const { return path_; }
 
   /// For tests that die at every write: called before each commit and after it, with the connection held; may

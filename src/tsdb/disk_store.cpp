@@ -81,6 +81,7 @@ DiskStore::~DiskStore() {
   // So that the next start need not replay; what fails here is in the log.
   const std::scoped_lock upkeep(upkeep_mutex_);
   if (const auto sealed = seal_head(); !sealed) log_.warn("store.not_sealed", {{"error", sealed.error()}});
+  give_back(0);
 }
 
 bool DiskStore::apply(std::string_view batch) {

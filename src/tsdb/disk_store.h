@@ -124,6 +124,9 @@ class DiskStore final : public Store {
   void run_upkeep();
   Result<void> seal_head();
   Result<void> join_segments();
+  /// Free pages to the file system, but for `keep`: those that the next log needs anyway. Under
+  /// upkeep_mutex_.
+  void give_back(std::int64_t keep);
   Result<void> join_oldest(const SegmentOwner& owner, bool& joined);
   RebuildRequest rebuild_request(const SegmentOwner& owner, Segments sources) const;
   /// Puts `made` in the place of `replaced`, on disk and then in memory, and shortens the log.

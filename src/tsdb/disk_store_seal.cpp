@@ -7,6 +7,14 @@
 namespace gpuscale::tsdb {
 namespace {
 
+/// What the log of a full head took, which the next one takes again.
+constexpr std::int64_t kFreePagesKept = 8'192;
+/// Pages of one transaction, for which commits wait: some milliseconds.
+constexpr std::int64_t kFreePagesAtOnce = 256;
+/// Of those, one after the other: 64 MiB. What is left waits for the next upkeep, as samples wait to be
+/// sealed.
+constexpr int kFreeRounds = 64;
+
 /// Segments of one level that become one of the next: fewer would be rewritten more often, more would make
 /// reads of short ranges open more of them.
 constexpr std::size_t kJoined = 8;
@@ -36,8 +44,18 @@ void DiskStore::run_upkeep() {
       const std::scoped_lock upkeep(upkeep_mutex_);
       if (const auto joined = join_segments(); !joined)
         log_.error("store.not_joined", {{"error", joined.error()}});
+      give_back(kFreePagesKept);
     }
     lock.lock();
+  }
+}
+
+void DiskStore::give_back(std::int64_t keep) {
+  for (int round = 0; round < kFreeRounds; ++round) {
+    const std::scoped_lock change(change_mutex_);
+    const auto given = writer_->give_back(keep, kFreePagesAtOnce);
+    if (!given) log_.warn("store.space_not_given_back", {{"error", given.error()}});
+    if (!given || *given == 0) return;
   }
 }
 

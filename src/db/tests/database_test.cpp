@@ -88,6 +88,30 @@ TEST_F(DatabaseTest, RollsBackWhenTheWorkFails) {
   EXPECT_EQ(count(*database), 1);
 }
 
+TEST_F(DatabaseTest, GivesFreePagesBackToTheFileSystem) {
+  const auto database = *Database::open(path_);
+  const auto number = [&database](const char* sql) {
+    return *database->read<std::int64_t>([sql](Transaction& transaction) -> Result<std::int64_t> {
+      GS_TRY(Statement statement, transaction.prepare(sql));
+      GS_TRY(const bool found, statement.step());
+      return found ? statement.integer(0) : -1;
+    });
+  };
+  const auto execute = [&database](const char* sql) {
+    return database->transact([sql](Transaction& transaction) { return transaction.execute(sql); });
+  };
+  ASSERT_TRUE(execute("CREATE TABLE blobs (id INTEGER PRIMARY KEY, bytes BLOB)"));
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(execute("INSERT INTO blobs (bytes) VALUES (zeroblob(40000))"));
+  ASSERT_TRUE(execute("DELETE FROM blobs WHERE id % 4 != 0"));
+  const std::int64_t full = number("PRAGMA page_count");
+  EXPECT_EQ(*database->give_back(100, 50), 50) << "at most so many at once";
+  EXPECT_LE(number("PRAGMA page_count"), full - 50);
+  EXPECT_GT(*database->give_back(100, 10'000), 500);
+  EXPECT_EQ(*database->give_back(100, 10'000), 0) << "the rest is kept";
+  EXPECT_GT(*database->give_back(0, 10'000), 90);
+  EXPECT_EQ(number("SELECT sum(length(bytes)) FROM blobs"), 25 * 40'000);
+}
+
 TEST_F(DatabaseTest, MigratesForwardOnceAndRefusesNewerFiles) {
   {
     auto database = *Database::open(path_);
