@@ -88,7 +88,7 @@ ordered_json packed_row(const Row& row, std::string_view epoch) {
   if (row.has_tags) {
     for (const auto& tag : row.tags) out["tags"][tag.key] = tag.value;
   }
-  out["columns"] = row.columns;
+  out["columns"] = row.columns.list();
   if (!row.values.empty()) out["values"] = ordered_json::array();
   for (const std::span<const Cell> values : row.values) {
     ordered_json& line = out["values"].emplace_back(ordered_json::array());

@@ -58,10 +58,12 @@ Result<influxql::Row> row_of(const json& series) {
     }
   }
   GS_TRY(const json columns, list_in(series, "columns"));
+  std::vector<std::string> names;
   for (const json& column : columns) {
     if (!column.is_string()) return not_influxdb("the name of a column is no text");
-    row.columns.push_back(column.get<std::string>());
+    names.push_back(column.get<std::string>());
   }
+  row.columns = std::move(names);
   const bool timed = !row.columns.empty() && row.columns.front() == "time";
   GS_TRY(const json values, list_in(series, "values"));
   row.values.reserve(values.size(), row.columns.size());

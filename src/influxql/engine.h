@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "influxql/cell_table.h"
+#include "influxql/column_names.h"
 #include "tsdb/store.h"
 
 namespace gpuscale::influxql {
@@ -36,7 +37,7 @@ struct Row {
   std::string name;    ///< measurement; empty = the key is left out
   metrics::Tags tags;  ///< of GROUP BY, in its order; empty = the key is left out
   bool has_tags = false;
-  std::vector<std::string> columns;
+  ColumnNames columns;
   CellTable values;
   bool partial = false;
   std::string zone;  ///< of tz(): times that are shown as texts show in it; empty = UTC

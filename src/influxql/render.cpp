@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <utility>
 
 #include "base/rfc3339.h"
 #include "influxql/go_number.h"
@@ -23,11 +24,12 @@ class Writer {
   void open(char bracket) {
     element();
     out_ += bracket;
-    empty_.push_back(true);
+    ++depth_;
+    empty_ = true;
   }
   void close(char bracket) {
-    const bool was_empty = empty_.back();
-    empty_.pop_back();
+    const bool was_empty = std::exchange(empty_, false);  // what holds it is not empty: it holds this
+    --depth_;
     if (!was_empty) line();
     out_ += bracket;
   }
@@ -67,21 +69,22 @@ class Writer {
       after_key_ = false;
       return;
     }
-    if (empty_.empty()) return;
-    if (!empty_.back()) out_ += ',';
-    empty_.back() = false;
+    if (depth_ == 0) return;
+    if (!empty_) out_ += ',';
+    empty_ = false;
     line();
   }
   void line() {
     if (!pretty_) return;
     out_ += '\n';
-    out_.append(4 * empty_.size(), ' ');
+    out_.append(4 * depth_, ' ');
   }
   void text(std::string_view value);
 
   bool pretty_;
   bool after_key_ = false;
-  std::vector<bool> empty_;
+  std::size_t depth_ = 0;
+  bool empty_ = true;  ///< the bracket that was opened last holds nothing yet
   std::string out_;
 };
 
@@ -193,7 +196,9 @@ struct CellWriter {
   }
 };
 
-void write_row(Writer& writer, const Row& row, std::string_view epoch) {
+/// @param sorted room for a row's tags, kept from row to row
+void write_row(Writer& writer, const Row& row, std::string_view epoch,
+               std::vector<const metrics::Tag*>& sorted) {
   const Zone zone(row.zone);
   writer.open('{');
   if (!row.name.empty()) {
@@ -203,18 +208,14 @@ void write_row(Writer& writer, const Row& row, std::string_view epoch) {
   if (row.has_tags && !row.tags.empty()) {
     writer.key("tags");
     writer.open('{');
-    const auto write_tags = [&writer](const metrics::Tags& tags) {
-      for (const metrics::Tag& tag : tags) {
-        writer.key(tag.key);
-        writer.string(tag.value);
-      }
-    };
-    if (std::is_sorted(row.tags.begin(), row.tags.end())) {
-      write_tags(row.tags);
-    } else {
-      metrics::Tags sorted = row.tags;  // Go prints maps by key
-      std::sort(sorted.begin(), sorted.end());
-      write_tags(sorted);
+    // Go prints maps by key.
+    sorted.clear();
+    for (const metrics::Tag& tag : row.tags) sorted.push_back(&tag);
+    std::sort(sorted.begin(), sorted.end(),
+              [](const metrics::Tag* a, const metrics::Tag* b) { return *a < *b; });
+    for (const metrics::Tag* tag : sorted) {
+      writer.key(tag->key);
+      writer.string(tag->value);
     }
     writer.close('}');
   }
@@ -253,7 +254,8 @@ void write_result(Writer& writer, const StatementResult& result, bool partial, s
     writer.expect(result.rows.size() * kSeriesBytes + rows * kRowBytes);
     writer.key("series");
     writer.open('[');
-    for (const Row& row : result.rows) write_row(writer, row, epoch);
+    std::vector<const metrics::Tag*> sorted;
+    for (const Row& row : result.rows) write_row(writer, row, epoch, sorted);
     writer.close(']');
   }
   if (!result.messages.empty()) {

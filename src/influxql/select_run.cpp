@@ -300,7 +300,7 @@ Cell cell_of(const Value& value) {
 /// Makes the result series of one statement.
 class RowMaker {
  public:
-  explicit RowMaker(const PreparedSelect& select) : select_(select) {
+  explicit RowMaker(const PreparedSelect& select) : select_(select), columns_(select.columns) {
     for (const ExprPtr& dimension : select.statement.dimensions) {
       const auto* ref = as<VarRef>(dimension);
       if (ref == nullptr) continue;
@@ -314,7 +314,7 @@ class RowMaker {
   Row row_of(SeriesKey&& key, const SeriesRows& series) const {
     Row out;
     out.name = std::move(key.name);
-    out.columns = select_.columns;
+    out.columns = columns_;
     out.zone = select_.statement.zone;
     out.has_tags = !select_.dimensions.empty();
     out.tags.reserve(tags_.size());
@@ -329,6 +329,7 @@ class RowMaker {
 
  private:
   const PreparedSelect& select_;
+  const ColumnNames columns_;
   std::vector<std::pair<std::string, std::size_t>> tags_;  // as asked for, and where in the key
 };
 

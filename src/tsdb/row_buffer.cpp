@@ -57,6 +57,9 @@ std::size_t RowBuffer::add(std::int64_t time_ns, std::span<const CellName> shape
   std::size_t taken = 0;
   if (words_.empty() || time(rows() - 1) != time_ns) {
     if (!words_.empty() && time(rows() - 1) > time_ns) ordered_ = false;
+    // A quarter more at a time, not twice as much: ten thousand series that are half empty are megabytes.
+    if (words_.size() + width_ > words_.capacity())
+      words_.reserve(words_.size() + std::max(4 * width_, words_.size() / 4));
     words_.resize(words_.size() + width_);
     words_[words_.size() - width_] = static_cast<std::uint64_t>(time_ns);
     taken = width_ * sizeof(std::uint64_t);
