@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// One decision of a large pool, with its full victim ledger and the record of its inputs. The goal: 10,000 nodes under
-/// 20 ms.
+/// One decision of a large pool, with its full victim ledger and the record of its inputs. The goal: 10,000
+/// nodes under 20 ms.
 #include <benchmark/benchmark.h>
 
 #include "scaling/decision_code.h"
