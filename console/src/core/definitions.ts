@@ -20,6 +20,8 @@ export interface Key {
 }
 
 const kWithUrl = ["webhook", "dingtalk", "wecom", "feishu", "slack", "teams", "alertmanager"];
+const kScaling = ["scale_out", "scale_in"];
+const kErrands = ["run", "call"];
 const kStates = ["firing", "ok", "no_data", "error"];
 
 export const kKeys: Record<Kind, Key[]> = {
@@ -37,6 +39,7 @@ export const kKeys: Record<Kind, Key[]> = {
     { path: "no_data", control: "choice", choices: ["keep", "alert", "ok", "no_data"], otherwise: "keep", rare: true },
     { path: "on_error", control: "choice", choices: ["keep", "alert", "ok"], otherwise: "keep", rare: true },
     { path: "message", control: "long", rare: true },
+    { path: "sources", control: "map", rare: true },
     { path: "labels", control: "map", rare: true },
     { path: "annotations", control: "map", rare: true },
     { path: "whole_buckets", control: "switch", otherwise: "true", rare: true },
@@ -68,12 +71,25 @@ export const kKeys: Record<Kind, Key[]> = {
     { path: "client_certificate.key_file", control: "text", of: ["webhook", "alertmanager"], rare: true },
   ],
   triggers: [
-    { path: "pool", control: "choice", names: "pools", required: true },
-    { path: "type", control: "choice", choices: ["scale_out", "scale_in"], required: true },
-    { path: "step", control: "whole", otherwise: "1" },
+    { path: "type", control: "choice", choices: [...kScaling, ...kErrands], required: true },
+    { path: "pool", control: "choice", names: "pools", required: true, of: kScaling },
+    { path: "step", control: "whole", otherwise: "1", of: kScaling },
+    { path: "command", control: "texts", required: true, of: ["run"] },
+    { path: "url", control: "text", required: true, of: ["call"], discreet: true },
+    { path: "timeout", control: "duration", of: kErrands },
+    { path: "cooldown", control: "duration", otherwise: "0s", of: kErrands },
     { path: "enabled", control: "switch", otherwise: "true" },
     { path: "secret", control: "secret", rare: true },
-    { path: "max_step", control: "whole", otherwise: "1000", rare: true },
+    { path: "max_step", control: "whole", otherwise: "1000", of: kScaling, rare: true },
+    { path: "pool", control: "choice", names: "pools", of: kErrands, rare: true },
+    { path: "method", control: "choice", choices: ["POST", "PUT", "GET"], otherwise: "POST", of: ["call"], rare: true },
+    { path: "headers", control: "map", of: ["call"], rare: true, discreet: true },
+    { path: "body", control: "long", of: ["call"], rare: true },
+    { path: "signing_secret", control: "secret", of: ["call"], rare: true },
+    { path: "bearer", control: "secret", of: ["call"], rare: true },
+    { path: "basic.user", control: "text", of: ["call"], rare: true },
+    { path: "basic.password", control: "secret", of: ["call"], rare: true },
+    { path: "ca_file", control: "text", of: ["call"], rare: true },
     { path: "calls_per_minute", control: "whole", rare: true },
     { path: "sources", control: "texts", rare: true },
     { path: "repeat", control: "duration", otherwise: "1m", rare: true },

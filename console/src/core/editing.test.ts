@@ -18,6 +18,11 @@ describe("a definition", () => {
     expect(fitting("channels", { name: "ops", type: "slack", url: "https://x", bearer: "b", basic: { user: "u" }, states: ["ok"] })).toEqual({ name: "ops", type: "slack", url: "https://x", states: ["ok"] });
     expect(missing("channels", { type: "email", server: "smtp://x" })).toEqual(["from", "to"]);
   });
+  it("of a trigger has a pool to scale, or a command or a URL", () => {
+    expect(missing("triggers", { type: "scale_out" })).toEqual(["pool"]);
+    expect(missing("triggers", { type: "run" })).toEqual(["command"]);
+    expect(fitting("triggers", { type: "call", url: "https://x", pool: "gpu", step: 2, command: ["a"] })).toEqual({ type: "call", url: "https://x", pool: "gpu" });
+  });
   it("has every key explained", () => {
     for (const kind of kKinds) for (const key of kKeys[kind]) expect([kind, key.path, `def.${kind}.${key.path}` in en]).toEqual([kind, key.path, true]);
   });

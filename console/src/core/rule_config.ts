@@ -8,6 +8,8 @@ const scalar = (text: string) => (plain.test(text) && !/^(true|false|null|yes|no
 export function toYaml(rule: Rule): string {
   const lines = [`- name: ${scalar(rule.name)}`, `  every: ${rule.every}`, "  queries:"];
   for (const [ref, text] of Object.entries(rule.queries)) lines.push(`    ${ref}: ${JSON.stringify(text)}`);
+  const sources = Object.entries(rule.sources ?? {});
+  if (sources.length) lines.push("  sources:", ...sources.map(([ref, source]) => `    ${ref}: ${scalar(source)}`));
   lines.push(`  condition: ${JSON.stringify(rule.condition)}`, `  for: ${rule.for}`);
   if (rule.recover) lines.splice(-1, 0, `  recover: ${JSON.stringify(rule.recover)}`);
   if (rule.keep_firing_for && rule.keep_firing_for !== "0s") lines.push(`  keep_firing_for: ${rule.keep_firing_for}`);

@@ -38,6 +38,7 @@ export interface Rule {
   repeat: string;
   condition: string;
   queries: Record<string, string>;
+  sources?: Record<string, string>; // of queries that are not asked of the own store
   notify: string[];
   correlation: string;
   message?: string;

@@ -42,6 +42,7 @@ export interface Previewed {
   keep_firing_for?: string;
   pool?: string;
   profile?: string;
+  sources?: Record<string, string>; // of queries that are asked elsewhere
 }
 
 /** A looked-at stretch has at most so many evaluations; longer ones are looked at more coarsely. */
@@ -74,6 +75,7 @@ export function previewed(name: string, definition: Definition): Previewed {
   return {
     name, queries: Object.fromEntries(queries) as Record<string, string>, condition: some(definition.condition) ?? "", recover: some(definition.recover), every: some(definition.every),
     for: some(definition.for), keep_firing_for: some(definition.keep_firing_for), pool: some(definition.pool), profile: some(definition.profile),
+    sources: typeof definition.sources === "object" && definition.sources ? (definition.sources as Record<string, string>) : undefined,
   };
 }
 
@@ -82,7 +84,8 @@ export function RulePreview({ rule, onCondition, faults = [] }: { rule: Previewe
   const { t } = useLooks();
   const [range] = useParam("range", "1h");
   const { condition } = rule;
-  const queries = useSettled(rule.queries);
+  const elsewhere = Object.keys(rule.sources ?? {});
+  const queries = useSettled(Object.fromEntries(Object.entries(rule.queries).filter(([ref]) => !elsewhere.includes(ref))));
   const data = useFollowed((signal) => curvesFor(queries, range, signal), [queries, range], Math.max(paceOf(windowOf(range).bucket), 5000), false);
   const asksFacts = namesFacts(condition) || namesFacts(rule.recover ?? "");
   const pools = useFollowed(async (signal) => (asksFacts ? (await get<{ pools: Pool[] }>("/api/v1/pools", signal)).pools : undefined), [asksFacts], 15_000);
@@ -91,6 +94,7 @@ export function RulePreview({ rule, onCondition, faults = [] }: { rule: Previewe
   const { tree, fault } = useMemo(() => read(condition), [condition]);
   const list = useMemo(() => lines(tree ?? null), [tree]);
   const grafana = rule.profile === "grafana-4.4";
+  const unseen = grafana || elsewhere.length > 0;
   const look = useMemo(() => {
     if (!data.value) return undefined;
     const longest = Math.max(0, ...tests(tree ?? null).flatMap((test) => [test.left, ...test.right].flatMap(reductions)).map((each) => each.window + each.delay));
@@ -114,10 +118,10 @@ export function RulePreview({ rule, onCondition, faults = [] }: { rule: Previewe
   const percentage = field.startsWith("utilization") && !calculated.length;
   const highest = useMemo(() => curves.reduce((top, curve) => curve.values.reduce<number>((most, value) => Math.max(most, value ?? 0), top), Math.max(1, ...list.map((line) => line.threshold))), [curves, list]);
   const would = useMemo(() => {
-    if (!tree || !data.value || !look || grafana) return undefined;
+    if (!tree || !data.value || !look || unseen) return undefined;
     const judge = { tree, recover: rule.recover ? parse(rule.recover) : null, holdFor: seconds(rule.for ?? "0s") || 0, keepFor: seconds(rule.keep_firing_for ?? "0s") || 0, facts };
     return preview(judge, data.value.curves, look.from, look.end, look.every);
-  }, [tree, data.value, look, grafana, rule.recover, rule.for, rule.keep_firing_for, facts]);
+  }, [tree, data.value, look, unseen, rule.recover, rule.for, rule.keep_firing_for, facts]);
   const thresholds = useMemo<Threshold[]>(() => list.map((line, i) => ({
     value: line.threshold,
     label: `${line.relation} ${unit(line.threshold)}`,
@@ -126,18 +130,19 @@ export function RulePreview({ rule, onCondition, faults = [] }: { rule: Previewe
   })), [list, condition, highest, t, field, onCondition]);
 
   const present = useMemo(() => {
-    if (!tree || !data.value || !look || grafana) return undefined;
+    if (!tree || !data.value || !look || unseen) return undefined;
     const values = tests(tree).flatMap((test) => {
       const known = numbers(test.left, data.value!.curves, facts, look.end).flatMap((each) => (each.value === null ? [] : [each.value]));
       return [`${test.said} = ${known.length ? number(Math.max(...known), 2) : "–"}`];
     });
     const verdict = holds(tree, data.value.curves, look.end, facts);
     return t(verdict === null ? "rules.now.unknown" : verdict ? "rules.now.yes" : "rules.now.no", { values: [...new Set(values)].join(", ") });
-  }, [tree, data.value, look, grafana, facts, t]);
+  }, [tree, data.value, look, unseen, facts, t]);
 
   const share = would && look ? would.fired.reduce((sum, [from, end]) => sum + end - from + look.every, 0) / Math.max(would.looked * look.every, 1) : 0;
   const said = () => {
     if (grafana) return t("rules.preview.grafana");
+    if (elsewhere.length) return t("rules.preview.sources", { which: Object.entries(rule.sources ?? {}).map(([ref, source]) => `${ref} (${source})`).join(", ") });
     if (fault) return t("rules.preview.unread");
     if (!would) return t("common.loading");
     return would.fired.length ? t("rules.preview", { n: would.fired.length, share: percent(Math.min(share, 1) * 100) }) : t("rules.preview.none");
