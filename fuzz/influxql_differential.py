@@ -5,11 +5,13 @@
     fuzz/influxql_differential.py --binary build/release/gpuscale [--influxd PATH] [--seconds 600] [--seed N]
 
 The first difference is printed with what it takes to see it again; the exit code is then 1. Values are multiples of a half, since a sum
-of others depends on the order in which a server adds them. Left out, because a real server is not of one mind with itself: rows of
+of others depends on the order in which a server adds them; a mean over several series may still differ in its last digits, which are counted
+apart: 1.6.7 multiplies each part's mean by its count again, and cuts the parts by its number of processors. Left out, because a real server is not of one mind with itself: rows of
 several series at one time without GROUP BY (their order is that of InfluxDB's merge), sample(), answers over 10,000 rows, and low percentiles of few samples: where a first group
 has none, 1.6.7 leaves out those behind it too."""
 import argparse
 import http.client
+import json
 import os
 import random
 import shutil
@@ -184,6 +186,26 @@ class Maker:
         return f"time >= {START}s AND time < {START + SPAN}s"
 
 
+def is_rounding(ours, theirs):
+    """Whether two answers of the same form differ in the last digits of numbers alone."""
+    if type(ours) is not type(theirs):
+        return False
+    if isinstance(ours, dict):
+        return ours.keys() == theirs.keys() and all(is_rounding(ours[key], theirs[key]) for key in ours)
+    if isinstance(ours, list):
+        return len(ours) == len(theirs) and all(map(is_rounding, ours, theirs))
+    if isinstance(ours, float):
+        return abs(ours - theirs) <= 1e-12 * max(abs(ours), abs(theirs), 1)
+    return ours == theirs
+
+
+def differ_in_rounding(answers):
+    try:
+        return answers[0][0] == answers[1][0] and is_rounding(*(json.loads(body, parse_int=float) for _, body in answers))
+    except ValueError:
+        return False
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", required=True)
@@ -199,6 +221,7 @@ def main():
     maker = Maker(arguments.seed)
     asked = 0
     differences = 0
+    roundings = 0
     deadline = time.monotonic() + arguments.seconds
     try:
         while time.monotonic() < deadline:
@@ -220,6 +243,9 @@ def main():
                     asked += 1
                     if answers[0] == answers[1] or time.monotonic() > deadline:
                         continue
+                    if "mean(" in text and differ_in_rounding(answers):
+                        roundings += 1
+                        continue
                     differences += 1
                     print(f"seed {arguments.seed}, query {asked}: {text}\nours:   {answers[0]}\ntheirs: {answers[1]}")
                     if not arguments.keep_going:
@@ -228,7 +254,7 @@ def main():
                             f.write("\n".join(written) + "\n")
                         print(f"the points: {path}")
                         return 1
-        print(f"seed {arguments.seed}: {asked} queries, {differences} differences")
+        print(f"seed {arguments.seed}: {asked} queries, {differences} differences, {roundings} means that differ in their last digits")
         return 1 if differences else 0
     finally:
         for server in servers:

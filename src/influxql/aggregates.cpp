@@ -163,6 +163,15 @@ bool StreamingAggregate::better(const Bucket& bucket, std::int64_t time, const V
   }
 }
 
+/// Observed: a bucket whose earliest sample is no number (stddev() of one sample, in a subquery) has no min
+/// and max.
+void StreamingAggregate::note_earliest(Bucket& bucket, std::int64_t time, bool nan, bool first) const {
+  const bool earlier = frame_.ascending ? time < bucket.earliest : time > bucket.earliest;
+  if (!first && !earlier) return;
+  bucket.earliest = time;
+  bucket.begins_with_nan = nan;
+}
+
 void StreamingAggregate::put(Bucket& bucket, const SeriesRows& rows, std::size_t row) const {
   const Value& value = rows.cells[0][row];
   if (is_null(value)) return;
@@ -186,7 +195,17 @@ void StreamingAggregate::put(Bucket& bucket, const SeriesRows& rows, std::size_t
     default:
       break;
   }
-  if (!first && !better(bucket, rows.times[row], value)) return;
+  bool replaces_nan = false;
+  if (kind_ == Kind::kMin || kind_ == Kind::kMax) {
+    const auto is_nan = [](const Value& v) {
+      const auto* number = std::get_if<double>(&v);
+      return number != nullptr && std::isnan(*number);
+    };
+    const bool nan = is_nan(value);
+    note_earliest(bucket, rows.times[row], nan, first);
+    replaces_nan = !nan && !first && is_nan(bucket.value);
+  }
+  if (!first && !replaces_nan && !better(bucket, rows.times[row], value)) return;
   bucket.time = rows.times[row];
   bucket.value = value;
   bucket.aux.clear();
@@ -220,7 +239,7 @@ Value StreamingAggregate::result(const Bucket& bucket) const {
       if (integer) return wrap_sub(std::get<std::int64_t>(bucket.most), std::get<std::int64_t>(bucket.value));
       return number_or_zero(bucket.most) - number_or_zero(bucket.value);
     default:
-      return bucket.value;
+      return bucket.begins_with_nan ? Value(std::nan("")) : bucket.value;
   }
 }
 

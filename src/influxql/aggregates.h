@@ -36,13 +36,16 @@ class StreamingAggregate {
     double sum = 0;
     std::int64_t integer_sum = 0;
     std::int64_t time = 0;
-    Value value;  // the chosen one; the least for spread
-    Value most;   // spread only
+    Value value;                   // the chosen one; the least for spread
+    Value most;                    // spread only
+    std::int64_t earliest = 0;     // min and max only: when the sample was that a real server sees first,
+    bool begins_with_nan = false;  // and whether it was no number: then nothing is greater or less
     std::vector<Value> aux;
   };
   static Kind kind_of(std::string_view function);
   bool better(const Bucket& bucket, std::int64_t time, const Value& value) const;
   void put(Bucket& bucket, const SeriesRows& rows, std::size_t row) const;
+  void note_earliest(Bucket& bucket, std::int64_t time, bool nan, bool first) const;
   Value result(const Bucket& bucket) const;
 
   Kind kind_;

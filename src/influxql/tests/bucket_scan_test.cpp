@@ -97,6 +97,19 @@ TEST_F(BucketScanTest, AStandingQueryIsAnsweredAgainFromWhatItKept) {
   EXPECT_EQ(ask(text).find("series"), std::string::npos);
 }
 
+TEST_F(BucketScanTest, ABucketThatBeginsWithNoNumberHasNoGreatest) {
+  // The deviation of one sample is no number; recorded from 1.6.7.
+  const std::string text =
+      "SELECT max(v) FROM (SELECT stddev(f) AS v FROM m WHERE time >= 0 AND time < 60s GROUP BY time(10s), "
+      "host "
+      "fill(none)) WHERE time >= 0 AND time < 60s GROUP BY time(1m)";
+  write("m,host=a f=5 10\nm,host=b f=1 0\nm,host=b f=3 1");
+  EXPECT_NE(ask(text).find("1.4142135623730951"), std::string::npos) << ask(text);
+  ask("DROP MEASUREMENT m");
+  write("m,host=a f=5 0\nm,host=b f=1 10\nm,host=b f=3 11");
+  EXPECT_NE(ask(text).find("[0,null]"), std::string::npos) << ask(text);
+}
+
 TEST_F(BucketScanTest, RunningStatementsAreShownAndKilled) {
   context_.cancelled = [this] {
     QueryContext other;
