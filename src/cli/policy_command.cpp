@@ -123,7 +123,7 @@ int list(const RemoteOptions& options) {
   for (const json& pool : answer->value("pools", json::array())) {
     const json& promotion = pool["promotion"];
     if (promotion.is_null()) continue;
-    const std::string reason = cell_of(promotion["reason"]);
+    const std::string reason = promotion.value("reason", "");
     std::printf("pool %s: %s promoted by %s, %s%s%s\n", cell_of(pool["pool"]).c_str(),
                 cell_of(promotion["policy"]).c_str(), cell_of(promotion["who"]).c_str(),
                 cell_of(promotion["state"]).c_str(), reason.empty() ? "" : ": ", reason.c_str());
