@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The upkeep of DiskStore: the head becomes segments, many small segments become one.
+#include <malloc.h>
+
 #include <algorithm>
 
 #include "tsdb/disk_store.h"
@@ -36,6 +38,8 @@ void DiskStore::run_upkeep() {
       if (const auto sealed = seal_head(); !sealed)
         log_.error("store.not_sealed", {{"error", sealed.error()}});
     }
+    // The rows of the head were ten thousands of small pieces, between which malloc would keep their pages.
+    ::malloc_trim(0);
     lock.lock();
     ++sealings_;
     sealed_.notify_all();
