@@ -248,7 +248,14 @@ Result<void> Agent::listen() {
     http::Request routed = request;
     return router->route(routed);
   };
-  GS_TRY(server_, http::Server::start(server, handler, log_));
+  auto started = http::Server::start(server, handler, log_);
+  if (!started && options_.any_port_where_taken) {
+    log_.warn("agent.port_taken", {{"listen", options_.listen}, {"error", started.error()}});
+    server.port = 0;
+    started = http::Server::start(server, handler, log_);
+  }
+  if (!started) return std::move(started).error();
+  server_ = *std::move(started);
   if (options_.endpoint_file.empty()) return {};
   const std::string host =
       address.first.find(':') == std::string::npos ? address.first : "[" + address.first + "]";

@@ -43,6 +43,7 @@ struct AgentOptions {
   bool serve = false;  ///< answer POST /infer on the virtual device
   std::string listen =
       "127.0.0.1:0";  ///< of the agent's own port: /infer /drain /undrain /status /metrics /healthz
+  bool any_port_where_taken = false;               ///< another port rather than no agent
   std::chrono::microseconds service_time{20'000};  ///< of one inference request on the virtual device
   std::size_t max_queue = 10'000;                  ///< requests waiting on it; over it: 503
   std::string endpoint_file;  ///< written atomically once listening: the endpoint URL and a newline

@@ -19,6 +19,7 @@ struct AgentFlags {
   agent::AgentOptions options;
   std::string token;
   std::string interval = "1s";
+  std::string listen;
   std::string service_time = "20ms";
   std::string grace = "5s";
   LogOptions log;
@@ -39,6 +40,12 @@ Result<void> run(AgentFlags flags, const Context& context) {
   if (service_time < std::chrono::microseconds{100} || service_time > std::chrono::minutes{10}) {
     return fail(Errc::kInvalidArgument,
                 "--service-time " + flags.service_time + " must be from 100us to 10m");
+  }
+  if (!flags.listen.empty()) {
+    flags.options.listen = flags.listen;
+  } else if (flags.options.endpoint_file.empty()) {
+    flags.options.listen = "127.0.0.1:9400";  // dcgm-exporter's port, where scrapers look
+    flags.options.any_port_where_taken = true;
   }
   flags.options.interval = std::chrono::duration_cast<std::chrono::milliseconds>(interval);
   flags.options.service_time = std::chrono::duration_cast<std::chrono::microseconds>(service_time);
@@ -105,8 +112,10 @@ void add_agent_command(CLI::App& app, Action& action) {
                    "where kubelet says which pods hold which devices, if it is there; \"\" = do not look")
       ->default_val(agent::kKubeletSocket);
   command->add_flag("--serve", options.serve, "answer inference requests on the virtual device");
-  command->add_option("--listen", options.listen, "address of the agent's own endpoint")
-      ->capture_default_str();
+  command->add_option(
+      "--listen", flags->listen,
+      "address of the agent's own endpoint; default: 127.0.0.1:9400, or any port where that is taken or "
+      "--endpoint-file is to tell it");
   command->add_option("--service-time", flags->service_time, "of one request on the virtual device")
       ->capture_default_str();
   command->add_option("--max-queue", options.max_queue, "requests waiting on the virtual device")

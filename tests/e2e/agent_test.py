@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -204,6 +205,28 @@ class AgentTest(unittest.TestCase):
                 excused = sum(min(after, end) - max(before, start) for start, end in dead if start < after and end > before)
                 # Nine intervals: what a busy machine that runs tests may oversleep.
                 self.assertLess(after - before - excused, 10 * interval, f"{measurement}: {dead}")
+
+    def test_listens_where_scrapers_look_and_elsewhere_where_that_is_taken(self):
+        def port_of_next_agent():
+            agent = subprocess.Popen([BINARY, "agent", "--source", "virtual", "--server", f"http://127.0.0.1:{self.server.server_port}"],
+                                     stderr=subprocess.PIPE, text=True)
+            try:
+                started = next(line for line in agent.stderr if "agent.started" in line)
+                return int(started.split("port=")[1].split()[0])
+            finally:
+                agent.kill()
+                agent.wait()
+                agent.stderr.close()
+
+        with socket.socket() as scraped:
+            scraped.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                scraped.bind(("127.0.0.1", 9400))
+            except OSError:
+                self.skipTest("port 9400 is taken on this machine")
+            scraped.listen()
+            self.assertNotEqual(port_of_next_agent(), 9400)
+        self.assertEqual(port_of_next_agent(), 9400)
 
     def test_a_full_disk_under_the_spool_costs_the_oldest_lines_and_no_sample(self):
         spool = self.folder / "spool"
