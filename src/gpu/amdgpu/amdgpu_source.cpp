@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gpu/amdgpu/amdgpu_source.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 #include <utility>
 
+#include "gpu/amdgpu/kernel_file.h"
 #include "gpu/due.h"
 
 namespace gpuscale::gpu::amdgpu {
@@ -22,29 +18,6 @@ namespace fs = std::filesystem;
 constexpr const char* kVendor = "0x1002";  // AMD's, as the PCI ID repository has it
 constexpr int kMaxCards = 128;
 constexpr Nanos kProcessesEvery = std::chrono::seconds{30};
-
-/// What a file holds, or the error number; of read_text without its last newline.
-struct FileText {
-  std::string text;
-  int error = 0;
-};
-
-FileText read_bytes(const std::string& path, CallWatch* watch) {
-  const WatchedCall watched(watch, "amdgpu's sysfs");
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return {"", errno};
-  std::array<char, 4096> buffer{};
-  const ssize_t size = ::read(file, buffer.data(), buffer.size());
-  const int error = size < 0 ? errno : 0;
-  ::close(file);
-  return {std::string(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))), error};
-}
-
-FileText read_text(const std::string& path, CallWatch* watch) {
-  FileText file = read_bytes(path, watch);
-  while (file.text.ends_with('\n')) file.text.pop_back();
-  return file;
-}
 
 /// The whole number that the file holds; empty where it holds none or cannot be read.
 std::optional<std::int64_t> number_in(const FileText& file) {

@@ -6,8 +6,9 @@
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <set>
+
+#include "gpu/amdgpu/kernel_file.h"
 
 namespace gpuscale::gpu::amdgpu {
 namespace {
@@ -17,6 +18,9 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMostDescriptors = 100'000;
 constexpr std::size_t kMostProcesses = 256;  // of one device
 constexpr std::size_t kFdinfoBytes = 8192;
+constexpr std::size_t kPropertiesBytes = std::size_t{16} << 10U;
+constexpr const char* kFdinfo = "amdgpu's fdinfo";
+constexpr const char* kKfd = "the compute driver's sysfs";
 
 std::optional<std::int64_t> leading_number(std::string_view text, std::string_view* rest = nullptr) {
   std::int64_t value = 0;
@@ -43,15 +47,6 @@ std::optional<std::int64_t> bytes_in(std::string_view text) {
   return *value * scale;
 }
 
-std::string text_of(const fs::path& path, std::size_t most = 4096) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(most, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(most));
-  text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
-  while (text.ends_with('\n')) text.pop_back();
-  return text;
-}
-
 /// The value of "name value" in a list of such lines.
 std::optional<std::int64_t> property(std::string_view text, std::string_view name) {
   while (!text.empty()) {
@@ -65,12 +60,12 @@ std::optional<std::int64_t> property(std::string_view text, std::string_view nam
 }
 
 /// KFD's own numbers of the devices, to their PCI addresses.
-std::map<std::string, std::string> compute_devices(const std::string& root) {
+std::map<std::string, std::string> compute_devices(const std::string& root, CallWatch* watch) {
   std::map<std::string, std::string> devices;
   std::error_code ignored;
   for (const auto& node : fs::directory_iterator(root + "/sys/class/kfd/kfd/topology/nodes", ignored)) {
-    const std::string id = text_of(node.path() / "gpu_id");
-    const std::string properties = text_of(node.path() / "properties", std::size_t{16} << 10U);
+    const std::string id = read_text(node.path() / "gpu_id", watch, kKfd).text;
+    const std::string properties = read_text(node.path() / "properties", watch, kKfd, kPropertiesBytes).text;
     const auto location = property(properties, "location_id");
     const auto domain = property(properties, "domain").value_or(0);
     if (id.empty() || id == "0" || !location || *location > 0xFFFF || domain > 0xFFFF'FFFF) continue;
@@ -138,9 +133,9 @@ void ProcessScan::add_open_files(std::int64_t pid, double elapsed_ns, std::map<C
     }
     std::error_code gone;
     if (!fs::read_symlink(entry->path(), gone).native().starts_with("/dev/dri/")) continue;
-    const WatchedCall watched(watch_, "amdgpu's fdinfo");
-    const auto open_file =
-        parse_fdinfo(text_of(process + "/fdinfo/" + entry->path().filename().native(), kFdinfoBytes));
+    const auto open_file = parse_fdinfo(
+        read_text(process + "/fdinfo/" + entry->path().filename().native(), watch_, kFdinfo, kFdinfoBytes)
+            .text);
     if (!open_file || !counted.emplace(open_file->pci_bus_id, open_file->client).second) continue;
     ProcessUse& use = uses[{open_file->pci_bus_id, pid}];
     use.pid = pid;
@@ -157,14 +152,14 @@ void ProcessScan::add_open_files(std::int64_t pid, double elapsed_ns, std::map<C
 }
 
 void ProcessScan::add_compute_processes(Uses& uses) const {
-  const std::map<std::string, std::string> devices = compute_devices(root_);
+  const std::map<std::string, std::string> devices = compute_devices(root_, watch_);
   if (devices.empty()) return;
   std::error_code ignored;
   for (const auto& process : fs::directory_iterator(root_ + "/sys/class/kfd/kfd/proc", ignored)) {
     const auto pid = whole_number(process.path().filename().native());
     if (!pid) continue;
     for (const auto& [id, address] : devices) {
-      const auto bytes = whole_number(text_of(process.path() / ("vram_" + id)));
+      const auto bytes = whole_number(read_text(process.path() / ("vram_" + id), watch_, kKfd).text);
       if (!bytes || *bytes == 0) continue;
       ProcessUse& use = uses[{address, *pid}];
       use.pid = *pid;
