@@ -155,6 +155,18 @@ Result<bool> LiveController::recall(Draft& draft, const TriggerSpec& trigger, co
   return true;
 }
 
+Result<bool> LiveController::note_verdict(Draft& draft, const TriggerSpec& trigger, const TriggerCall& call,
+                                          const TriggerOutcome& outcome, WallTime now) {
+  const bool accepted = outcome.verdict == Verdict::kAccepted;
+  // A refusal changed nothing and may be different next time, so a key binds only what was granted.
+  const bool granted = accepted || outcome.verdict == Verdict::kUnchanged;
+  if (granted && !call.idempotency_key.empty()) {
+    GS_CHECK(draft.store().remember(draft.transaction(), trigger.name, call.idempotency_key, outcome, now));
+  }
+  if (!accepted) tell_refusal(draft, outcome, call, now);
+  return accepted;
+}
+
 Result<void> LiveController::decide_errand_in(Draft& draft, const TriggerSpec& trigger,
                                               const TriggerCall& call, WallTime now,
                                               TriggerOutcome& outcome) {
@@ -165,14 +177,8 @@ Result<void> LiveController::decide_errand_in(Draft& draft, const TriggerSpec& t
     return {};
   }
   GS_CHECK(errands_->decide_in(draft, trigger, call, now, outcome));
-  const bool granted = outcome.verdict == Verdict::kAccepted || outcome.verdict == Verdict::kUnchanged;
-  if (granted && !call.idempotency_key.empty()) {
-    GS_CHECK(draft.store().remember(draft.transaction(), trigger.name, call.idempotency_key, outcome, now));
-  }
-  if (outcome.verdict != Verdict::kAccepted) {
-    tell_refusal(draft, outcome, call, now);
-    return {};
-  }
+  GS_TRY(const bool accepted, note_verdict(draft, trigger, call, outcome, now));
+  if (!accepted) return {};
   draft.tell(entry("trigger.accepted", outcome, trigger.name, call.source + ": " + outcome.reason,
                    {{"source", call.source},
                     {"type", to_string(outcome.type)},
@@ -207,15 +213,8 @@ Result<void> LiveController::decide_in(Draft& draft, const TriggerSpec& trigger,
     GS_CHECK(parts_.journal->add(draft.transaction(), spec.name, now, encode(inputs), text_of(outcome)));
   }
   if (outcome.correlation.empty()) outcome.correlation = activity::new_correlation();
-  // A refusal changed nothing and may be different next time, so a key binds only what was granted.
-  const bool granted = outcome.verdict == Verdict::kAccepted || outcome.verdict == Verdict::kUnchanged;
-  if (granted && !call.idempotency_key.empty()) {
-    GS_CHECK(draft.store().remember(draft.transaction(), trigger.name, call.idempotency_key, outcome, now));
-  }
-  if (outcome.verdict != Verdict::kAccepted) {
-    tell_refusal(draft, outcome, call, now);
-    return {};
-  }
+  GS_TRY(const bool accepted, note_verdict(draft, trigger, call, outcome, now));
+  if (!accepted) return {};
   pool->desired = outcome.to;
   (outcome.to > outcome.from ? pool->last_out : pool->last_in) = now;
   pool->memory.add_change({now, outcome.from, outcome.to, work, false});

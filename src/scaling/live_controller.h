@@ -112,6 +112,10 @@ class LiveController final : public Controller {
   /// Whether a decision is kept for replay: one that changes nothing only where it differs from the last of
   /// its kind, or that is a minute old, so that a caller who hammers fills no journal.
   bool worth_keeping(const std::string& kind, const TriggerOutcome& outcome, WallTime now);
+  /// Binds the call's key to what was granted, and tells of what was not accepted. @return whether it was
+  /// accepted.
+  Result<bool> note_verdict(Draft& draft, const TriggerSpec& trigger, const TriggerCall& call,
+                            const TriggerOutcome& outcome, WallTime now);
   void tell_refusal(Draft& draft, const TriggerOutcome& outcome, const TriggerCall& call, WallTime now);
   void pass(const std::string& pool, PoolWorker& worker, WallTime now);
   /// Brings the readers' view of one pool, of all pools up to date.
