@@ -157,66 +157,6 @@ TEST_F(StoreTest, UnknownDatabasesAndPoliciesAreErrors) {
   EXPECT_EQ(write("m f=1 1", "norp").error().message(), "retention policy not found: norp");
 }
 
-TEST_F(StoreTest, TooManySeriesAreRefusedByName) {
-  StoreLimits limits;
-  limits.max_series_per_database = 2;
-  reopen(limits);
-  const auto outcome = write("m,h=a f=1 1\nm,h=b f=1 1\nm,h=c f=1 1\nm,h=a f=2 2\n");
-  ASSERT_TRUE(outcome);
-  EXPECT_EQ(outcome->written, 3U);
-  EXPECT_EQ(outcome->dropped, 1U);
-  EXPECT_THAT(outcome->first_reason, HasSubstr("max-series-per-database limit exceeded: (2)"));
-}
-
-TEST_F(StoreTest, TheCatalogueIsSortedAndLasts) {
-  must_write("zebra,x=1 f=1 1\napple,b=2,a=1 z=1,a=2i 1\napple,a=0 s=\"x\" 1\n");
-  for (const bool again : {false, true}) {
-    if (again) reopen();
-    EXPECT_THAT(store_->measurements("db"), ElementsAre("apple", "zebra"));
-    EXPECT_THAT(store_->tag_keys("db", "apple"), ElementsAre("a", "b"));
-    const auto fields = store_->fields("db", "apple");
-    ASSERT_EQ(fields.size(), 3U);
-    EXPECT_EQ(fields[0].key, "a");
-    EXPECT_EQ(fields[0].type, FieldType::kInteger);
-    EXPECT_EQ(fields[2].key, "z");
-    const auto series = store_->series("db", "apple");
-    ASSERT_EQ(series.size(), 2U);
-    EXPECT_EQ(metrics::tag_value(*series[0].tags, "a"), "0");
-    EXPECT_EQ(metrics::tag_value(*series[1].tags, "b"), "2");
-  }
-  EXPECT_TRUE(store_->measurements("nosuch").empty());
-  EXPECT_TRUE(store_->fields("db", "nosuch").empty());
-}
-
-TEST_F(StoreTest, DatabasesAndPoliciesLastAndConflictsAreNamed) {
-  using namespace std::chrono_literals;
-  const RetentionPolicy week{.name = "week", .duration = 168h, .shard_duration = 24h};
-  ASSERT_TRUE(store_->create_database("second", week));
-  EXPECT_TRUE(store_->create_database("second", std::nullopt)) << "idempotent";
-  EXPECT_TRUE(store_->create_database("second", week));
-  EXPECT_EQ(store_->create_database("second", RetentionPolicy{}).error().code(), Errc::kConflict);
-  ASSERT_TRUE(store_->create_retention_policy("db", week, true));
-  RetentionPolicy other = week;
-  other.duration = 24h;
-  EXPECT_EQ(store_->create_retention_policy("db", other, false).error().message(),
-            "retention policy already exists");
-  ASSERT_TRUE(store_->alter_retention_policy("db", other, false));
-  EXPECT_EQ(store_->alter_retention_policy("db", {.name = "nosuch"}, false).error().code(), Errc::kNotFound);
-  EXPECT_EQ(store_->create_retention_policy("nosuch", week, false).error().code(), Errc::kNotFound);
-  reopen();
-  const auto databases = store_->databases();
-  ASSERT_EQ(databases.size(), 2U);
-  EXPECT_EQ(databases[0].name, "db");
-  EXPECT_EQ(databases[0].default_policy, "week");
-  ASSERT_EQ(databases[0].policies.size(), 2U);
-  EXPECT_EQ(databases[0].policies[1], other);
-  EXPECT_EQ(databases[1].default_policy, "week");
-  ASSERT_TRUE(store_->drop_database("second"));
-  ASSERT_TRUE(store_->drop_database("second")) << "idempotent";
-  reopen();
-  EXPECT_EQ(store_->databases().size(), 1U);
-}
-
 TEST_F(StoreTest, WhatIsOlderThanItsPolicyIsGoneAndRefused) {
   using namespace std::chrono_literals;
   const WallTime now = clock_.wall();
@@ -408,59 +348,6 @@ TEST_F(StoreTest, AFullDiskRefusesWritesAnswersReadsAndHealsByItself) {
             static_cast<std::size_t>(written));
   must_write("kept f=2 2\n");
   EXPECT_EQ(samples("kept", "f"), "1:1 2:2");
-}
-
-TEST_F(StoreTest, SeriesWithoutSamplesAreForgottenByADeletion) {
-  must_write("m,h=a f=1 1\nm,h=a f=1 2\nm,h=b f=1 1\n");
-  ASSERT_TRUE(store_->delete_range("db", {id_of("m", 0), id_of("m", 1)}, {1, 1}));
-  ASSERT_EQ(store_->series("db", "m").size(), 1U);
-  EXPECT_EQ(metrics::tag_value(*store_->series("db", "m")[0].tags, "h"), "a");
-}
-
-TEST_F(StoreTest, APointOutsideOfADeletionSurvivesItThoughItsSeriesWasEmptied) {
-  for (int round = 0; round < 100; ++round) {
-    must_write("m,w=a f=1 1\n");
-    std::thread deleter(
-        [this] { EXPECT_TRUE(store_->delete_range("db", {id_of("m")}, {.min_ns = 1, .max_ns = 10})); });
-    // Some of these meet the series while it is emptied and forgotten.
-    for (int i = 0; i < 4; ++i) must_write("m,w=a f=2 " + std::to_string(100 + i) + "\n");
-    deleter.join();
-    const auto all = store_->series("db", "m");
-    ASSERT_EQ(all.size(), 1U) << round;
-    ASSERT_EQ(store_->read("db", "", all.front().id, "f", {.min_ns = 100, .max_ns = 200})->times.size(), 4U)
-        << round;
-    ASSERT_TRUE(store_->drop_series("db", {all.front().id}));
-  }
-}
-
-TEST_F(StoreTest, SeriesAreFoundByTheValueOfATag) {
-  must_write("m,w=a,x=1 f=1 1\nm,w=b,x=1 f=1 1\nm,w=a f=1 1\n");
-  const auto with = [this](const metrics::Tags& required) {
-    return store_->series_with("db", "m", required);
-  };
-  EXPECT_EQ(with({{"w", "a"}}).size(), 2U);
-  EXPECT_EQ(with({{"x", "1"}}).size(), 2U);
-  EXPECT_TRUE(with({{"x", "2"}}).empty());
-  EXPECT_TRUE(with({{"y", "1"}}).empty());
-  EXPECT_TRUE(with({{"w", "a"}, {"x", "2"}}).empty());
-  must_write("m,w=a,x=3 f=1 1\n");
-  EXPECT_EQ(with({{"w", "a"}, {"x", "3"}}).size(), 1U) << "the rarest of them";
-  const auto found = with({{"w", "a"}});
-  ASSERT_EQ(found.size(), 3U);
-  EXPECT_TRUE(std::is_sorted(found.begin(), found.end(),
-                             [](const auto& a, const auto& b) { return *a.tags < *b.tags; }));
-}
-
-TEST_F(StoreTest, ContinuousQueriesLastAndGoWithTheirDatabase) {
-  ASSERT_TRUE(store_->create_continuous_query("db", {"cq", "text"}));
-  EXPECT_EQ(store_->create_continuous_query("db", {"cq", "other"}).error().code(), Errc::kConflict);
-  ASSERT_TRUE(store_->create_continuous_query("db", {"cq2", "text 2"}));
-  ASSERT_TRUE(store_->drop_continuous_query("db", "cq2"));
-  reopen();
-  EXPECT_EQ(store_->continuous_queries("db"), (std::vector<ContinuousQuery>{{"cq", "text"}}));
-  ASSERT_TRUE(store_->drop_database("db"));
-  reopen();
-  EXPECT_TRUE(store_->continuous_queries("db").empty());
 }
 
 TEST_F(StoreTest, WritersAndReadersAndFlushesMayRunAtOnce) {
