@@ -100,15 +100,19 @@ class SourcesTest(ServerTest):
         self.assertIn("source gone (http://127.0.0.1:", seen["broken"]["last_error"])
         self.assertEqual(seen["hot"]["sources"], {"C": "far"})
 
+    def config_file(self, text_in):
+        """A file of its own folder, which `text_in` is told; gone with the test."""
+        folder = tempfile.mkdtemp(prefix="gpuscale-sources-")
+        self.addCleanup(shutil.rmtree, folder, True)
+        path = os.path.join(folder, "config")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text_in(folder))
+        return path
+
     @unittest.skipIf(INFLUXD is None, "no influxd: install Debian's influxdb")
     def test_a_rule_asks_a_real_influxdb(self):
         port = free_port()
-        folder = tempfile.mkdtemp(prefix="gpuscale-influx-")
-        self.addCleanup(shutil.rmtree, folder, True)
-        path = os.path.join(folder, "influxdb.conf")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(INFLUX_CONFIG.format(folder=folder, port=port, rpc=free_port()))
-        self.peer(INFLUXD, "-config", path)
+        self.peer(INFLUXD, "-config", self.config_file(lambda folder: INFLUX_CONFIG.format(folder=folder, port=port, rpc=free_port())))
         base = f"http://127.0.0.1:{port}"
         wait_for("InfluxDB", lambda: urllib.request.urlopen(base + "/ping", timeout=2).status == 204)
         self.post(base + "/query?q=CREATE%20DATABASE%20telegraf", "")
@@ -130,12 +134,8 @@ class SourcesTest(ServerTest):
     @unittest.skipIf(PROMETHEUS is None, "no prometheus: install Debian's prometheus")
     def test_a_rule_asks_a_real_prometheus(self):
         port = free_port()
-        folder = tempfile.mkdtemp(prefix="gpuscale-prom-")
-        self.addCleanup(shutil.rmtree, folder, True)
-        path = os.path.join(folder, "prometheus.yml")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("global: {scrape_interval: 1s}\nscrape_configs:\n  - job_name: a\n    static_configs:\n"
-                       f"      - {{targets: ['127.0.0.1:{port}'], labels: {{node: a}}}}\n")
+        path = self.config_file(lambda _: "global: {scrape_interval: 1s}\nscrape_configs:\n  - job_name: a\n    static_configs:\n"
+                                          f"      - {{targets: ['127.0.0.1:{port}'], labels: {{node: a}}}}\n")
         self.peer(PROMETHEUS, f"--config.file={path}", "--storage.tsdb.path=FOLDER/data",
                   f"--web.listen-address=127.0.0.1:{port}")
         base = f"http://127.0.0.1:{port}"
