@@ -32,7 +32,6 @@ std::string gpu_name(const std::string& index, const std::string& mig) {
 
 void fill_values(TopDevice& device, const Json& values) {
   device.utilization = top_number(values, "utilization_gpu");
-  device.utilization_max = top_number(values, "utilization_gpu_max");
   device.saturation = top_number(values, "saturation");
   device.memory_used = top_number(values, "memory_used_bytes");
   device.memory_total = top_number(values, "memory_total_bytes");
@@ -118,7 +117,7 @@ TopLook look_of_agent(const Json& answer) {
 
 std::string ServerLooks::query() const {
   std::string statements =
-      "SELECT last(utilization_gpu) AS utilization_gpu, last(utilization_gpu_max) AS utilization_gpu_max, "
+      "SELECT last(utilization_gpu) AS utilization_gpu, "
       "last(saturation) AS saturation, last(memory_used_bytes) AS memory_used_bytes, "
       "last(memory_total_bytes) AS memory_total_bytes, last(power_watts) AS power_watts, "
       "last(power_limit_watts) AS power_limit_watts, last(temperature_celsius) AS temperature_celsius "

@@ -21,8 +21,7 @@ struct TopDevice {
   std::string detail;  ///< why, where the state is not "ok"
   std::string doubt;
   std::string owner;  ///< of the process with the most memory
-  std::optional<double> utilization, utilization_max, saturation, memory_used, memory_total, power,
-      power_limit, temperature;
+  std::optional<double> utilization, saturation, memory_used, memory_total, power, power_limit, temperature;
 };
 
 /// A process by the agent's answer, a pod by the server's.

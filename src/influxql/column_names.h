@@ -24,8 +24,6 @@ class ColumnNames {
   const std::string& operator[](std::size_t i) const { return (*names_)[i]; }
   auto begin() const { return names_->begin(); }
   auto end() const { return names_->end(); }
-  /// Whether they are the very same, not only equal.
-  bool shared_with(const ColumnNames& other) const { return names_ == other.names_; }
 
  private:
   std::shared_ptr<const Names> names_;
