@@ -4,6 +4,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "db/optional_time.h"
+
 namespace gpuscale::alert {
 namespace {
 
@@ -128,19 +130,6 @@ Result<Notification> decode(const std::string& rule, const std::string& text) {
   }
 }
 
-void bind_time(db::Statement& statement, int position, std::optional<WallTime> time) {
-  if (time) {
-    statement.bind(position, to_unix_nanos(*time));
-  } else {
-    statement.bind_null(position);
-  }
-}
-
-std::optional<WallTime> time_at(const db::Statement& row, int column) {
-  if (row.is_null(column)) return std::nullopt;
-  return from_unix_nanos(row.integer(column));
-}
-
 Result<StoredInstance> instance_of(const db::Statement& row) {
   StoredInstance instance;
   const json labels = json::parse(row.text(1), nullptr, false);
@@ -149,8 +138,8 @@ Result<StoredInstance> instance_of(const db::Statement& row) {
   RuleState& state = instance.stored.state;
   GS_TRY(state.state, parse_state(row.text(2)));
   state.since = from_unix_nanos(row.integer(3));
-  state.pending_since = time_at(row, 4);
-  state.notified_at = time_at(row, 5);
+  state.pending_since = db::time_at(row, 4);
+  state.notified_at = db::time_at(row, 5);
   state.sequence = static_cast<std::uint64_t>(row.integer(6));
   state.correlation = row.text(7);
   const auto blindness = row.integer(8);
@@ -160,8 +149,8 @@ Result<StoredInstance> instance_of(const db::Statement& row) {
   if (!row.is_null(9)) {
     GS_TRY(instance.stored.owed, decode(row.text(0), row.text(9)));
   }
-  state.fired_at = time_at(row, 10);
-  state.calm_since = time_at(row, 11);
+  state.fired_at = db::time_at(row, 10);
+  state.calm_since = db::time_at(row, 11);
   state.muted = row.integer(12) != 0;
   return instance;
 }
@@ -205,8 +194,8 @@ Result<void> RuleStore::save(db::Transaction& transaction, const std::string& ru
       .bind(2, encode(instance.labels))
       .bind(3, to_string(state.state))
       .bind(4, to_unix_nanos(state.since));
-  bind_time(upsert, 5, state.pending_since);
-  bind_time(upsert, 6, state.notified_at);
+  db::bind_time(upsert, 5, state.pending_since);
+  db::bind_time(upsert, 6, state.notified_at);
   upsert.bind(7, static_cast<std::int64_t>(state.sequence))
       .bind(8, state.correlation)
       .bind(9, static_cast<int>(state.blindness));
@@ -215,8 +204,8 @@ Result<void> RuleStore::save(db::Transaction& transaction, const std::string& ru
   } else {
     upsert.bind_null(10);
   }
-  bind_time(upsert, 11, state.fired_at);
-  bind_time(upsert, 12, state.calm_since);
+  db::bind_time(upsert, 11, state.fired_at);
+  db::bind_time(upsert, 12, state.calm_since);
   upsert.bind(13, state.muted ? 1 : 0);
   return upsert.run();
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scaling/errand_store.h"
 
+#include "db/optional_time.h"
+
 namespace gpuscale::scaling {
 namespace {
 
@@ -15,19 +17,6 @@ CREATE INDEX scaling_errands_by_state ON scaling_errands(state, id);
 constexpr std::string_view kColumns =
     "SELECT id, trigger, state, correlation, source, asked, started, ended, result FROM scaling_errands ";
 
-std::optional<WallTime> moment_at(const db::Statement& row, int column) {
-  if (row.is_null(column)) return std::nullopt;
-  return base::from_unix_nanos(row.integer(column));
-}
-
-void bind_moment(db::Statement& statement, int position, std::optional<WallTime> moment) {
-  if (moment) {
-    statement.bind(position, base::to_unix_nanos(*moment));
-  } else {
-    statement.bind_null(position);
-  }
-}
-
 Result<Errand> read_errand(const db::Statement& row) {
   const auto state = parse_errand_state(row.text(2));
   if (!state)
@@ -38,8 +27,8 @@ Result<Errand> read_errand(const db::Statement& row) {
                 .correlation = row.text(3),
                 .source = row.text(4),
                 .asked = base::from_unix_nanos(row.integer(5)),
-                .started = moment_at(row, 6),
-                .ended = moment_at(row, 7),
+                .started = db::time_at(row, 6),
+                .ended = db::time_at(row, 7),
                 .result = row.text(8)};
 }
 
@@ -85,8 +74,8 @@ Result<void> ErrandStore::save(db::Transaction& tx, const Errand& errand) const 
   GS_TRY(auto update,
          tx.prepare("UPDATE scaling_errands SET state=?2, started=?3, ended=?4, result=?5 WHERE id=?1"));
   update.bind(1, errand.id).bind(2, to_string(errand.state)).bind(5, errand.result);
-  bind_moment(update, 3, errand.started);
-  bind_moment(update, 4, errand.ended);
+  db::bind_time(update, 3, errand.started);
+  db::bind_time(update, 4, errand.ended);
   GS_CHECK(update.run());
   GS_TRY(auto trim, tx.prepare("DELETE FROM scaling_errands WHERE ended IS NOT NULL AND id <= "
                                "(SELECT max(id) FROM scaling_errands) - ?1"));

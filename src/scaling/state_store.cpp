@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/digest.h"
+#include "db/optional_time.h"
 #include "scaling/trigger_json.h"
 
 namespace gpuscale::scaling {
@@ -35,19 +36,6 @@ ALTER TABLE scaling_pools ADD COLUMN saved_boots INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE scaling_pools ADD COLUMN memory TEXT NOT NULL DEFAULT '';
 )sql"}}};
 
-void bind_time(db::Statement& statement, int position, std::optional<WallTime> t) {
-  if (t) {
-    statement.bind(position, base::to_unix_nanos(*t));
-  } else {
-    statement.bind_null(position);
-  }
-}
-
-std::optional<WallTime> time_at(const db::Statement& statement, int column) {
-  if (statement.is_null(column)) return std::nullopt;
-  return base::from_unix_nanos(statement.integer(column));
-}
-
 Result<NodeRecord> read_node(const db::Statement& row) {
   const std::string id = row.text(0);
   const auto state = pool::parse_node_state(row.text(2));
@@ -56,7 +44,7 @@ Result<NodeRecord> read_node(const db::Statement& row) {
   NodeRecord record{pool::Node{.id = pool::NodeId(id), .pool = pool::PoolName(row.text(1)), .state = *state}};
   record.node.created = base::from_unix_nanos(row.integer(3));
   record.node.state_since = base::from_unix_nanos(row.integer(4));
-  record.node.ready_at = time_at(row, 5);
+  record.node.ready_at = db::time_at(row, 5);
   record.node.endpoint = row.text(6);
   record.node.correlation = row.text(7);
   record.node.reason = row.text(8);
@@ -102,8 +90,8 @@ Result<std::vector<PoolRecord>> StateStore::pools(db::Transaction& tx) const {
     GS_TRY(auto memory, memory_from_text(rows.text(6)));
     out.push_back({.name = rows.text(0),
                    .desired = static_cast<int>(rows.integer(1)),
-                   .last_out = time_at(rows, 2),
-                   .last_in = time_at(rows, 3),
+                   .last_out = db::time_at(rows, 2),
+                   .last_in = db::time_at(rows, 3),
                    .correlation = rows.text(4),
                    .saved_boots = rows.integer(5),
                    .memory = std::move(memory)});
@@ -118,8 +106,8 @@ Result<void> StateStore::save_pool(db::Transaction& tx, const PoolRecord& pool) 
              "last_in=?4, correlation=?5, saved_boots=?6, memory=?7"));
   statement.bind(1, pool.name).bind(2, pool.desired).bind(5, pool.correlation).bind(6, pool.saved_boots);
   statement.bind(7, to_text(pool.memory));
-  bind_time(statement, 3, pool.last_out);
-  bind_time(statement, 4, pool.last_in);
+  db::bind_time(statement, 3, pool.last_out);
+  db::bind_time(statement, 4, pool.last_in);
   return statement.run();
 }
 
@@ -150,7 +138,7 @@ Result<void> StateStore::save_node(db::Transaction& tx, const NodeRecord& record
   const pool::Node& node = record.node;
   statement.bind(1, node.id.value()).bind(2, node.pool.value()).bind(3, to_string(node.state));
   statement.bind(4, base::to_unix_nanos(node.created)).bind(5, base::to_unix_nanos(node.state_since));
-  bind_time(statement, 6, node.ready_at);
+  db::bind_time(statement, 6, node.ready_at);
   statement.bind(7, node.endpoint).bind(8, node.correlation).bind(9, node.reason);
   statement.bind(10, node.protected_from_scale_in ? 1 : 0)
       .bind(11, record.episode)
