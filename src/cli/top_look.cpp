@@ -181,10 +181,11 @@ TopLook ServerLooks::take(const Json& answer, WallTime now) {
     if (user != largest.end()) device.owner = user->second->owner;
   }
   for (const auto& [name, node] : nodes) {
+    if (node.first.empty() || node.first == "ok") continue;
     const bool has_device =
         std::any_of(look.devices.begin(), look.devices.end(),
                     [&name = name](const TopDevice& device) { return device.node == name; });
-    if (has_device || node.first.empty() || node.first == "ok") continue;
+    if (has_device) continue;
     TopDevice& bare = look.devices.emplace_back();
     bare.node = name;
     bare.gpu = "-";
