@@ -48,11 +48,14 @@ Error sqlite_error(sqlite3* connection, int code, std::string_view what) {
 }
 
 Result<Statement> Transaction::prepare(std::string_view sql) {
-  sqlite3_stmt* statement = nullptr;
-  const int rc =
-      sqlite3_prepare_v2(connection_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
-  if (rc != SQLITE_OK) return sqlite_error(connection_, rc, sql);
-  return Statement(connection_, statement);
+  Prepared prepared = cache_.take(sql);
+  if (prepared.handle == nullptr) {
+    prepared.sql = sql;
+    const int rc = sqlite3_prepare_v3(connection_, sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &prepared.handle, nullptr);
+    if (rc != SQLITE_OK) return sqlite_error(connection_, rc, sql);
+  }
+  return Statement(connection_, cache_, std::move(prepared));
 }
 
 Result<void> Transaction::execute(std::string_view sql) {
@@ -93,30 +96,32 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path) {
 }
 
 Database::~Database() {
+  cache_.clear();
   sqlite3_close_v2(connection_);
 }
 
-Result<void> Database::begin(std::string_view sql) {
-  return execute(connection_, std::string(sql));
+Result<void> Database::run(std::string_view sql) {
+  GS_TRY(Statement statement, Transaction(connection_, cache_).prepare(sql));
+  return statement.run();
 }
 
 Result<void> Database::finish(bool commit) {
   if (commit) {
-    auto committed = execute(connection_, "COMMIT");
+    auto committed = run("COMMIT");
     if (committed) return {};
-    (void)execute(connection_, "ROLLBACK");
+    (void)run("ROLLBACK");
     return committed;
   }
   // A failed statement may have rolled back already (disk full): then there is nothing left to do.
   if (sqlite3_get_autocommit(connection_) != 0) return {};
-  return execute(connection_, "ROLLBACK");
+  return run("ROLLBACK");
 }
 
 Result<void> Database::transact(const std::function<Result<void>(Transaction&)>& work) {
   const std::scoped_lock lock(mutex_);
-  GS_CHECK(begin("BEGIN IMMEDIATE"));
+  GS_CHECK(run("BEGIN IMMEDIATE"));
   Open open(*this);
-  Transaction transaction(connection_);
+  Transaction transaction(connection_, cache_);
   auto result = work(transaction);
   if (auto finished = open.finish(result.has_value()); !finished && result) return finished;
   return result;

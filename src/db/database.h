@@ -14,14 +14,14 @@
 #include <vector>
 
 #include "base/result.h"
+#include "db/statement_cache.h"
 
 struct sqlite3;
-struct sqlite3_stmt;
 
 namespace gpuscale::db {
 
 /// A prepared statement. Bind positions count from 1, columns from 0, as SQLite has them. Not thread-safe;
-/// use it inside the Transaction that made it.
+/// use it inside the Transaction that made it, which it does not outlive.
 class Statement {
  public:
   Statement(Statement&& other) noexcept;
@@ -51,8 +51,11 @@ class Statement {
 
  private:
   friend class Transaction;
-  Statement(sqlite3* connection, sqlite3_stmt* statement) : connection_(connection), statement_(statement) {}
+  Statement(sqlite3* connection, StatementCache& cache, Prepared prepared)
+      : connection_(connection), cache_(&cache), sql_(std::move(prepared.sql)), statement_(prepared.handle) {}
   sqlite3* connection_;
+  StatementCache* cache_;  ///< where it goes when it is no longer used
+  std::string sql_;
   sqlite3_stmt* statement_;
   int bind_error_ = 0;
 };
@@ -67,8 +70,9 @@ class Transaction {
 
  private:
   friend class Database;
-  explicit Transaction(sqlite3* connection) : connection_(connection) {}
+  Transaction(sqlite3* connection, StatementCache& cache) : connection_(connection), cache_(cache) {}
   sqlite3* connection_;
+  StatementCache& cache_;
 };
 
 /// A step of a schema's life: applied once, in order of `version`, inside a transaction.
@@ -110,7 +114,7 @@ class Database {
 
  private:
   Database(sqlite3* connection, std::string path) : connection_(connection), path_(std::move(path)) {}
-  Result<void> begin(std::string_view sql);
+  Result<void> run(std::string_view sql);  ///< one statement without parameters, kept for its next use
   Result<void> finish(bool commit);
 
   /// Rolls back what nobody finished: work that throws must not leave the connection inside a transaction,
@@ -138,6 +142,7 @@ class Database {
 
   std::mutex mutex_;
   sqlite3* connection_;
+  StatementCache cache_;
   std::string path_;
   std::function<void(bool)> commit_hook_;
 };
@@ -145,9 +150,9 @@ class Database {
 template <typename T>
 Result<T> Database::transact(const std::function<Result<T>(Transaction&)>& work) {
   const std::scoped_lock lock(mutex_);
-  GS_CHECK(begin("BEGIN IMMEDIATE"));
+  GS_CHECK(run("BEGIN IMMEDIATE"));
   Open open(*this);
-  Transaction transaction(connection_);
+  Transaction transaction(connection_, cache_);
   Result<T> result = work(transaction);
   if (auto finished = open.finish(result.has_value()); !finished && result)
     return std::move(finished).error();
@@ -157,9 +162,9 @@ Result<T> Database::transact(const std::function<Result<T>(Transaction&)>& work)
 template <typename T>
 Result<T> Database::read(const std::function<Result<T>(Transaction&)>& work) {
   const std::scoped_lock lock(mutex_);
-  GS_CHECK(begin("BEGIN"));
+  GS_CHECK(run("BEGIN"));
   Open open(*this);
-  Transaction transaction(connection_);
+  Transaction transaction(connection_, cache_);
   Result<T> result = work(transaction);
   if (auto finished = open.finish(false); !finished && result) return std::move(finished).error();
   return result;

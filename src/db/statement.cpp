@@ -8,18 +8,22 @@ namespace gpuscale::db {
 
 Statement::Statement(Statement&& other) noexcept
     : connection_(other.connection_),
+      cache_(other.cache_),
+      sql_(std::move(other.sql_)),
       statement_(std::exchange(other.statement_, nullptr)),
       bind_error_(other.bind_error_) {}
 
 Statement& Statement::operator=(Statement&& other) noexcept {
   std::swap(connection_, other.connection_);
+  std::swap(cache_, other.cache_);
+  std::swap(sql_, other.sql_);
   std::swap(statement_, other.statement_);
   std::swap(bind_error_, other.bind_error_);
   return *this;
 }
 
 Statement::~Statement() {
-  sqlite3_finalize(statement_);
+  if (statement_ != nullptr) cache_->put({std::move(sql_), statement_});
 }
 
 Statement& Statement::bind(int position, std::int64_t value) {

@@ -159,6 +159,10 @@ Result<std::vector<Errand>> ErrandDesk::newest(const std::string& trigger, std::
 }
 
 std::set<std::string> ErrandDesk::triggers_with_waiting() const {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (triggers_.empty()) return {};
+  }
   using Errands = std::vector<Errand>;
   const auto waiting = ports_.database.read<Errands>(
       [&](db::Transaction& tx) -> Result<Errands> { return store_.all(tx, ErrandState::kWaiting); });

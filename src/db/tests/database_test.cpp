@@ -204,5 +204,72 @@ TEST_F(DatabaseTest, WorkThatThrowsIsRolledBackAndStopsNobodyElse) {
   EXPECT_EQ(count(*database), 1);
 }
 
+TEST_F(DatabaseTest, AStatementThatIsUsedAgainKeepsNoParameterAndNoRowOfItsLastUse) {
+  auto database = open_with_table();
+  const auto name_of_first = [&](std::optional<std::string> bound) {
+    return *database->read<std::string>([&](Transaction& transaction) -> Result<std::string> {
+      GS_TRY(Statement statement,
+             transaction.prepare("SELECT coalesce(?1, 'nothing') UNION ALL SELECT 'more'"));
+      if (bound) statement.bind(1, *bound);
+      GS_TRY(const bool row, statement.step());
+      (void)row;
+      return statement.text(0);
+    });
+  };
+  EXPECT_EQ(name_of_first("something"), "something");
+  EXPECT_EQ(name_of_first(std::nullopt), "nothing");
+}
+
+TEST_F(DatabaseTest, TheSameStatementMayBeInUseTwiceAtOnce) {
+  auto database = open_with_table();
+  ASSERT_TRUE(database->transact([](Transaction& transaction) -> Result<void> {
+    GS_CHECK(insert(transaction, "a"));
+    return insert(transaction, "b");
+  }));
+  const auto names = *database->read<std::string>([](Transaction& transaction) -> Result<std::string> {
+    constexpr std::string_view kSql = "SELECT name FROM t ORDER BY id";
+    GS_TRY(Statement outer, transaction.prepare(kSql));
+    std::string out;
+    for (;;) {
+      GS_TRY(const bool more, outer.step());
+      if (!more) return out;
+      GS_TRY(Statement inner, transaction.prepare(kSql));
+      GS_TRY(const bool row, inner.step());
+      (void)row;
+      out += outer.text(0) + inner.text(0) + ' ';
+    }
+  });
+  EXPECT_EQ(names, "aa ba ");
+}
+
+TEST_F(DatabaseTest, AStatementUsedAgainSeesAColumnAddedMeanwhile) {
+  auto database = open_with_table();
+  ASSERT_TRUE(database->transact([](Transaction& transaction) { return insert(transaction, "a"); }));
+  const auto columns = [&] {
+    return *database->read<std::int64_t>([](Transaction& transaction) -> Result<std::int64_t> {
+      GS_TRY(Statement statement, transaction.prepare("SELECT * FROM t"));
+      GS_TRY(const bool row, statement.step());
+      (void)row;
+      return statement.is_null(4) ? 4 : statement.integer(4);
+    });
+  };
+  EXPECT_EQ(columns(), 4);
+  ASSERT_TRUE(database->migrate("test", kTwo));
+  EXPECT_EQ(columns(), 7);
+}
+
+TEST_F(DatabaseTest, ManyDifferentStatementsPushTheOldestOut) {
+  auto database = open_with_table();
+  for (std::size_t i = 0; i < 3 * StatementCache::kMost; ++i) {
+    ASSERT_TRUE(database->read<std::int64_t>([&](Transaction& transaction) -> Result<std::int64_t> {
+      GS_TRY(Statement statement, transaction.prepare("SELECT " + std::to_string(i)));
+      GS_TRY(const bool row, statement.step());
+      (void)row;
+      EXPECT_EQ(statement.integer(0), static_cast<std::int64_t>(i));
+      return statement.integer(0);
+    }));
+  }
+}
+
 }  // namespace
 }  // namespace gpuscale::db
