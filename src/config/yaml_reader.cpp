@@ -3,41 +3,19 @@
 
 #include <algorithm>
 #include <charconv>
-#include <numeric>
 #include <sstream>
 
 #include "base/duration.h"
 #include "base/name_list.h"
+#include "base/nearest_name.h"
 
 namespace gpuscale::config {
 namespace {
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t substituted = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({substituted, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
-
-// Farther away than this a name is another word, not a slip of the finger.
-constexpr std::size_t kNearEnough = 2;
-
 std::string suggestion_for(const std::string& key, std::vector<std::string> known) {
   std::sort(known.begin(), known.end());
   known.erase(std::unique(known.begin(), known.end()), known.end());
-  const auto nearest = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
-    return edit_distance(key, a) < edit_distance(key, b);
-  });
-  if (nearest != known.end() && edit_distance(key, *nearest) <= kNearEnough) {
-    return "; did you mean \"" + *nearest + "\"?";
-  }
+  if (const auto nearest = base::nearest_name(key, known)) return "; did you mean \"" + *nearest + "\"?";
   return "; known keys: " + base::joined(known);
 }
 
