@@ -98,6 +98,10 @@ class LiveEngine final : public Engine {
   /// What the inquiry has no answer to yet. Empty where patience ended.
   std::optional<std::vector<AnswerCache::AnswerPtr>> ask(const Inquiry& inquiry,
                                                          std::optional<Nanos> patience);
+  /// For the explanation of a look: of each query without an answer, why it has none where that is known, "
+  /// (C: nothing was ever written to ...)"; else "". Looked up anew when it was not for kLookUpAgain.
+  std::string absence_of(LiveRule& rule, const std::vector<AnswerCache::AnswerPtr>& answers, WallTime now);
+  static constexpr Nanos kLookUpAgain = std::chrono::seconds{10};
   /// Per state of the rule: what was seen of it. Makes the states of series that are new.
   std::map<std::string, Look> looks_of(LiveRule& rule, const Evaluation& recovered, WallTime now);
   /// What becomes of a series that was not seen while others were: absent, until it counts as over.

@@ -29,6 +29,14 @@ Evaluation evaluate_by_profile(const LiveRule& rule, const std::vector<const Ans
                   rule.spec.per_series ? Granularity::kPerSeries : Granularity::kWhole);
 }
 
+bool is_empty(const Answer& answer) {
+  const auto has_value = [](const datasource::Series& series) {
+    return std::any_of(series.samples.begin(), series.samples.end(),
+                       [](const datasource::Sample& sample) { return sample.value.has_value(); });
+  };
+  return answer && std::none_of(answer->begin(), answer->end(), has_value);
+}
+
 bool differs(const RuleState& a, const RuleState& b) {
   return a.state != b.state || a.since != b.since || a.pending_since != b.pending_since ||
          a.calm_since != b.calm_since || a.notified_at != b.notified_at || a.blindness != b.blindness ||
@@ -104,6 +112,31 @@ void LiveEngine::inquire(const InquiryPtr& inquiry) {
                         letterbox->deliver(inquiry, which, std::make_shared<const Answer>(std::move(answer)));
                       });
   }
+}
+
+std::string LiveEngine::absence_of(LiveRule& rule, const std::vector<AnswerCache::AnswerPtr>& answers,
+                                   WallTime now) {
+  const std::vector<const Reduction*> reductions = rule.reductions();
+  std::map<std::string, const Reduction*> empty;
+  for (std::size_t i = 0; i < reductions.size(); ++i) {
+    if (is_empty(*answers[i])) empty.emplace(reductions[i]->query, reductions[i]);
+  }
+  if (empty.empty()) {
+    rule.why_empty.reset();
+    return "";
+  }
+  const bool fresh = rule.why_empty && rule.why_empty->looked_up_at <= now &&
+                     now - rule.why_empty->looked_up_at < kLookUpAgain;
+  if (fresh) return rule.why_empty->text;
+  std::string why;
+  for (const auto& [name, reduction] : empty) {
+    const std::string of_this =
+        parts_.source.why_empty(query_of(rule, *reduction, now, parts_.options.query_timeout));
+    if (!of_this.empty()) why += (why.empty() ? "" : "; ") + name + ": " + of_this;
+  }
+  if (!why.empty()) why = " (" + why + ")";
+  rule.why_empty = {now, why};
+  return why;
 }
 
 std::string LiveEngine::muted_by(const LiveRule& rule, const metrics::Tags& labels, WallTime now) const {
@@ -282,6 +315,7 @@ bool LiveEngine::evaluate_now(const Inquiry& inquiry, std::optional<Nanos> patie
       parts_.options.facts && !rule.spec.pool.empty() ? parts_.options.facts(rule.spec.pool) : Facts{};
   const std::size_t own = reductions_of(rule.condition).size();
   Evaluation evaluation = evaluate_by_profile(rule, pointers_to(answers, 0, own), facts);
+  evaluation.explanation += absence_of(rule, answers, now);
   Evaluation recovered;
   if (rule.recover) {
     recovered = evaluate(*rule.recover, pointers_to(answers, own, answers.size()), facts,

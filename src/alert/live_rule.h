@@ -54,6 +54,13 @@ struct LiveRule {
   std::string muted_by;
   Evaluation evaluation;
 
+  /// Why questions have no answer. Of the look alone, which never overlaps itself.
+  struct WhyEmpty {
+    WallTime looked_up_at;
+    std::string text;
+  };
+  std::optional<WhyEmpty> why_empty;
+
   // Guarded by the engine's mutex:
   std::optional<WallTime> begun;
   bool slow = false;      ///< its last look tried the engine's patience

@@ -9,6 +9,7 @@
 #include "alert/text_template.h"
 #include "base/duration.h"
 #include "base/name_list.h"
+#include "datasource/source_spec.h"
 
 namespace gpuscale::alert {
 namespace {
@@ -74,9 +75,9 @@ void check_queries(std::vector<std::string>& faults, const RuleSpec& spec) {
     if (text.size() > kMaxQueryBytes) {
       faults.push_back("queries: \"" + ref + "\" is longer than " + std::to_string(kMaxQueryBytes) +
                        " bytes");
-    } else if (!spec.sources.contains(ref) && text.find("$timeFilter") == std::string::npos) {
-      faults.push_back("queries: \"" + ref +
-                       "\" has no $timeFilter and would read all that is stored; write WHERE $timeFilter");
+    } else if (!spec.sources.contains(ref)) {
+      if (const std::string fault = datasource::influxql_fault(text); !fault.empty())
+        faults.push_back("queries: \"" + ref + "\" " + fault);
     }
   }
   for (const auto& [ref, source] : spec.sources) {

@@ -71,7 +71,9 @@ Result<Signature> parse_signature(std::string_view header) {
 
 Result<TriggerRequest> read_trigger_request(const http::Request& request) {
   if (request.body.size() > kMaxBody)
-    return fail(Errc::kInvalidArgument, "the body is larger than 1000000 bytes");
+    return fail(
+        Errc::kInvalidArgument,
+        "the body is larger than 1000000 bytes; send fewer alerts at once (Alertmanager: max_alerts)");
   GS_TRY(const Texts query, texts_of(request.query));
   TriggerRequest call;
   Texts body;

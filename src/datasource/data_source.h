@@ -48,6 +48,10 @@ class DataSource {
   /// query() for who does not wait: `done` is called once, on any thread, at latest when twice query.timeout
   /// has passed. What has its answer at hand calls it before it returns.
   virtual void ask(const Query& query, Done done) { done(this->query(query)); }
+
+  /// Why a query that is without fault found no series, where that is known without asking anyone else: the
+  /// name in it that was never written, and what mends it; else "". Thread-safe.
+  virtual std::string why_empty(const Query& /*query*/) const { return ""; }
 };
 
 }  // namespace gpuscale::datasource

@@ -79,4 +79,8 @@ Result<std::vector<Series>> EmbeddedSource::query(const Query& query) {
   return out;
 }
 
+std::string EmbeddedSource::why_empty(const Query& query) const {
+  return engine_.missing_names(fill_in(query), context_for(query, database_));
+}
+
 }  // namespace gpuscale::datasource

@@ -18,6 +18,7 @@ class EmbeddedSource : public DataSource {
   /// As DataSource::query(). Only statements that read are run: everything else is kInvalidArgument, and
   /// changes nothing. Columns of texts or booleans are kInvalidArgument too.
   Result<std::vector<Series>> query(const Query& query) override;
+  std::string why_empty(const Query& query) const override;
 
  private:
   const influxql::Engine& engine_;

@@ -151,6 +151,10 @@ Result<std::vector<Series>> HttpSource::read(Result<http::ClientResponse> respon
               title() + "answers " + std::to_string(response->status) + quoted(response->body));
 }
 
+std::string HttpSource::why_empty(const Query& /*query*/) const {
+  return title() + "its answer holds no value";
+}
+
 Result<std::vector<Series>> HttpSource::query(const Query& query) {
   std::promise<Result<std::vector<Series>>> answered;
   auto answer = answered.get_future();

@@ -46,6 +46,7 @@ class HttpSource final : public DataSource {
   /// kUnauthenticated, kNotFound (no such API there), kExhausted (answer too large, too many questions),
   /// kInvalidArgument (the query), kCorrupt (what answered is something else).
   void ask(const Query& query, Done done) override;
+  std::string why_empty(const Query& query) const override;
   SourceCounts counts() const;
 
  private:

@@ -29,6 +29,11 @@ class SourceSet final : public DataSource {
     source->ask(query, std::move(done));
   }
 
+  std::string why_empty(const Query& query) const override {
+    const DataSource* const source = find(query.source);
+    return source == nullptr ? "" : source->why_empty(query);
+  }
+
   /// Of the declared ones, by name.
   std::vector<SourceCounts> counts() const {
     std::vector<SourceCounts> out;

@@ -39,8 +39,13 @@ struct SourceSpec {
   std::chrono::milliseconds timeout{5'000};  ///< for one answer; at most 10 s
 };
 
+/// What is wrong with an InfluxQL query of a rule, with the mend; "" = nothing that can be known before it
+/// runs. It is parsed, its calls are checked, it may only read, and it has to hold $timeFilter. Lines and
+/// columns are those of the text as it is written.
+std::string influxql_fault(const std::string& text);
+
 /// What is wrong with a query for this source, with the mend; "" = nothing that can be known here. InfluxQL
-/// is parsed and may only read; PromQL is judged by its server.
+/// is judged by influxql_fault(); PromQL is judged by its server.
 std::string query_fault(const SourceSpec& source, const std::string& text);
 
 }  // namespace gpuscale::datasource

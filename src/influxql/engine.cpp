@@ -2,7 +2,9 @@
 #include "influxql/engine.h"
 
 #include "influxql/execute.h"
+#include "influxql/missing_names.h"
 #include "influxql/parser.h"
+#include "influxql/select_check.h"
 #include "influxql/select_run.h"
 
 namespace gpuscale::influxql {
@@ -87,12 +89,15 @@ Result<std::vector<Row>> execute_one(Run& run, const Statement& statement) {
 
 }  // namespace
 
-Result<void> check_reads_only(std::string_view text) {
+Result<void> check_reads_only(std::string_view text, WallTime now) {
   auto statements = parse_query(text, {});
   if (!statements) return statements.error().with_context("error parsing query");
   for (const Statement& statement : *statements) {
     if (changes_state(statement))
       return fail(Errc::kInvalidArgument, "a rule may read, not change: " + print(statement));
+    if (const auto* select = std::get_if<SelectStatement>(&statement.node)) {
+      if (const auto checked = check_select(*select, now); !checked) return checked.error();
+    }
   }
   return {};
 }
@@ -113,6 +118,18 @@ Result<std::vector<Row>> Engine::run_one(const Statement& statement, const Query
   auto rows = execute_one(run, statement);
   for (const std::string& note : run.notes()) messages.push_back({"info", note});
   return rows;
+}
+
+std::string Engine::missing_names(std::string_view text, const QueryContext& context) const {
+  const auto statements = parse_query(text, context.params);
+  if (!statements) return "";
+  for (const Statement& statement : *statements) {
+    const auto* select = std::get_if<SelectStatement>(&statement.node);
+    if (select == nullptr) continue;
+    if (std::string missing = influxql::missing_names(store_, *select, context.database); !missing.empty())
+      return missing;
+  }
+  return "";
 }
 
 Result<std::vector<StatementResult>> Engine::execute(std::string_view text,

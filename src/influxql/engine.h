@@ -92,9 +92,9 @@ struct QueryContext {
   std::function<bool(std::string_view database)> shows_database;
 };
 
-/// Whether `text` can be read and holds only statements that change nothing, for who asks another server.
-/// Errors: kInvalidArgument.
-Result<void> check_reads_only(std::string_view text);
+/// Whether `text` can be run as far as that is known without a store, and holds only statements that change
+/// nothing. Errors: kInvalidArgument.
+Result<void> check_reads_only(std::string_view text, WallTime now);
 
 class AnswerCache;
 class RunningQueries;
@@ -112,6 +112,10 @@ class Engine {
   /// kInvalidArgument with InfluxDB's words and position, "error parsing query: found SELEKT, expected
   /// SELECT, ... at line 1, char 1".
   Result<std::vector<StatementResult>> execute(std::string_view text, const QueryContext& context) const;
+
+  /// Why statements that ran well found nothing: the name that they read and that was never written, and what
+  /// mends it; "" where every name is known. See missing_names.h.
+  std::string missing_names(std::string_view text, const QueryContext& context) const;
 
  private:
   Result<std::vector<Row>> run_one(const Statement& statement, const QueryContext& context,

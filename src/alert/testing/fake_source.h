@@ -22,6 +22,11 @@ class FakeSource final : public datasource::DataSource {
     const std::scoped_lock lock(mutex_);
     answer_ = std::move(series);
   }
+  /// What it says of answers without series.
+  void explain_nothing(std::string why) {
+    const std::scoped_lock lock(mutex_);
+    why_ = std::move(why);
+  }
   std::vector<datasource::Query> asked() const {
     const std::scoped_lock lock(mutex_);
     return asked_;
@@ -38,12 +43,17 @@ class FakeSource final : public datasource::DataSource {
     }
     return answer_;
   }
+  std::string why_empty(const datasource::Query& query) const override {
+    const std::scoped_lock lock(mutex_);
+    return why_.empty() ? "" : why_ + " in: " + query.text;
+  }
 
  private:
   mutable std::mutex mutex_;
   WallTime at_{};
   Result<std::vector<datasource::Series>> answer_ = std::vector<datasource::Series>{};
   std::vector<datasource::Query> asked_;
+  std::string why_;
 };
 
 }  // namespace gpuscale::alert::testing

@@ -13,6 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 RuleSpec high(std::string name = "high") {
   RuleSpec spec = testing::mean_over_45(std::move(name), "scale_out");
@@ -53,6 +54,32 @@ TEST_F(EngineTest, TellsWhatItSawAndWritesItDown) {
   EXPECT_EQ(entries[0].correlation, told_[0].correlation);
   EXPECT_THAT(entries[0].summary, HasSubstr("high fires: avg(C, 1m) = 61.25 > 45"));
   EXPECT_EQ(engine_->status().at(0).state, State::kFiring);
+}
+
+TEST_F(EngineTest, SaysWhyAQueryFoundNothingAsLongAsItDoes) {
+  RuleSpec spec = high();
+  spec.no_data = Absence::kAlert;
+  set({spec});
+  source_.answer_nothing();
+  source_.explain_nothing("nothing was ever written to measurement \"gpus\"");
+  tick();
+  ASSERT_EQ(told_.size(), 1U);
+  EXPECT_EQ(told_[0].state, State::kNoData);
+  EXPECT_THAT(told_[0].text, StartsWith("avg(C, 1m): no data (C: nothing was ever written to measurement "
+                                        "\"gpus\" in: SELECT"));
+  source_.explain_nothing("");
+  tick(5s);
+  EXPECT_THAT(engine_->status().at(0).explanation, HasSubstr("(C: nothing")) << "looked up 5 s ago";
+  tick(5s);
+  EXPECT_EQ(engine_->status().at(0).explanation, "avg(C, 1m): no data");
+  source_.explain_nothing("it was lost");
+  source_.answer(61.25);
+  tick(5s);
+  EXPECT_EQ(engine_->status().at(0).explanation, "avg(C, 1m) = 61.25 > 45");
+  source_.answer_nothing();
+  tick(5s);
+  EXPECT_THAT(engine_->status().at(0).explanation, HasSubstr("(C: it was lost in: "))
+      << "what was looked up before there was data is not said again";
 }
 
 TEST_F(EngineTest, AsksForTheWindowOfTheConditionOnceForTermsAlike) {

@@ -35,6 +35,21 @@ TEST(Rule, EveryFaultIsNamedWithItsMend) {
       {[](RuleSpec& r) { r.repeat = std::chrono::hours{24 * 400}; }, "repeat: "},
       {[](RuleSpec& r) { r.queries.clear(); }, "queries: there is none"},
       {[](RuleSpec& r) { r.queries["C"] = "SELECT 1"; }, "has no $timeFilter"},
+      {[](RuleSpec& r) { r.queries["C"] = "SELEKT x WHERE $timeFilter"; },
+       "queries: \"C\" error parsing query: found SELEKT, expected SELECT"},
+      {[](RuleSpec& r) {
+         r.queries["C"] = "SELECT mean(u) FROM gpu WHERE $timeFilter GROUP BY time($__interval) fil(none)";
+       },
+       "found fil, expected ; at line 1, char 70"},
+      {[](RuleSpec& r) { r.queries["C"] = "SELECT median() FROM gpu WHERE ${timeFilter}"; },
+       "queries: \"C\" invalid number of arguments for median"},
+      {[](RuleSpec& r) {
+         r.queries["C"] =
+             "SELECT mean(u) FROM gpu WHERE node =~ /((a{1,1000}){1,1000}){1,1000}/ AND $timeFilter";
+       },
+       "error parsing regexp: invalid repetition size"},
+      {[](RuleSpec& r) { r.queries["C"] = "DELETE FROM gpu WHERE $timeFilter"; },
+       "queries: \"C\" a rule may read, not change: DELETE FROM gpu"},
       {[](RuleSpec& r) { r.queries["D"] = "x $timeFilter"; }, "\"D\" is not used by the condition"},
       {[](RuleSpec& r) { r.condition = "avg(Q, 1m) > 45"; }, "condition: no query \"Q\"; known: C"},
       {[](RuleSpec& r) { r.condition = "avg(C, 1m) >"; }, "condition: line 1, column 13: found the end"},

@@ -81,6 +81,15 @@ TEST_F(EmbeddedSourceTest, NoDataIsNoSeriesAndNoError) {
   EXPECT_TRUE(ask("SELECT mean(utilization_gpu) FROM gpu WHERE $timeFilter", 500, 600)->empty());
 }
 
+TEST_F(EmbeddedSourceTest, WhatWasNeverWrittenIsNamedAndAQuietHourIsNot) {
+  const auto why = [&](const std::string& text) {
+    return source_->why_empty({text, at(500), at(600), at(600)});
+  };
+  EXPECT_EQ(why("SELECT mean(utilisation_gpu) FROM gpu WHERE $timeFilter GROUP BY time($__interval)"),
+            "\"gpu\" has no field or tag \"utilisation_gpu\"; did you mean \"utilization_gpu\"?");
+  EXPECT_EQ(why("SELECT mean(utilization_gpu) FROM gpu WHERE $timeFilter GROUP BY time($__interval)"), "");
+}
+
 TEST_F(EmbeddedSourceTest, AnErrorIsNeverNoData) {
   const std::vector<std::pair<const char*, const char*>> cases = {
       {"SELEKT x", "found SELEKT"},

@@ -115,6 +115,8 @@ TEST_F(HttpSourceTest, InfluxqlGoesToItsDatabaseWithTheWindowFilledIn) {
   const auto answer = source.query(asking_for("SELECT mean(u) FROM gpu WHERE $timeFilter"));
   ASSERT_TRUE(answer) << answer.error().message();
   EXPECT_TRUE(answer->empty());
+  EXPECT_EQ(source.why_empty(asking_for("SELECT 1")),
+            "source " + spec.name + " (" + spec.url + "): its answer holds no value");
   const http::Request seen = store.requests().at(0);
   EXPECT_EQ(seen.path, "/query");
   EXPECT_EQ(seen.headers.get("Authorization"), "Basic dTpw");
