@@ -57,6 +57,8 @@ std::string url_encode(std::string_view text);  ///< everything but RFC 3986 unr
 struct Request {
   Method method = Method::kGet;
   std::string path;  ///< decoded, without the query; "/api/v1/nodes"
+  /// As it was sent, for the Router: a name may hold a slash ("a%2Fb"); "" = as `path`.
+  std::string raw_path;
   QueryParams query;
   Headers headers;
   std::string body;

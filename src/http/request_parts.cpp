@@ -44,7 +44,8 @@ Request request_of(bhttp::request<bhttp::string_body>&& message) {
   }
   target = target.substr(0, target.find('#'));
   const std::size_t mark = target.find('?');
-  request.path = url_decode(target.substr(0, mark));
+  request.raw_path = std::string(target.substr(0, mark));
+  request.path = url_decode(request.raw_path);
   if (mark != std::string_view::npos) request.query = QueryParams::parse(target.substr(mark + 1));
   for (const auto& field : message) {
     request.headers.add({field.name_string().data(), field.name_string().size()}, std::string(field.value()));

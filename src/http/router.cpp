@@ -20,6 +20,14 @@ std::vector<std::string> split(std::string_view path) {
   }
 }
 
+/// The segments decoded each for itself: a slash that was sent as %2F is part of a name.
+std::vector<std::string> segments_of(const Request& request) {
+  if (request.raw_path.empty()) return split(request.path);
+  std::vector<std::string> segments = split(request.raw_path);
+  for (std::string& segment : segments) segment = url_decode(segment);
+  return segments;
+}
+
 bool is_named(std::string_view segment) {
   return segment.starts_with('{') && segment.ends_with('}');
 }
@@ -80,7 +88,7 @@ void Router::set_fallback(Handler handler) {
 }
 
 Response Router::route(Request& request) const {
-  const std::vector<std::string> path = split(request.path);
+  const std::vector<std::string> path = segments_of(request);
   const Entry* best = nullptr;
   PathParams best_params;
   std::vector<Method> allowed;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// From method and path to a handler. Patterns: "/api/v1/nodes/{id}" (one segment a name); a last segment
-/// "{rest...}" takes everything below. Literal segments win over named ones. Built before serving, then read
-/// only.
+/// "{rest...}" takes everything below; a name may hold a slash, sent as %2F. Literal segments win over named
+/// ones. Built before serving, then read only.
 #pragma once
 #include <string>
 #include <string_view>

@@ -130,6 +130,14 @@ TEST_F(RouterTest, FindsTheClosestPattern) {
   EXPECT_EQ(ask(Method::kHead, "/api/nodes"), "/api/nodes");
 }
 
+TEST_F(RouterTest, TakesASlashThatWasSentAsPartOfAName) {
+  Request request;
+  request.raw_path = "/api/nodes/a%2Fb%20c/release";
+  request.path = url_decode(request.raw_path);
+  request.method = Method::kPost;
+  EXPECT_EQ(router_.route(request).body, "/api/nodes/{id}/release id=a/b c");
+}
+
 TEST_F(RouterTest, TellsUnknownPathsFromUnknownMethods) {
   EXPECT_EQ(ask(Method::kGet, "/nosuch"), "404");
   EXPECT_EQ(ask(Method::kGet, "/api/nodes/"), "404");
