@@ -30,6 +30,19 @@ constexpr std::int64_t kKeptEntries = 100'000;
 // Trimmed by id, every so many entries: a delete on each append would double its cost.
 constexpr std::int64_t kTrimEvery = 1'000;
 
+constexpr int kFirstKind = 6;  ///< its parameter's position; the others follow
+
+/// Of a text with commas between them; empty ones are none.
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  while (!text.empty() && words.size() < kMostKinds) {
+    const std::size_t comma = text.find(',');
+    if (comma != 0) words.emplace_back(text.substr(0, comma));
+    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+  }
+  return words;
+}
+
 Entry entry_of(const db::Statement& row) {
   Entry entry;
   entry.id = row.integer(0);
@@ -97,17 +110,22 @@ Result<std::vector<Entry>> Ledger::query(const Filter& filter) const {
     std::string sql =
         "SELECT id, at_ns, kind, pool, subject, correlation, summary, details FROM activity WHERE id > ?1 "
         "AND at_ns >= ?2 "
-        "AND (?3 = '' OR pool = ?3) AND (?4 = '' OR substr(kind, 1, length(?4)) = ?4) "
-        "AND (?5 = '' OR correlation = ?5) ORDER BY id ";
+        "AND (?3 = '' OR pool = ?3) AND (?4 = '' OR correlation = ?4) ";
+    const std::vector<std::string> kinds = words_of(filter.kind_prefix);
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+      const std::string word = "?" + std::to_string(kFirstKind + static_cast<int>(i));
+      sql += (i == 0 ? "AND (" : "OR ") + ("substr(kind, 1, length(" + word + ")) = " + word) + " ";
+    }
+    sql += kinds.empty() ? "ORDER BY id " : ") ORDER BY id ";
     sql += follow ? "ASC" : "DESC";
-    sql += " LIMIT ?6";
+    sql += " LIMIT ?5";
     GS_TRY(db::Statement select, transaction.prepare(sql));
     select.bind(1, filter.after_id.value_or(0))
         .bind(2, filter.since ? to_unix_nanos(*filter.since) : std::int64_t{0})
         .bind(3, filter.pool)
-        .bind(4, filter.kind_prefix)
-        .bind(5, filter.correlation)
-        .bind(6, static_cast<std::int64_t>(std::min<std::size_t>(filter.limit, kKeptEntries)));
+        .bind(4, filter.correlation)
+        .bind(5, static_cast<std::int64_t>(std::min<std::size_t>(filter.limit, kKeptEntries)));
+    for (std::size_t i = 0; i < kinds.size(); ++i) select.bind(kFirstKind + static_cast<int>(i), kinds[i]);
     std::vector<Entry> entries;
     while (true) {
       GS_TRY(const bool row, select.step());

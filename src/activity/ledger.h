@@ -33,11 +33,13 @@ struct Entry {
   nlohmann::json details;  ///< inputs, bounds, why not; an object
 };
 
+inline constexpr std::size_t kMostKinds = 32;
+
 struct Filter {
   std::optional<std::int64_t> after_id;  ///< set: the oldest entries after it, to follow the ledger
   std::optional<WallTime> since;
   std::string pool;         ///< "" = any
-  std::string kind_prefix;  ///< "node." = all of nodes
+  std::string kind_prefix;  ///< "node." = all of nodes; several with commas between them, kMostKinds at most
   std::string correlation;
   std::size_t limit = 200;  ///< without after_id the newest of the matching; always returned ascending by id
 };

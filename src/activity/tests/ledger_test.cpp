@@ -42,6 +42,8 @@ TEST_F(LedgerTest, FiltersByEachKey) {
   other.correlation = "c-2";
   ASSERT_TRUE(ledger_->append(other));
   EXPECT_EQ(ledger_->query({.kind_prefix = "node."})->size(), 2U);
+  EXPECT_EQ(ledger_->query({.kind_prefix = "node.gone,rule.,"})->size(), 2U);
+  EXPECT_EQ(ledger_->query({.kind_prefix = ",,"})->size(), 3U);
   EXPECT_EQ(ledger_->query({.pool = "cpu"})->size(), 1U);
   EXPECT_EQ(ledger_->query({.correlation = "c-2"})->size(), 1U);
   EXPECT_EQ(ledger_->query({.since = base::from_unix_nanos(20'000'000'000)})->size(), 2U);
