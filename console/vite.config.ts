@@ -9,5 +9,5 @@ const server = { target: process.env.GPUSCALE_URL ?? "http://127.0.0.1:8486", ch
 export default defineConfig({
   plugins: [react()],
   build: { target: "es2021", assetsInlineLimit: 0, chunkSizeWarningLimit: 1500, modulePreload: { polyfill: false } },
-  server: { proxy: { "/api": server, "/query": server } },
+  server: { proxy: { "/api": server, "/query": server, "/write": server } },
 });

@@ -64,6 +64,7 @@ class Receiver {
   }
 }
 
+export const binary = () => resolve(process.env.GPUSCALE_BINARY ?? "../build/release/gpuscale");
 const freePort = () => new Promise((done) => {
   const server = createServer().listen(0, "127.0.0.1", () => {
     const { port } = server.address();
@@ -80,21 +81,21 @@ export async function signIn(page, url) {
 }
 
 export class Server {
-  static async start() {
+  /** @param write makes the config of the receiver's address; "" = the config of an empty install */
+  static async start(write = config) {
     const server = new Server();
     server.root = mkdtempSync(join(tmpdir(), "gpuscale-console-"));
     server.port = Number(process.env.GPUSCALE_TEST_PORT ?? 0) || (await freePort());
     server.url = `http://127.0.0.1:${server.port}`;
     server.receiver = await Receiver.open();
-    writeFileSync(join(server.root, "config.yaml"), config(server.receiver.url));
+    writeFileSync(join(server.root, "config.yaml"), write(server.receiver.url));
     await server.launch();
     return server;
   }
 
   async launch() {
-    const binary = resolve(process.env.GPUSCALE_BINARY ?? "../build/release/gpuscale");
     const data = join(this.root, "data");
-    this.process = spawn(binary, ["serve", "--config", join(this.root, "config.yaml"), "--data", data, "--listen", `127.0.0.1:${this.port}`],
+    this.process = spawn(binary(), ["serve", "--config", join(this.root, "config.yaml"), "--data", data, "--listen", `127.0.0.1:${this.port}`],
       { cwd: this.root, env: { ...process.env, GPUSCALE_ADMIN_PASSWORD: password }, stdio: "ignore" });
     for (let tries = 0; tries < 150; tries += 1) {
       if (await fetch(`${this.url}/readyz`).then((answer) => answer.ok, () => false)) return;

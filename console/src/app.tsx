@@ -7,6 +7,7 @@ import { call, get, whenSignedOut } from "./core/api";
 import { live } from "./core/live";
 import { segments, usePath } from "./core/router";
 import type { Session } from "./core/types";
+import { useWide } from "./core/wide";
 import { en } from "./i18n/en";
 import { firstDark, firstLanguage, LooksContext, textIn, type Key, type Language } from "./i18n";
 import { Frame } from "./frame";
@@ -55,6 +56,7 @@ export function App() {
   const [away, setAway] = useState(false);
   const [ended, setEnded] = useState(false);
   const [locale, setLocale] = useState(enUS);
+  const wide = useWide();
   const path = usePath();
 
   const look = useCallback(async () => {
@@ -120,7 +122,7 @@ export function App() {
     );
   };
   return (
-    <ConfigProvider locale={locale} theme={{ algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm, token: { ...colours, borderRadius: 6, motionDurationMid: "0.1s" }, cssVar: true, hashed: false, components: dark ? { Button: { primaryColor: "#08110e" } } : undefined }}
+    <ConfigProvider locale={locale} theme={{ algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm, token: { ...colours, ...(wide ? { fontSize: 16, controlHeight: 38 } : {}), borderRadius: 6, motionDurationMid: "0.1s" }, cssVar: true, hashed: false, components: dark ? { Button: { primaryColor: "#08110e" } } : undefined }}
                     button={{ autoInsertSpace: false }}>
       <LooksContext.Provider value={looks}>
         <AntApp className="app">{shown()}</AntApp>

@@ -46,7 +46,8 @@ void register_activity(Routes& routes) {
        .query = {{"since", "string", "RFC 3339; entries from then on"},
                  {"after_id", "integer", "the oldest entries after this id, to follow the ledger"},
                  {"pool", "string", "only of this pool"},
-                 {"kind", "string", "only of this kind; \"node.\" = all that begin so"},
+                 {"kind", "string",
+                  "only of this kind; \"node.\" = all that begin so; \"config.,token.\" = of any of these"},
                  {"correlation", "string", "only of this episode"},
                  {"limit", "integer", "at most so many, 1..10000; default 200, the newest"}}},
       [&services](const http::Request& request, const Principal&) {

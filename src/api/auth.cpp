@@ -112,9 +112,11 @@ Result<Principal> Auth::authenticate(const std::optional<Credentials>& credentia
   return Principal{std::string(kAdmin), {Scope::kAdmin}};
 }
 
-Result<Auth::OpenedSession> Auth::open_session(const Credentials& credentials) {
+Result<Auth::OpenedSession> Auth::open_session(const Credentials& credentials, const std::string& peer,
+                                               const std::string& browser) {
   GS_TRY(Principal principal, authenticate(credentials));
-  return OpenedSession{sessions_.open(credentials, clock_.mono()), std::move(principal)};
+  Secret id = sessions_.open({credentials, principal.name, peer, browser, clock_.wall()}, clock_.mono());
+  return OpenedSession{std::move(id), std::move(principal)};
 }
 
 bool Auth::password_fits(const Secret& password) {
@@ -210,6 +212,7 @@ Result<void> Auth::revoke_token(std::int64_t id) {
     GS_TRY(db::Statement drop, t.prepare("DELETE FROM token WHERE id = ?"));
     return drop.bind(1, id).run();
   }));
+  sessions_.close_all_of(found->first);
   tokens_.erase(found);
   return {};
 }

@@ -69,9 +69,10 @@ class Auth {
     Secret id;  ///< for the browser's cookie; authenticate() takes it as it takes a token
     Principal principal;
   };
-  /// Errors: as authenticate().
-  Result<OpenedSession> open_session(const Credentials& credentials);
-  void close_session(const Secret& id) { sessions_.close(id); }
+  /// @param peer, browser: where from, for those who look at the list. Errors: as authenticate().
+  Result<OpenedSession> open_session(const Credentials& credentials, const std::string& peer = "",
+                                     const std::string& browser = "");
+  Sessions& sessions() { return sessions_; }
 
   /// Errors: kInvalidArgument (name empty or over 64 bytes), kConflict (name taken), kExhausted (1,000
   /// tokens).

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "api/answers.h"
+#include "api/definition_call.h"
 #include "api/text.h"
 
 namespace gpuscale::api {
@@ -13,14 +14,6 @@ namespace {
 
 using config::Kind;
 using nlohmann::json;
-
-const std::vector<Key>& put_keys() {
-  static const std::vector<Key> kKeys = {
-      {"definition", "object",
-       "the entry as the configuration file would have it; {\"secret\": \"set\"} keeps a secret", true},
-      {"version", "integer", "the version that was read; 0 or left out = make a new one"}};
-  return kKeys;
-}
 
 http::Response registry_missing() {
   return error_answer(fail(Errc::kUnsupported, "this server keeps no definitions"));
@@ -58,7 +51,7 @@ std::string trigger_url(const Services& services, const std::string& name, const
          "&secret=" + http::url_encode(secret.reveal());
 }
 
-http::Response outcome_answer(const Services& services, Kind kind, const declare::Outcome& outcome) {
+http::Response declared_answer(const Services& services, Kind kind, const declare::Outcome& outcome) {
   using declare::Verdict;
   switch (outcome.verdict) {
     case Verdict::kConflict:
@@ -80,47 +73,29 @@ http::Response outcome_answer(const Services& services, Kind kind, const declare
   return json_answer(outcome.verdict == Verdict::kCreated ? 201 : 200, body);
 }
 
-Result<std::int64_t> version_of(const json& body) {
-  if (!body.contains("version") || body["version"].is_null()) return std::int64_t{0};
-  const json& version = body["version"];
-  if (!version.is_number_integer() || version.get<double>() < 0 || version.get<double>() > 1e15) {
-    return fail(Errc::kInvalidArgument, "version must be a whole number: the one that was read");
-  }
-  return version.get<std::int64_t>();
-}
-
 http::Response put_definition(Services& services, Kind kind, const http::Request& request,
                               const Principal& who) {
-  const auto body = parse_body(request, put_keys());
-  if (!body) return error_answer(body.error());
-  const auto version = version_of(*body);
-  if (!version) return error_answer(version.error());
-  const auto dry = request.query.get("dry_run");
-  if (dry && *dry != "true" && *dry != "1" && *dry != "false" && *dry != "0") {
-    return error_answer(fail(Errc::kInvalidArgument, "dry_run must be true or false"));
-  }
+  auto call = definition_call(request);
+  if (!call) return error_answer(call.error());
   declare::Wish wish;
   wish.kind = kind;
   wish.name = request.path_params.at("name");
-  wish.definition = body->at("definition");
-  wish.version = *version;
+  wish.definition = std::move(call->definition);
+  wish.version = call->version;
   wish.who = who.name;
-  wish.dry_run = dry && (*dry == "true" || *dry == "1");
+  wish.dry_run = call->dry_run;
   const auto outcome = services.declared->put(wish);
   if (!outcome) return error_answer(outcome.error());
-  return outcome_answer(services, kind, *outcome);
+  return declared_answer(services, kind, *outcome);
 }
 
 http::Response delete_definition(Services& services, Kind kind, const http::Request& request,
                                  const Principal& who) {
-  const auto version = parse_digits<std::int64_t>(request.query.get("version").value_or(""));
-  if (!version) {
-    return error_answer(
-        fail(Errc::kInvalidArgument, "version is missing; name the version that was read, as ?version=7"));
-  }
+  const auto version = version_to_delete(request);
+  if (!version) return error_answer(version.error());
   const auto outcome = services.declared->remove(kind, request.path_params.at("name"), *version, who.name);
   if (!outcome) return error_answer(outcome.error());
-  return outcome_answer(services, kind, *outcome);
+  return declared_answer(services, kind, *outcome);
 }
 
 http::Response get_definition(const Services& services, Kind kind, const http::Request& request) {
@@ -169,8 +144,9 @@ void register_kind(Routes& routes, Kind kind) {
               .pattern = base,
               .scope = Scope::kAdmin,
               .summary = "Make or change a " + word + "; it holds at once and lasts",
-              .query = {{"dry_run", "boolean", "check everything and change nothing"}},
-              .body = put_keys()},
+              .query = definition_query(),
+              .body = definition_keys("the entry as the configuration file would have it; {\"secret\": "
+                                      "\"set\"} keeps a secret")},
              guarded([&services, kind](const http::Request& request, const Principal& who) {
                return put_definition(services, kind, request, who);
              }));

@@ -19,11 +19,13 @@ void register_all(Routes& routes) {
   register_policies(routes);
   register_pools(routes);
   register_nodes(routes);
+  register_node_devices(routes);
   register_rules(routes);
   register_channels(routes);
   register_triggers(routes);
   register_schedules(routes);
   register_declared(routes);
+  register_dashboards(routes);
   register_channel_probe(routes);
   register_activity(routes);
   register_replay(routes);

@@ -8,12 +8,14 @@
 #include "activity/ledger.h"
 #include "alert/engine.h"
 #include "api/auth.h"
+#include "api/dashboard_store.h"
 #include "api/event_hub.h"
 #include "api/influx_users.h"
 #include "base/time.h"
 #include "datasource/arrivals.h"
 #include "datasource/source_set.h"
 #include "declare/registry.h"
+#include "http/client.h"
 #include "http/router.h"
 #include "http/server.h"
 #include "influxql/engine.h"
@@ -53,10 +55,13 @@ struct Services {
   const scaling::DecisionJournal* journal = nullptr;  ///< may be absent: nothing is replayed then
   const pool::CallMeter* provider_calls = nullptr;    ///< may be absent: none are counted then
   const datasource::SourceSet* sources = nullptr;     ///< may be absent: none are counted then
-  InfluxUsers* influx_users = nullptr;                ///< may be absent: InfluxDB's endpoints then know none
-  influxql::QueryLimits query_limits;                 ///< of /query
-  bool create_default_policy = true;                  ///< with a database that is made over /query
-  bool influx_health = true;                          ///< false: /health is not found, as in InfluxDB 1.6
+  DashboardStore* dashboards = nullptr;               ///< may be absent: none are kept then
+  /// GET `url` of a node's own endpoint, never blocking; may be empty = nodes are not asked.
+  std::function<void(std::string url, std::function<void(Result<http::ClientResponse>)> done)> ask_node;
+  InfluxUsers* influx_users = nullptr;            ///< may be absent: InfluxDB's endpoints then know none
+  influxql::QueryLimits query_limits;             ///< of /query
+  bool create_default_policy = true;              ///< with a database that is made over /query
+  bool influx_health = true;                      ///< false: /health is not found, as in InfluxDB 1.6
   std::function<http::ServerStats()> http_stats;  ///< may be empty; the server exists only after its handler
 };
 

@@ -5,6 +5,7 @@
 #include "alert/engine.h"
 #include "api/auth.h"
 #include "api/event_hub.h"
+#include "api/node_devices.h"
 #include "api/outcome.h"
 #include "api/services.h"
 #include "base/system_clock.h"
@@ -37,6 +38,8 @@ namespace {
 constexpr std::string_view kMinutesPolicy = "minutes";  ///< of what is condensed
 constexpr std::string_view kNodeTokenName = "local nodes";
 constexpr std::chrono::seconds kStopGrace{5};
+constexpr std::size_t kMostNodesAsked = 64;       ///< at once, for people who look at them
+constexpr std::chrono::seconds kNodePatience{3};  ///< they wait for it
 
 /// What the options say, checked against each other before anything is opened.
 struct Checked {
@@ -134,6 +137,15 @@ alert::Facts pool_facts(const scaling::Controller& controller, const std::string
   return facts;
 }
 
+http::ClientRequest node_request(std::string url, const std::string& ca_file) {
+  http::ClientRequest request;
+  request.url = std::move(url);
+  request.ca_file = ca_file;
+  request.timeout = request.connect_timeout = kNodePatience;
+  request.max_answer_bytes = api::kMostDevicesAnswer;
+  return request;
+}
+
 /// A database that is there already keeps what its policies say.
 Result<void> make_default_database(tsdb::Store& store, const config::StoreSpec& spec) {
   if (store.has_database(metrics::kDefaultDatabase)) return {};
@@ -204,6 +216,8 @@ struct ServerApp::Parts {
   std::unique_ptr<declare::Registry> declared;
   std::unique_ptr<alert::Engine> alerts;
   std::unique_ptr<api::EventHub> events;
+  std::unique_ptr<api::DashboardStore> dashboards;
+  std::unique_ptr<http::AsyncClient> nodes_client;  ///< asks nodes what people want to know of them
   std::unique_ptr<api::Services> services;
   std::atomic<bool> ready{false};
   std::unique_ptr<http::Server> server;
@@ -280,6 +294,8 @@ Result<void> ServerApp::Parts::listen(const ServeOptions& options, const Checked
   events = std::make_unique<api::EventHub>(*ledger, clock, log);
   ledger->set_listener([this](const activity::Entry&) { events->notify(); });
   events->start();
+  GS_TRY(dashboards, api::DashboardStore::open(*state, *ledger, clock));
+  nodes_client = std::make_unique<http::AsyncClient>(kMostNodesAsked);
   services = std::make_unique<api::Services>(
       api::Services{.store = *store,
                     .queries = *queries,
@@ -303,6 +319,11 @@ Result<void> ServerApp::Parts::listen(const ServeOptions& options, const Checked
                     .journal = journal.get(),
                     .provider_calls = &provider_calls,
                     .sources = sources.get(),
+                    .dashboards = dashboards.get(),
+                    .ask_node =
+                        [this, ca_file = options.tls_certificate](std::string node_url, auto done) {
+                          nodes_client->send(node_request(std::move(node_url), ca_file), std::move(done));
+                        },
                     .influx_users = influx_users.get(),
                     .query_limits = query_limits_of(checked.config.store),
                     .create_default_policy = checked.config.store.retention_autocreate,

@@ -2,6 +2,7 @@
 /** Curves that grow: the whole range is asked for once, then only its end. */
 import { bucketFor, curvesOf, select, type Curve } from "./influx";
 import { useFollowed } from "./data";
+import { useZoom, type Zoom } from "./zoom";
 import { useRef } from "react";
 
 export const kRanges: Record<string, number> = { "5m": 300, "15m": 900, "1h": 3600, "6h": 21600, "24h": 86400, "7d": 604800 };
@@ -37,16 +38,25 @@ export function windowOf(range: string, now = Date.now(), points = 400): Window 
   return { from: to - span, to, bucket };
 }
 
+/** A stretch that was zoomed into, on bucket boundaries. */
+export function windowIn({ from, to }: Zoom, points = 400): Window {
+  const bucket = bucketFor(to - from, points);
+  return { from: Math.floor(from / bucket) * bucket, to: Math.ceil(to / bucket) * bucket, bucket };
+}
+
 /** How often the end of a range of such buckets is asked for, in ms: often enough to look live, seldom enough to cost nothing. */
 export const paceOf = (bucket: number) => Math.min(Math.max(bucket * 1000, 2000), 60_000);
 
-/** @param text the query for a range: a SELECT with GROUP BY time(`bucket`s) over `where` */
-export function useCurves(text: (where: string, bucket: number) => string, range: string, deps: unknown[] = []) {
+/** Of the range, or of the stretch that the page is zoomed into: that one stands still.
+ * @param text the query for a range: a SELECT with GROUP BY time(`bucket`s) over `where`
+ * @param pace ms between two looks; absent: as often as the buckets are worth it; 0: never by itself */
+export function useCurves(text: (where: string, bucket: number) => string, range: string, pace?: number) {
+  const [zoom] = useZoom();
   const held = useRef<{ key: string; curves: Curve[]; to: number; left: number }>();
-  const key = JSON.stringify([range, text("", 0), deps]);
+  const key = JSON.stringify([range, text("", 0), zoom]);
   const followed = useFollowed(
     async (signal) => {
-      const { from, to, bucket } = windowOf(range);
+      const { from, to, bucket } = zoom ? windowIn(zoom) : windowOf(range);
       const before = held.current?.key === key && held.current.to > from ? held.current : undefined;
       // The last buckets may still have been filling when they were seen.
       const since = before ? before.to - 3 * bucket : from;
@@ -64,7 +74,7 @@ export function useCurves(text: (where: string, bucket: number) => string, range
       return { curves: all, left, from, to, bucket };
     },
     [key],
-    paceOf(windowOf(range).bucket),
+    zoom ? 0 : pace ?? paceOf(windowOf(range).bucket),
     false,
   );
   return followed;

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
-import { fill, prepared, readDashboard, showDashboard } from "./dashboard";
+import { textIn } from "../i18n";
+import { allDashboards, dashboardOf, definitionOf, fill, prepared, readDefinition, showDefinition, shownName } from "./dashboard";
+
+const t = textIn("en");
 
 describe("a dashboard", () => {
   it("goes through JSON unchanged", () => {
-    for (const each of prepared) expect(readDashboard(showDashboard(each))).toEqual(each);
+    for (const each of prepared(t)) expect(readDefinition(showDefinition(definitionOf(each)))).toEqual(definitionOf(each));
   });
-  it.each([
-    ["[]", "object"], ['{"name": ""}', "name"], ['{"name": "a", "variables": ["a b"]}', "variables"], ['{"name": "a", "panels": [{"title": "t"}]}', "panels[0]"],
-    ['{"name": "a", "panels": [{"title": "t", "query": "SELECT x FROM gpu"}]}', "$timeFilter"],
-  ])("is refused by its place: %s", (text, place) => {
-    expect(() => readDashboard(text)).toThrow(place);
+  it.each(["[]", "7", "null", "{"])("is an object: %s is none", (text) => {
+    expect(() => readDefinition(text)).toThrow();
+  });
+  it("that is kept stands in front of a prepared one of its name", () => {
+    const mine = dashboardOf({ name: "Cluster", origin: "api", version: 3, definition: { panels: [] } });
+    const all = allDashboards([mine, dashboardOf({ name: "night", origin: "api", version: 4, definition: { panels: [], refresh: "10s" } })], t);
+    expect(all.map((each) => [each.name, each.version])).toEqual([["Cluster", 3], ["Node", undefined], ["night", 4]]);
+    expect(all.map((each) => shownName(each, textIn("zh")))).toEqual(["Cluster", "节点", "night"]);
   });
   it("has its variables filled in as what they are, whatever they hold", () => {
     const query = 'SELECT mean(x) FROM gpu WHERE $timeFilter AND "node" =~ /^$node$/ GROUP BY time($__interval), $other';

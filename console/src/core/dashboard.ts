@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Dashboards as JSON: prepared ones, and one's own, which this browser keeps. A query may hold $timeFilter, $__interval and the
- * dashboard's variables; a variable stands in a regular expression, as in "node" =~ /^$node$/, so that "all" is possible. */
+/** Dashboards: prepared ones, and those that people have made, which the server keeps. A query may hold $timeFilter, $__interval
+ * and the dashboard's variables; a variable stands in a regular expression, as in "node" =~ /^$node$/, so that "all" is possible. */
+import type { Definition } from "./definitions";
+import type { Stored } from "./editing";
+import type { Key, Text } from "../i18n";
 
 export interface DashPanel {
   title: string;
@@ -12,60 +15,78 @@ export interface Dashboard {
   name: string;
   variables: string[]; // names of tags
   panels: DashPanel[];
+  refresh?: string; // "10s"; absent: as often as the buckets are worth it
+  version?: number; // of one that the server keeps
 }
 
-const kMostPanels = 40;
-const kKept = "gpuscale.dashboards";
+export const kMostPanels = 40;
 
 const over = (field: string, measurement: string, call: string, by = "") =>
   `SELECT ${call}("${field}") FROM "${measurement}" WHERE $timeFilter AND "pool" =~ /^$pool$/ GROUP BY time($__interval)${by} fill(null)`;
-const ofNode = (field: string, measurement: string, by = "") =>
-  `SELECT mean("${field}") FROM "${measurement}" WHERE $timeFilter AND "node" =~ /^$node$/ GROUP BY time($__interval)${by} fill(null)`;
+const ofNode = (field: string, measurement: string, by = "", call = "mean") =>
+  `SELECT ${call}("${field}") FROM "${measurement}" WHERE $timeFilter AND "node" =~ /^$node$/ GROUP BY time($__interval)${by} fill(null)`;
 
-export const prepared: Dashboard[] = [
-  {
-    name: "Cluster", variables: ["pool"],
+interface Plan {
+  variables: string[];
+  panels: (Omit<DashPanel, "title"> & { title: Key })[];
+}
+const kPrepared: Record<"Cluster" | "Node", Plan> = {
+  Cluster: {
+    variables: ["pool"],
     panels: [
-      { title: "GPU utilisation, mean", query: over("utilization_gpu", "gpu", "mean"), max: 100, wide: true },
-      { title: "GPU utilisation by node", query: over("utilization_gpu", "gpu", "mean", ', "node"'), max: 100, wide: true },
-      { title: "Waiting requests", query: over("queue_depth", "gpu", "mean") },
-      { title: "Power", query: over("power_watts", "gpu", "mean") },
-      { title: "Requests", query: over("requests", "inference", "sum") },
-      { title: "Latency, p99", query: over("latency_p99_ms", "inference", "max") },
+      { title: "dash.cluster.utilization", query: over("utilization_gpu", "gpu", "mean"), max: 100, wide: true },
+      { title: "dash.cluster.bynode", query: over("utilization_gpu", "gpu", "mean", ', "node"'), max: 100, wide: true },
+      { title: "field.saturation", query: over("saturation", "gpu", "mean"), max: 100 },
+      { title: "field.queue_depth", query: over("queue_depth", "gpu", "mean") },
+      { title: "field.memory_used_bytes", query: over("memory_used_bytes", "gpu", "mean") },
+      { title: "field.power_watts", query: over("power_watts", "gpu", "mean") },
+      { title: "dash.hottest", query: over("temperature_celsius", "gpu", "max") },
+      { title: "field.requests", query: over("requests", "inference", "sum") },
+      { title: "field.requests_waiting", query: over("requests_waiting", "inference", "mean", ', "server"') },
+      { title: "field.latency_p99_ms", query: over("latency_p99_ms", "inference", "max") },
     ],
   },
-  {
-    name: "Node", variables: ["node"],
+  Node: {
+    variables: ["node"],
     panels: [
-      { title: "GPU utilisation", query: ofNode("utilization_gpu", "gpu", ', "gpu"'), max: 100, wide: true },
-      { title: "Memory in use", query: ofNode("memory_used_bytes", "gpu", ', "gpu"') },
-      { title: "Temperature", query: ofNode("temperature_celsius", "gpu", ', "gpu"') },
-      { title: "Requests in flight", query: ofNode("in_flight", "node") },
-      { title: "Latency, p99", query: ofNode("latency_p99_ms", "inference") },
+      { title: "field.utilization_gpu", query: ofNode("utilization_gpu", "gpu", ', "gpu"'), max: 100, wide: true },
+      { title: "field.saturation", query: ofNode("saturation", "gpu", ', "gpu"'), max: 100 },
+      { title: "field.memory_used_bytes", query: ofNode("memory_used_bytes", "gpu", ', "gpu"') },
+      { title: "field.power_watts", query: ofNode("power_watts", "gpu", ', "gpu"') },
+      { title: "field.temperature_celsius", query: ofNode("temperature_celsius", "gpu", ', "gpu"') },
+      { title: "dash.pods", query: ofNode("memory_used_bytes", "gpu_pod", ', "namespace", "pod"', "max") },
+      { title: "field.in_flight", query: ofNode("in_flight", "node") },
+      { title: "field.latency_p99_ms", query: ofNode("latency_p99_ms", "inference") },
     ],
   },
-];
+};
 
-const isText = (value: unknown): value is string => typeof value === "string";
+export const prepared = (t: Text): Dashboard[] =>
+  Object.entries(kPrepared).map(([name, { variables, panels }]) => ({ name, variables, panels: panels.map((panel) => ({ ...panel, title: t(panel.title) })) }));
 
-/** A text as a dashboard. Errors name the place. */
-export function readDashboard(text: string): Dashboard {
-  const found = JSON.parse(text) as Partial<Dashboard> | null;
-  if (!found || typeof found !== "object" || Array.isArray(found)) throw new Error("a dashboard is an object: {name, variables, panels}");
-  if (!isText(found.name) || !found.name.trim() || found.name.length > 100) throw new Error("name: 1 to 100 characters");
-  const variables = found.variables ?? [];
-  if (!Array.isArray(variables) || !variables.every((each) => isText(each) && /^\w+$/.test(each))) throw new Error("variables: a list of tags' names");
-  const panels = found.panels ?? [];
-  if (!Array.isArray(panels) || panels.length > kMostPanels) throw new Error(`panels: a list of at most ${kMostPanels}`);
-  panels.forEach((panel, i) => {
-    if (!isText(panel?.title) || !isText(panel?.query)) throw new Error(`panels[${i}]: title and query are texts`);
-    if (!panel.query.includes("$timeFilter")) throw new Error(`panels[${i}].query: write WHERE $timeFilter, or it reads all that is stored`);
-    if (panel.max !== undefined && typeof panel.max !== "number") throw new Error(`panels[${i}].max: a number`);
-  });
-  return { name: found.name.trim(), variables, panels };
+/** What the server keeps of one; as it came from there. */
+export function dashboardOf({ name, version, definition }: Stored): Dashboard {
+  const { variables = [], panels = [], refresh } = definition as unknown as Partial<Dashboard>;
+  return { name, version, variables, panels, refresh };
+}
+export const definitionOf = ({ variables, panels, refresh }: Dashboard): Definition => ({ variables, panels, ...(refresh ? { refresh } : {}) });
+
+/** The kept ones stand in front of prepared ones of the same name. */
+export function allDashboards(kept: Dashboard[], t: Text): Dashboard[] {
+  const own = prepared(t);
+  return [...own.map((each) => kept.find((other) => other.name === each.name) ?? each), ...kept.filter((each) => !own.some((other) => other.name === each.name))];
 }
 
-export const showDashboard = (dashboard: Dashboard) => JSON.stringify(dashboard, null, 2);
+/** What people call it: a prepared one has a name in their language. */
+export const shownName = (dashboard: Dashboard, t: Text) => (dashboard.version === undefined ? t(`dash.name.${dashboard.name}` as Key) : dashboard.name);
+
+/** A text as a definition. Errors: in words. */
+export function readDefinition(text: string): Definition {
+  const found = JSON.parse(text) as unknown;
+  if (typeof found !== "object" || found === null || Array.isArray(found)) throw new Error("{variables, panels, refresh}");
+  return found as Definition;
+}
+export const showDefinition = (definition: Definition) => JSON.stringify(definition, null, 2);
 
 /** The query for a range with the variables filled in; "" means all. */
 export function fill(query: string, where: string, bucket: number, values: Record<string, string>): string {
@@ -74,24 +95,4 @@ export function fill(query: string, where: string, bucket: number, values: Recor
     return values[name] === "" ? ".*" : values[name].replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
   });
   return filled.replaceAll("$timeFilter", where).replaceAll("$__interval", `${bucket}s`);
-}
-
-export function keptDashboards(): Dashboard[] {
-  try {
-    return (JSON.parse(localStorage.getItem(kKept) ?? "[]") as unknown[]).map((each) => readDashboard(JSON.stringify(each)));
-  } catch {
-    return [];
-  }
-}
-/** Keeps `dashboard` in place of one of the same name. */
-export function keepDashboard(dashboard: Dashboard): void {
-  localStorage.setItem(kKept, JSON.stringify([...keptDashboards().filter((each) => each.name !== dashboard.name), dashboard]));
-}
-export function dropDashboard(name: string): void {
-  localStorage.setItem(kKept, JSON.stringify(keptDashboards().filter((each) => each.name !== name)));
-}
-/** The kept ones stand in front of prepared ones of the same name. */
-export function allDashboards(): Dashboard[] {
-  const kept = keptDashboards();
-  return [...prepared.map((each) => kept.find((other) => other.name === each.name) ?? each), ...kept.filter((each) => !prepared.some((other) => other.name === each.name))];
 }

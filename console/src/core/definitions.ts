@@ -3,7 +3,8 @@
  * file's entry would be; a secret that is set reads {"secret": "set"}. Pure. */
 
 export const kKinds = ["rules", "channels", "triggers", "schedules", "pools"] as const;
-export type Kind = (typeof kKinds)[number];
+/** Dashboards have a form of their own, and no keys here. */
+export type Kind = (typeof kKinds)[number] | "dashboards";
 export type Definition = Record<string, unknown>;
 export type Control = "text" | "long" | "duration" | "whole" | "number" | "switch" | "choice" | "texts" | "map" | "secret" | "condition" | "queries";
 
@@ -25,6 +26,7 @@ const kErrands = ["run", "call"];
 const kStates = ["firing", "ok", "no_data", "error"];
 
 export const kKeys: Record<Kind, Key[]> = {
+  dashboards: [],
   rules: [
     { path: "queries", control: "queries", required: true },
     { path: "condition", control: "condition", required: true },
@@ -146,6 +148,7 @@ export const kNew: Record<Kind, Definition> = {
   triggers: { type: "scale_out", step: 1 },
   schedules: { cron: "30 8 * * 1-5" },
   pools: { provider: { type: "local" }, min: 1, max: 2 },
+  dashboards: { variables: [], panels: [] },
 };
 
 export const kKept = { secret: "set" } as const;

@@ -4,6 +4,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ApiError, call, get, part } from "./api";
 import { fitting, kNew, missing, type Definition, type Kind } from "./definitions";
+import { changeOf, live } from "./live";
 import { differs, faultsIn, keepDraft, keptDraft, merged, type FieldFault, type Stored } from "./editing";
 
 /** The server is asked once typing rests for so long, ms. */
@@ -36,9 +37,10 @@ export interface Editor extends State {
 
 const pathOf = (kind: Kind, name: string) => `/api/v1/${kind}/${part(name)}`;
 
-/** @param name undefined makes a new one, beginning with `initial` */
-export function useEditor(kind: Kind, name: string | undefined, initial: Definition = kNew[kind], active = true): Editor {
-  const fresh = (base?: Stored): State => ({ name: base?.name ?? name ?? "", definition: base?.definition ?? initial, base, faults: [], check: "", restored: false, gone: false });
+/** @param name undefined makes a new one, beginning with `initial` and called `firstName` */
+export function useEditor(kind: Kind, name: string | undefined, initial: Definition = kNew[kind], active = true, firstName = ""): Editor {
+  const slot = name ?? (firstName || undefined); // of the draft
+  const fresh = (base?: Stored): State => ({ name: base?.name ?? name ?? firstName, definition: base?.definition ?? initial, base, faults: [], check: "", restored: false, gone: false });
   const [state, setState] = useState<State>(fresh);
   const [ready, setReady] = useState(false);
   const [error, setError] = useState<ApiError>();
@@ -52,7 +54,7 @@ export function useEditor(kind: Kind, name: string | undefined, initial: Definit
     setReady(false);
     setError(undefined);
     const begin = (stored?: Stored) => {
-      const draft = keptDraft(kind, name);
+      const draft = keptDraft(kind, slot);
       const now = fresh(stored);
       const moved = draft?.base && stored && draft.base.version !== stored.version;
       setState(draft ? { ...now, name: draft.name, definition: draft.definition, base: draft.base ?? now.base, theirs: moved ? stored : undefined, restored: true } : now);
@@ -66,15 +68,15 @@ export function useEditor(kind: Kind, name: string | undefined, initial: Definit
   }, [kind, name, active]);
 
   const { definition, base } = state;
-  const changed = name === undefined ? state.name !== "" || differs(definition, initial) : state.gone || (!!base && differs(definition, base.definition));
-  const whole = (now: State): Definition => ({ ...(now.base ? {} : { name: now.name }), ...fitting(kind, now.definition) });
+  const changed = name === undefined ? state.name !== firstName || differs(definition, initial) : state.gone || (!!base && differs(definition, base.definition));
+  const whole = (now: State): Definition => ({ ...(now.base || kind === "dashboards" ? {} : { name: now.name }), ...fitting(kind, now.definition) });
   const complete = state.name !== "" && !missing(kind, definition).length;
 
   const change = useCallback((next: Definition) => setState((before) => ({ ...before, definition: next })), []);
   const rename = useCallback((next: string) => setState((before) => ({ ...before, name: next })), []);
   useEffect(() => {
-    if (ready) keepDraft(kind, name, changed ? { name: state.name, definition, base } : undefined);
-  }, [ready, changed, kind, name, state.name, definition, base]);
+    if (ready) keepDraft(kind, slot, changed ? { name: state.name, definition, base } : undefined);
+  }, [ready, changed, kind, slot, state.name, definition, base]);
 
   const refused = async (cause: unknown) => {
     const fault = cause as ApiError;
@@ -88,6 +90,33 @@ export function useEditor(kind: Kind, name: string | undefined, initial: Definit
     }
     setState((before) => ({ ...before, faults: faultsIn(fault.message), check: "bad" }));
   };
+
+  // Whoever else saves it is told of by the stream of events, before anything is saved here.
+  const saving = useRef(false);
+  useEffect(() => {
+    if (!ready || name === undefined) return;
+    const abort = new AbortController();
+    const unsubscribe = live.onEntries(async (entries) => {
+      const told = entries.map((entry) => changeOf(entry)).filter((each) => each?.kind === kind && each.name === name).pop();
+      if (!told || saving.current || told.version === latest.current.base?.version) return;
+      if (told.action === "deletes") {
+        setState((before) => ({ ...before, base: undefined, theirs: undefined, gone: true }));
+        return;
+      }
+      const stored = await get<Stored>(`${pathOf(kind, name)}/definition`, abort.signal).catch(() => undefined);
+      if (abort.signal.aborted || !stored || saving.current) return;
+      setState((before) => {
+        if (before.base && stored.version <= before.base.version) return before;
+        const mine = !!before.base && differs(before.definition, before.base.definition);
+        return mine || before.gone ? { ...before, theirs: stored, base: before.base ?? stored, gone: false } : fresh(stored);
+      });
+    });
+    return () => {
+      abort.abort();
+      unsubscribe();
+    };
+    // eslint-disable-next-line
+  }, [ready, kind, name]);
 
   // What is typed is checked by who decides.
   useEffect(() => {
@@ -114,10 +143,11 @@ export function useEditor(kind: Kind, name: string | undefined, initial: Definit
 
   const save = async () => {
     setBusy(true);
+    saving.current = true;
     const now = latest.current;
     try {
       const answer = await call<Record<string, unknown>>("PUT", pathOf(kind, now.name), { definition: whole(now), version: now.base?.version ?? 0 });
-      keepDraft(kind, name, undefined);
+      keepDraft(kind, slot, undefined);
       const { url, ...stored } = answer as unknown as Stored & { url?: string };
       if (name !== undefined) setState(fresh(stored));
       return url === undefined ? answer : { ...answer, url };
@@ -125,11 +155,12 @@ export function useEditor(kind: Kind, name: string | undefined, initial: Definit
       await refused(cause);
       return undefined;
     } finally {
+      saving.current = false;
       setBusy(false);
     }
   };
   const discard = () => {
-    keepDraft(kind, name, undefined);
+    keepDraft(kind, slot, undefined);
     setState(fresh(latest.current.theirs ?? latest.current.base));
   };
   const takeTheirs = discard;

@@ -131,25 +131,30 @@ export function placeBefore(text: string, fill: (text: string) => string, at: nu
   return place;
 }
 
+/** A spreadsheet's cell. One that begins like a formula would be run. */
+function cellOf(value: unknown): string {
+  const text = value === null || value === undefined ? "" : String(value);
+  const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+const linesOf = (rows: unknown[][]) => rows.map((row) => row.map(cellOf).join(",")).join("\r\n") + "\r\n";
+
 /** For a spreadsheet: every series under one heading of tags and columns; times as RFC 3339. */
 export function toCsv(list: Series[]): string {
   const tags = [...new Set(list.flatMap((series) => Object.keys(series.tags ?? {})))];
   const columns = [...new Set(list.flatMap((series) => series.columns))];
-  // A cell that begins like a formula would be run by the spreadsheet.
-  const field = (value: unknown) => {
-    const text = value === null || value === undefined ? "" : String(value);
-    const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-  };
-  const lines = [["name", ...tags, ...columns].map(field).join(",")];
-  for (const series of list) {
-    for (const row of series.values) {
-      const cells = columns.map((column) => {
-        const value = row[series.columns.indexOf(column)];
-        return column === "time" && typeof value === "number" ? new Date(value).toISOString() : value;
-      });
-      lines.push([series.name, ...tags.map((tag) => series.tags?.[tag]), ...cells].map(field).join(","));
-    }
-  }
-  return lines.join("\r\n") + "\r\n";
+  const rows = list.flatMap((series) => series.values.map((row) => {
+    const cells = columns.map((column) => {
+      const value = row[series.columns.indexOf(column)];
+      return column === "time" && typeof value === "number" ? new Date(value).toISOString() : value;
+    });
+    return [series.name, ...tags.map((tag) => series.tags?.[tag]), ...cells];
+  }));
+  return linesOf([["name", ...tags, ...columns], ...rows]);
+}
+
+/** Curves side by side, one line a time. */
+export function curvesToCsv(curves: Curve[]): string {
+  const [times, ...columns] = aligned(curves);
+  return linesOf([["time", ...curves.map((curve) => curve.label)], ...times.map((time, i) => [new Date(time * 1000).toISOString(), ...columns.map((values) => values[i])])]);
 }

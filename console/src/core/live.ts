@@ -3,16 +3,30 @@
  * entry seen, and knows since when nothing has been heard. */
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { consoleHeaders, tellSignedOut } from "./api";
+import { kKinds, type Kind } from "./definitions";
 import type { Entry } from "./types";
 
 /** The server sends a heartbeat every 15 s. */
 const kSilent = 40_000;
-const kKept = 500;
 
 export interface LiveState {
   connected: boolean;
   heard: number; // when anything was last heard, ms; 0 = never
   news: number; // counts the entries that have come
+}
+
+export interface Change {
+  kind: Kind;
+  name: string;
+  action: string; // "makes", "changes", "deletes"
+  version?: number;
+}
+/** What somebody has declared anew, where an entry tells that. */
+export function changeOf({ kind, details }: Pick<Entry, "kind" | "details">): Change | undefined {
+  const of = (details ?? {}) as { kind?: unknown; name?: unknown; action?: unknown; version?: unknown };
+  const found = [...kKinds, "dashboards" as const].find((each) => each === `${String(of.kind)}s`);
+  if (kind !== "config.changed" || !found || typeof of.name !== "string") return undefined;
+  return { kind: found, name: of.name, action: String(of.action ?? ""), version: typeof of.version === "number" ? of.version : undefined };
 }
 
 /** Splits a stream of server-sent events, however it is cut, into their data. */
@@ -36,19 +50,23 @@ export class EventParser {
 
 export class Live {
   private state: LiveState = { connected: false, heard: 0, news: 0 };
-  private entries: Entry[] = [];
   private lastId = "";
   private stopped = false;
   private attempt = 0;
   private abort?: AbortController;
   private readonly listeners = new Set<() => void>();
+  private readonly readers = new Set<(entries: Entry[]) => void>();
 
   subscribe = (listener: () => void) => {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
   };
   snapshot = () => this.state;
-  recent = () => this.entries;
+  /** Told of each flock of new entries. @return how to stop listening */
+  onEntries(listener: (entries: Entry[]) => void): () => void {
+    this.readers.add(listener);
+    return () => void this.readers.delete(listener);
+  }
 
   start() {
     this.stopped = false;
@@ -120,7 +138,7 @@ export class Live {
         // A line that is no entry tells nothing that the next look would not.
       }
     }
-    if (fresh.length) this.entries = [...this.entries, ...fresh].slice(-kKept);
+    if (fresh.length) this.readers.forEach((reader) => reader(fresh));
     this.change({ heard: Date.now(), news: this.state.news + fresh.length });
   }
 }

@@ -21,6 +21,19 @@ export interface Pod {
   utilization: number | null;
   given: boolean; // whether Kubernetes gave it the device
 }
+/** A process that holds memory of a device, as the node's agent tells it. */
+export interface Process {
+  gpu: number | null;
+  uuid: string;
+  pid: number | null;
+  owner: string; // "pod:team-a/llama-0", "container:ID", "slurm:JOB", "unit:NAME.service", "command:NAME"
+  memory_bytes: number | null;
+  utilization_gpu: number | null;
+}
+export interface NodeProcesses {
+  processes: Process[];
+  processes_omitted: number;
+}
 export interface NodeDevices {
   devices: Device[];
   pods: Pod[];

@@ -14,12 +14,13 @@ export interface Pool {
   min: number;
   max: number;
   desired: number;
-  counts: { launching: number; booting: number; ready: number; draining: number };
+  counts: { launching: number; booting: number; ready: number; draining: number; parked?: number };
   phase: string;
   phase_reason: string;
   cooldown_out_until?: string | null;
   cooldown_in_until?: string | null;
   hold?: { mode: string; who: string; until: string | null } | null;
+  budget?: { limited: boolean; used_gpu_hours: number; parked_gpu_hours: number; limit_gpu_hours: number | null; used_money: number; ends: string; exhausted: boolean } | null;
   origin?: string;
   version?: number;
   fault?: string;
@@ -119,6 +120,7 @@ export interface Node {
   health?: string;
   standing?: string;
   drain?: string;
+  parked?: boolean;
 }
 
 export interface Entry {
@@ -172,6 +174,17 @@ export interface Trigger {
   origin?: string;
   version?: number;
   fault?: string;
+}
+
+/** A browser that is signed in. */
+export interface OpenSession {
+  id: string;
+  who: string;
+  peer: string;
+  browser: string;
+  opened: string;
+  used: string;
+  own: boolean;
 }
 
 export interface Token {

@@ -37,8 +37,8 @@ export const en = {
   "overview.activity.all": "All activity", "overview.cooldown.out": "scale-out waits {age}", "overview.cooldown.in": "scale-in waits {age}",
   "overview.size": "Nodes ready", "overview.mark.out": "out to {to}", "overview.mark.in": "in to {to}", "overview.rules": "Rules",
   "overview.empty.title": "No GPU has reported yet",
-  "overview.empty": "Start an agent on each GPU node; without a GPU, try a virtual one or the demo. A token with the scope write is made under Tokens.",
-  "overview.nopool": "No pool is configured. Declare one in the config file under pools:, then start the server with --config.",
+  
+  "overview.nopool": "Make one under Pools or with this command, or declare it in the config file under pools:.",
   "overview.served": "{n}/s",
 
   "nodes.title": "Nodes", "nodes.heat": "Every GPU, by its utilisation", "nodes.heat.aria": "{n} GPUs: {busy} above 80 %, {idle} under 10 %, {dark} not reporting",
@@ -59,9 +59,9 @@ export const en = {
   "field.latency_p99_ms": "Latency, p99", "field.in_flight": "Requests in flight",
 
   "activity.title": "Activity", "activity.kind": "Kind", "activity.filter": "Filter", "activity.episode": "Only this episode", "activity.episode.all": "All episodes",
-  "activity.why": "Why", "activity.empty.title": "Nothing has happened yet", "activity.empty": "Decisions, calls and their effects are written here as they happen.",
+  "activity.why": "Why", "activity.empty.title": "Nothing has happened yet", "activity.empty": "Decisions, calls and their effects are written here as they happen; the first may be a size that you set by hand.",
   "activity.kinds.all": "everything", "activity.kinds.rule": "rules", "activity.kinds.message": "messages", "activity.kinds.trigger": "triggers",
-  "activity.kinds.pool": "pools", "activity.kinds.node": "nodes", "activity.kinds.token": "people and tokens",
+  "activity.kinds.pool": "pools", "activity.kinds.node": "nodes", 
   "activity.ranking": "Who could have gone",
   "activity.more": "Show more",
 
@@ -70,7 +70,7 @@ export const en = {
   "explore.empty": "The query found nothing in this range.", "explore.bounded": "{left} more series are not drawn.", "explore.rows": "{n} rows", "explore.rows.cut": "the first {n} of {all} rows",
   "explore.examples": "Examples", "explore.took": "{n} series in {ms} ms", "explore.suggest": "Suggestions",
 
-  "dash.edit": "Dashboard as JSON", "dash.hint": "This browser keeps it; copy the text to bring it along, paste one to bring it here. Another name makes another dashboard.", "dash.add": "Add to a dashboard", "dash.added": "Added to {name}",
+   "dash.hint": "Copy the text to bring it along; paste one to bring it here.", "dash.add": "Add to a dashboard", "dash.added": "Added to {name}",
 
   "rules.title": "Rules", "rules.empty.title": "No rules", "rules.empty": "A rule compares what GPUs report with a threshold and pulls a trigger. Make one here, or declare it in the config file under rules:.",
   "rules.inactive": "OK", "rules.pending": "Pending", "rules.firing": "Firing", "rules.no_data": "No data", "rules.error": "Error", "rules.paused": "Paused",
@@ -120,8 +120,8 @@ export const en = {
   "policies.distrusted": "the forecast is bad: target tracking at least", "policies.reason": "Why", "policies.decided": "Decided lately",
   "policies.decided.none": "No policy has moved this pool lately.", "overview.lost": "Lost requests", "overview.lost.n": "{n} in the last minute",
   "node.gpus": "Its GPUs", "node.model": "Model", "node.saturation": "Saturation", "node.doubt": "In doubt", "node.sampler": "Sampler", "node.processes": "Processes",
-  "node.processes.where": "Which process holds device memory is not stored here; the agent tells it itself, on its own port:",
-  "node.processes.unknown": "This node's agent has no port of its own (--listen), so nobody can ask it who holds device memory.", "schedules.calendar": "Calendar",
+  
+   "schedules.calendar": "Calendar",
   "silences.title": "Silences",
   "silences.all": "every rule", "silences.until": "Until", "silences.who": "By", "silences.comment": "Why",
 
@@ -189,5 +189,30 @@ export const en = {
 
   "chart.aria": "Chart of {what}; newest {value}", "chart.none": "No data in this range", "chart.time": "Time",
   "notfound.title": "There is no such page", "broken.title": "This page broke", "broken.text": "The rest still works. What went wrong: {error}", "broken.again": "Try again",
+
+  "first.agent": "An agent with a token of its own:", "first.agent.text": "Start an agent on each GPU node; without a GPU at hand it measures a virtual one (--source virtual).",
+  "first.token": "Make a token for it", "first.demo": "Or watch a whole pool of virtual GPUs grow and shrink, no GPU needed:",
+  "overview.money": "{money} in this period", "overview.latency": "Latency, mean", "field.requests_waiting": "Requests waiting", "pools.parked": "{n} parked (warm)", "pools.budget": "GPU-hours of the period",
+  "pools.budget.parked": "{hours} parked", "pools.budget.exhausted": "The budget is used up: no growth before",
+  "node.state.launching": "launching", "node.state.booting": "booting", "node.state.ready": "ready", "node.state.draining": "draining", "node.state.parked": "parked", "node.state.gone": "gone",
+  "node.parked.hint": "Drained and kept warm: back at once when the pool grows.", "node.process.owner": "Held by", "node.processes.none": "No process holds device memory, as far as the node's agent can see.",
+  "node.processes.omitted": "{n} more are not shown.",
+  "chart.unzoom": "Zoom out",
+  "dash.name.Cluster": "Cluster", "dash.name.Node": "Node", "dash.cluster.utilization": "GPU utilisation, mean", "dash.cluster.bynode": "GPU utilisation by node", "dash.hottest": "Hottest GPU", "dash.pods": "Memory by pod",
+  "dash.new": "New dashboard", "dash.adapt": "Adapt", "dash.mine": "My queries", "dash.empty": "This dashboard has no panels yet: Edit adds some, and so does \"Add to a dashboard\" under Explore.",
+  "dash.variables": "Variables", "dash.variables.hint": "Names of tags to choose by. A query uses one as \"node\" =~ /^$node$/.", "dash.refresh": "Refresh", "dash.refresh.hint": "Such as 10s; empty: as often as the chart's steps are worth it.",
+  "dash.refresh.auto": "Refresh: auto", "dash.refresh.off": "Refresh: off", "dash.refresh.each": "Refresh: {every}",
+  "dash.panel.title": "Title", "dash.panel.max": "Axis up to", "dash.panel.wide": "As wide as the page", "dash.panel.add": "Add a panel", "dash.panel.new": "Panel {n}", "dash.up": "Further up", "dash.down": "Further down",
+  "dash.as": "Edit as", "dash.as.fields": "Panels", "dash.nojson": "This is no JSON yet, so it cannot be saved: {error}",
+  "channels.state.delivered": "delivered", "channels.state.waiting": "waiting", "channels.state.dead": "dead", "channels.state.expired": "expired", "channels.state.replaced": "replaced",
+  "activity.kinds.people": "by people", "activity.kinds.policy": "policies", "tokens.changes": "Who did what",
+  "sessions.title": "Signed in", "sessions.none": "Nobody is signed in in a browser: this server asks for no sign-in, or programs alone call it.", "sessions.who": "Who", "sessions.peer": "From", "sessions.browser": "Browser", "sessions.opened": "Since", "sessions.used": "Last seen",
+  "sessions.own": "you", "sessions.own.hint": "Your own: sign out instead.", "sessions.end": "Sign out", "sessions.end.ask": "Sign {who} out? What is typed there stays in that tab.", "sessions.hint": "A session ends after twelve hours unused, when its token is revoked, and when the server restarts.",
+  "policies.promote": "Let it decide", "policies.promote.ask": "Let {policy} alone decide for {pool}?", "policies.promote.text": "Those heard until now become shadows. Where it does harm on probation, they are heard again by themselves.",
+  "policies.probation": "Probation", "policies.rollback.tell": "Tell of a roll-back", "policies.rollback": "Roll back", "policies.rollback.ask": "Let those decide for {pool} again that did before?",
+  "whatif.title": "What if another policy decided?", "whatif.text": "Recorded decisions run again through the same code. Another policy is asked about the same inputs; what its wishes would have changed in the load is not known.",
+  "whatif.policy": "Policy", "whatif.ask": "Ask it", "whatif.again": "Run the decisions again", "whatif.none": "Nothing is recorded of this pool in that time.",
+  "whatif.said": "{looks} looks: the pool had {had} node-hours, this policy would have wanted {would}; more nodes at {more} looks, fewer at {fewer}.", "whatif.had": "Had", "whatif.wanted": "Was wanted", "whatif.would": "It would want",
+  "whatif.same": "All {n} decisions come out the same, bit for bit.", "whatif.differs": "{n} of {all} decisions come out otherwise, the first at {at}.",
 };
 export type Key = keyof typeof en;

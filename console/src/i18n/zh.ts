@@ -38,8 +38,8 @@ export const zh: Record<Key, string> = {
   "overview.activity.all": "全部活动", "overview.cooldown.out": "扩容冷却还剩 {age}", "overview.cooldown.in": "缩容冷却还剩 {age}",
   "overview.size": "就绪节点", "overview.mark.out": "扩至 {to}", "overview.mark.in": "缩至 {to}", "overview.rules": "规则",
   "overview.empty.title": "还没有 GPU 上报",
-  "overview.empty": "在每个 GPU 节点上启动 agent；没有 GPU 时可以用虚拟 GPU 或演示。在“令牌”页创建带 write 权限的令牌。",
-  "overview.nopool": "没有配置节点池。在配置文件的 pools: 下声明一个，再用 --config 启动服务器。",
+  
+  "overview.nopool": "在“节点池”页或用下面的命令新建，也可在配置文件的 pools: 下声明。",
   "overview.served": "{n}/秒",
 
   "nodes.title": "节点", "nodes.heat": "每块 GPU 的利用率", "nodes.heat.aria": "{n} 块 GPU：{busy} 块高于 80 %，{idle} 块低于 10 %，{dark} 块没有上报",
@@ -60,9 +60,9 @@ export const zh: Record<Key, string> = {
   "field.latency_p99_ms": "p99 延迟", "field.in_flight": "处理中的请求",
 
   "activity.title": "活动", "activity.kind": "种类", "activity.filter": "筛选", "activity.episode": "只看此事件链", "activity.episode.all": "全部事件",
-  "activity.why": "为什么", "activity.empty.title": "还没有发生任何事", "activity.empty": "决策、调用及其结果会随时记录在这里。",
+  "activity.why": "为什么", "activity.empty.title": "还没有发生任何事", "activity.empty": "决策、调用及其结果会随时记录在这里；第一条可以是您手动设定的规模。",
   "activity.kinds.all": "全部", "activity.kinds.rule": "规则", "activity.kinds.message": "消息", "activity.kinds.trigger": "触发器",
-  "activity.kinds.pool": "节点池", "activity.kinds.node": "节点", "activity.kinds.token": "人员与令牌",
+  "activity.kinds.pool": "节点池", "activity.kinds.node": "节点", 
   "activity.ranking": "本可移除的节点",
   "activity.more": "显示更多",
 
@@ -71,7 +71,7 @@ export const zh: Record<Key, string> = {
   "explore.empty": "此范围内没有结果。", "explore.bounded": "还有 {left} 条序列没有绘出。", "explore.rows": "{n} 行", "explore.rows.cut": "共 {all} 行，显示前 {n} 行",
   "explore.examples": "示例", "explore.took": "{n} 条序列，用时 {ms} 毫秒", "explore.suggest": "建议",
 
-  "dash.edit": "仪表盘 JSON", "dash.hint": "保存在此浏览器中；复制文本可带走，粘贴文本可带入。换一个名称即为新仪表盘。", "dash.add": "加入仪表盘", "dash.added": "已加入 {name}",
+   "dash.hint": "复制文本可带走，粘贴文本可带入。", "dash.add": "加入仪表盘", "dash.added": "已加入 {name}",
 
   "rules.title": "规则", "rules.empty.title": "没有规则", "rules.empty": "规则把 GPU 的上报与阈值比较，并触发扩缩容。在这里新建，或在配置文件的 rules: 下声明。",
   "rules.inactive": "正常", "rules.pending": "待定", "rules.firing": "告警", "rules.no_data": "无数据", "rules.error": "出错", "rules.paused": "已暂停",
@@ -115,8 +115,8 @@ export const zh: Record<Key, string> = {
   "policies.promotion.probation": "{policy} 由 {who} 启用；{probation_until} 之前若造成损害，将自动恢复原策略。",
   "policies.promotion.kept": "{policy} 由 {who} 启用并保留。", "policies.promotion.rolled_back": "{policy}（由 {who} 启用）已回退：{reason}", "policies.distrusted": "预测不准：至少按目标跟踪", "policies.reason": "为什么",
   "policies.decided": "最近的决定", "policies.decided.none": "最近没有策略调整过此节点池。", "overview.lost": "丢失的请求", "overview.lost.n": "近一分钟 {n} 个", "node.gpus": "它的 GPU",
-  "node.model": "型号", "node.saturation": "饱和度", "node.doubt": "存疑", "node.sampler": "采样器", "node.processes": "进程", "node.processes.where": "占用显存的进程不保存在服务器上，由 agent 在自己的端口上提供：",
-  "node.processes.unknown": "此节点的 agent 没有自己的端口（--listen），无法询问谁占用显存。", "schedules.calendar": "日历",
+  "node.model": "型号", "node.saturation": "饱和度", "node.doubt": "存疑", "node.sampler": "采样器", "node.processes": "进程", 
+   "schedules.calendar": "日历",
   "silences.title": "静默", "silences.all": "全部规则", "silences.until": "直到", "silences.who": "操作人",
   "silences.comment": "原因",
 
@@ -170,4 +170,29 @@ export const zh: Record<Key, string> = {
 
   "chart.aria": "{what} 图表；最新值 {value}", "chart.none": "此范围内没有数据", "chart.time": "时间",
   "notfound.title": "没有这个页面", "broken.title": "此页面出错了", "broken.text": "其他部分仍可使用。错误：{error}", "broken.again": "重试",
+
+  "first.agent": "带有专用令牌的 agent：", "first.agent.text": "在每个 GPU 节点上启动一个 agent；没有 GPU 时它可以测量虚拟 GPU（--source virtual）。",
+  "first.token": "为它创建令牌", "first.demo": "或者观看一整个虚拟 GPU 节点池扩缩容，无需 GPU：",
+  "overview.money": "本周期 {money}", "overview.latency": "平均延迟", "field.requests_waiting": "等待中的请求", "pools.parked": "{n} 个停放（热备）", "pools.budget": "本周期 GPU 小时",
+  "pools.budget.parked": "其中停放 {hours}", "pools.budget.exhausted": "预算已用完，此前不再扩容：",
+  "node.state.launching": "启动中", "node.state.booting": "引导中", "node.state.ready": "就绪", "node.state.draining": "排空中", "node.state.parked": "停放", "node.state.gone": "已结束",
+  "node.parked.hint": "已排空并保持热备：节点池扩容时立即恢复。", "node.process.owner": "占用者", "node.processes.none": "就该节点的 agent 所见，没有进程占用显存。",
+  "node.processes.omitted": "另有 {n} 个未显示。",
+  "chart.unzoom": "取消放大",
+  "dash.name.Cluster": "集群", "dash.name.Node": "节点", "dash.cluster.utilization": "GPU 平均利用率", "dash.cluster.bynode": "各节点 GPU 利用率", "dash.hottest": "最热的 GPU", "dash.pods": "各 Pod 显存",
+  "dash.new": "新建仪表盘", "dash.adapt": "改编", "dash.mine": "我的查询", "dash.empty": "此仪表盘还没有图表：点“编辑”添加，或在“查询”页点“加入仪表盘”。",
+  "dash.variables": "变量", "dash.variables.hint": "用于选择的标签名。查询中写作 \"node\" =~ /^$node$/。", "dash.refresh": "刷新", "dash.refresh.hint": "例如 10s；留空则按图表步长决定。",
+  "dash.refresh.auto": "自动刷新", "dash.refresh.off": "不刷新", "dash.refresh.each": "每 {every} 刷新",
+  "dash.panel.title": "标题", "dash.panel.max": "纵轴至少到", "dash.panel.wide": "占满整行", "dash.panel.add": "添加图表", "dash.panel.new": "图表 {n}", "dash.up": "上移", "dash.down": "下移",
+  "dash.as": "编辑方式", "dash.as.fields": "图表", "dash.nojson": "这还不是 JSON，无法保存：{error}",
+  "channels.state.delivered": "已送达", "channels.state.waiting": "等待中", "channels.state.dead": "死信", "channels.state.expired": "已过期", "channels.state.replaced": "已被取代",
+  "activity.kinds.people": "人员操作", "activity.kinds.policy": "策略", "tokens.changes": "谁做了什么",
+  "sessions.title": "已登录", "sessions.none": "没有浏览器登录：此服务器无需登录，或只有程序在调用。", "sessions.who": "用户", "sessions.peer": "来自", "sessions.browser": "浏览器", "sessions.opened": "登录于", "sessions.used": "最近活动",
+  "sessions.own": "本人", "sessions.own.hint": "这是您自己的会话：请用“退出登录”。", "sessions.end": "强制退出", "sessions.end.ask": "让 {who} 退出登录？对方标签页中已输入的内容会保留。", "sessions.hint": "会话在闲置十二小时后、令牌被吊销时以及服务器重启时结束。",
+  "policies.promote": "由它决定", "policies.promote.ask": "让 {policy} 单独决定节点池 {pool}？", "policies.promote.text": "此前生效的策略转为影子。试用期内若造成损害，会自动恢复原策略。",
+  "policies.probation": "试用期", "policies.rollback.tell": "回退时通知", "policies.rollback": "回退", "policies.rollback.ask": "让此前的策略重新决定节点池 {pool}？",
+  "whatif.title": "如果由另一个策略决定？", "whatif.text": "用同样的代码重新运行已记录的决策。向另一个策略询问同样的输入；它的愿望会给负载带来什么变化，无从得知。",
+  "whatif.policy": "策略", "whatif.ask": "询问", "whatif.again": "重新运行决策", "whatif.none": "这段时间内没有此节点池的记录。",
+  "whatif.said": "{looks} 次检查：节点池实际 {had} 节点小时，此策略期望 {would}；其中 {more} 次要更多节点，{fewer} 次要更少。", "whatif.had": "实际", "whatif.wanted": "当时期望", "whatif.would": "它会期望",
+  "whatif.same": "全部 {n} 个决策结果逐位相同。", "whatif.differs": "{all} 个决策中有 {n} 个结果不同，第一个在 {at}。",
 };

@@ -10,7 +10,11 @@ import { useLooks, type Key } from "../i18n";
 import { ActivityList } from "../parts/activity_list";
 import { Failed, Hint, PageHead, Panel } from "../parts/pieces";
 
-const kKinds = ["", "rule", "message", "trigger", "pool", "node", "token"];
+const kKinds = ["", "people", "rule", "message", "trigger", "pool", "node", "policy"];
+/** What somebody did by hand: the change log. */
+const kByPeople = "config.,token.,session.,rule.silenced,rule.paused,channel.tested,message.replayed,trigger.rotated,trigger.enabled,trigger.disabled,node.protected,node.unprotected,node.held,pool.held,pool.resumed,pool.desired,policy.promoted,policy.rolled_back";
+/** A size may be set by a person, or by what they declared. */
+const byHand = ({ kind, details }: Entry) => kind !== "pool.desired" || !/^(rule|policy|schedule|trigger|http|hook) /.test(String(details?.source ?? "rule "));
 
 export default function Activity() {
   const { t } = useLooks();
@@ -18,15 +22,16 @@ export default function Activity() {
   const [episode, setEpisode] = useParam("episode", "");
   const [text, setText] = useParam("q", "");
   const [limit, setLimit] = useState(200);
-  const query = `limit=${limit}${kind ? `&kind=${part(kind)}.` : ""}${episode ? `&correlation=${part(episode)}` : ""}`;
+  const query = `limit=${limit}${kind === "people" ? `&kind=${kByPeople}` : kind ? `&kind=${part(kind)}.` : ""}${episode ? `&correlation=${part(episode)}` : ""}`;
   const followed = useFollowed((signal) => get<{ activity: Entry[] }>(`/api/v1/activity?${query}`, signal), [query]);
   const all = followed.value?.activity ?? [];
+  const looked = kind === "people" ? all.filter(byHand) : all;
   const shown = useMemo(() => {
     const wanted = text.toLowerCase();
     const fits = (entry: Entry) => !wanted || `${entry.kind} ${entry.subject} ${entry.pool} ${entry.summary}`.toLowerCase().includes(wanted);
-    const list = all.filter(fits);
+    const list = looked.filter(fits);
     return episode ? list : list.reverse();  // an episode is read as it happened
-  }, [all, text, episode]);
+  }, [all, kind, text, episode]);
   return (
     <>
       <PageHead title={t("activity.title")}>
@@ -38,7 +43,7 @@ export default function Activity() {
       <Failed error={followed.error} again={followed.again} />
       <Panel>
         <ActivityList entries={shown} />
-        {followed.value && !shown.length && <Hint title={t("activity.empty.title")} text={t("activity.empty")} />}
+        {followed.value && !shown.length && <Hint title={t("activity.empty.title")} text={t("activity.empty")} command={`gpuscale pool scale gpu 3 --server ${window.location.origin}`} />}
         {all.length >= limit && limit < 10_000 && <Button onClick={() => setLimit(Math.min(limit * 4, 10_000))}>{t("activity.more")}</Button>}
       </Panel>
     </>

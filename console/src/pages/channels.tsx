@@ -8,12 +8,12 @@ import { when } from "../core/format";
 import { useParam } from "../core/router";
 import { useMay } from "../core/session";
 import type { Channel, Delivery } from "../core/types";
-import { useLooks } from "../i18n";
+import { useLooks, type Key } from "../i18n";
 import { Failed, Link, Panel, Time } from "../parts/pieces";
 import { Resources } from "../parts/resources";
 
-const kExample = "channels:\n  - {name: scale_out, type: trigger, trigger: gpu-out}\n  - {name: ops, type: webhook, url: https://hooks.example.com/gpuscale}";
-const colour: Record<string, string> = { sent: "green", delivered: "green", pending: "gold", failed: "red", dead: "red", expired: "default", replaced: "default" };
+const kExample = "channels:\n  - {name: ops, type: webhook, url: https://hooks.example.com/gpuscale}";
+const colour: Record<string, string> = { delivered: "green", waiting: "gold", dead: "red", expired: "default", replaced: "default" };
 
 /** Of one channel, or what no channel could deliver. */
 function Deliveries({ channel }: { channel?: string }) {
@@ -40,9 +40,9 @@ function Deliveries({ channel }: { channel?: string }) {
           <li key={delivery.id} className="entry">
             <div className="entry-line">
               <span className="entry-time"><Time at={delivery.created} /></span>
-              <Tag bordered={false} color={colour[delivery.state] ?? "default"}>{delivery.state}</Tag>
+              <Tag bordered={false} color={colour[delivery.state] ?? "default"}>{delivery.state in colour ? t(`channels.state.${delivery.state}` as Key) : delivery.state}</Tag>
               <span className="entry-text">{channel ? "" : `${delivery.channel}: `}{delivery.key} ({delivery.state_sent}) · {t("channels.attempts")}: {delivery.attempts}{delivery.answer_status ? ` · HTTP ${delivery.answer_status}` : ""}</span>
-              {admin && !["sent", "delivered", "waiting", "pending", "sending"].includes(delivery.state) && <Button size="small" onClick={() => again(delivery)}>{t("channels.replay")}</Button>}
+              {admin && !["delivered", "waiting"].includes(delivery.state) && <Button size="small" onClick={() => again(delivery)}>{t("channels.replay")}</Button>}
             </div>
             {(delivery.last_error || delivery.answer) && <div className="quiet">{delivery.last_error || delivery.answer}</div>}
             {delivery.correlation && <Link to={`/activity?episode=${part(delivery.correlation)}`}>{t("activity.episode")}</Link>}

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Ask the store anything, in InfluxQL. */
-import { Alert, App, Button, Segmented, Spin } from "antd";
+import { Alert, App, Button, Dropdown, Segmented, Spin } from "antd";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { ApiError } from "../core/api";
+import { ApiError, call, get, part } from "../core/api";
 import type { Names } from "../core/completion";
-import { windowOf } from "../core/curve";
-import { keepDashboard, keptDashboards } from "../core/dashboard";
+import { windowIn, windowOf } from "../core/curve";
+import { dashboardOf, definitionOf } from "../core/dashboard";
+import { useFollowed } from "../core/data";
+import type { Stored } from "../core/editing";
 import { when, unitOf } from "../core/format";
 import { curvesOf, inRange, placeBefore, positionIn, query, toCsv, type Series } from "../core/influx";
 import { useParam } from "../core/router";
+import { fileName, saveFile } from "../core/save_file";
 import { storedNames } from "../core/schema";
+import { useMay } from "../core/session";
+import { useZoom } from "../core/zoom";
 import { useLooks } from "../i18n";
 import { Chart } from "../parts/chart";
+import { savePicture } from "../parts/chart_tools";
 import { PageHead, Panel, RangePicker } from "../parts/pieces";
 import { QueryEditor } from "../parts/query_editor";
 
@@ -24,22 +30,12 @@ const kExamples = [
 ];
 const kNoNames: Names = { measurements: [], fields: {}, tags: {}, values: {} };
 const kRows = 500;
-/** The dashboard that queries are added to. */
-const kMine = "My queries";
 
 interface Answer {
   series: Series[];
   ms: number;
   from: number;
   to: number;
-}
-
-function save(name: string, content: Blob) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(content);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 function Table({ series }: { series: Series[] }) {
@@ -73,9 +69,37 @@ function Table({ series }: { series: Series[] }) {
   );
 }
 
-export default function Explore() {
+/** Puts the query on a dashboard that the server keeps. */
+function AddToDashboard({ asked, disabled }: { asked: string; disabled: boolean }) {
   const { t } = useLooks();
   const { message } = App.useApp();
+  const admin = useMay("admin");
+  const kept = useFollowed(async (signal) => (await get<{ dashboards: Stored[] }>("/api/v1/dashboards", signal)).dashboards.map(dashboardOf), []);
+  const mine = t("dash.mine");
+  const all = kept.value ?? [];
+  const add = async (name: string) => {
+    const before = all.find((each) => each.name === name) ?? { name, variables: [], panels: [] };
+    const definition = definitionOf({ ...before, panels: [...before.panels, { title: asked.slice(0, 80), query: asked }] });
+    try {
+      await call("PUT", `/api/v1/dashboards/${part(name)}`, { definition, version: before.version ?? 0 });
+      message.success(t("dash.added", { name }));
+    } catch (cause) {
+      message.error((cause as ApiError).message);
+    }
+    kept.again();
+  };
+  const names = [...new Set([...all.map((each) => each.name), mine])];
+  return (
+    <Dropdown disabled={!admin || disabled} trigger={["click"]} menu={{ items: names.map((name) => ({ key: name, label: name })), onClick: ({ key }) => void add(key) }}>
+      <Button title={admin ? undefined : t("common.readonly", { scope: "admin" })}>{t("dash.add")}</Button>
+    </Dropdown>
+  );
+}
+
+export default function Explore() {
+  const { t, dark } = useLooks();
+  const { message } = App.useApp();
+  const [zoom] = useZoom();
   const [asked, setAsked] = useParam("q", kExamples[0]);
   const [range] = useParam("range", "15m");
   const [view, setView] = useParam("view", "chart");
@@ -97,9 +121,9 @@ export default function Explore() {
     running.current?.abort();
     const abort = (running.current = new AbortController());
     setBusy(true);
-    const window = windowOf(range);
+    const window = zoom ? windowIn(zoom) : windowOf(range);
     const begin = performance.now();
-    const until = Date.now();
+    const until = Math.min(Date.now(), window.to * 1000);
     const fill = (part: string) => inRange(part, window.from * 1000, until, window.bucket);
     const fail = (said: string) => {
       const at = positionIn(said, fill(what));
@@ -120,19 +144,13 @@ export default function Explore() {
     setText(asked);
     void run(asked);
     return () => running.current?.abort();
-  }, [asked, range]);
+  }, [asked, range, zoom]);
   const submit = () => (text === asked ? void run(text) : setAsked(text));
 
   const { curves, left } = useMemo(() => curvesOf(answer?.series ?? []), [answer]);
   const drawable = curves.some((curve) => curve.times.length > 1);
   const field = /\(\s*"?(\w+)"?/.exec(asked)?.[1] ?? "";
   const tabular = view === "table" || !drawable;
-  const add = () => {
-    const mine = keptDashboards().find((each) => each.name === kMine) ?? { name: kMine, variables: [], panels: [] };
-    keepDashboard({ ...mine, panels: [...mine.panels, { title: asked.slice(0, 80), query: asked }] });
-    message.success(t("dash.added", { name: kMine }));
-  };
-  const png = () => drawn.current?.querySelector("canvas")?.toBlob((blob) => blob && save("gpuscale.png", blob));
   const wrongAt = error && text === asked && wrong.current !== null ? wrong.current : null;
   return (
     <>
@@ -142,9 +160,9 @@ export default function Explore() {
         <div className="row-tools gap-above">
           <Button type="primary" onClick={submit} loading={busy}>{t("explore.run")}</Button>
           <Button onClick={() => void navigator.clipboard?.writeText(window.location.href).then(() => message.success(t("common.copied")))}>{t("explore.share")}</Button>
-          <Button disabled={!answer?.series.length} onClick={() => save("gpuscale.csv", new Blob([toCsv(answer!.series)], { type: "text/csv" }))}>{t("explore.csv")}</Button>
-          <Button disabled={tabular || !asked.includes("$timeFilter")} onClick={add}>{t("dash.add")}</Button>
-          <Button disabled={tabular} onClick={png}>{t("explore.png")}</Button>
+          <Button disabled={!answer?.series.length} onClick={() => saveFile(fileName("gpuscale", "csv"), new Blob([toCsv(answer!.series)], { type: "text/csv" }))}>{t("explore.csv")}</Button>
+          <Button disabled={tabular} onClick={() => void savePicture(drawn.current, asked, curves, dark)}>{t("explore.png")}</Button>
+          <AddToDashboard asked={asked} disabled={tabular || !asked.includes("$timeFilter")} />
         </div>
         <p className="quiet">{t("explore.hint")}</p>
         <details className="quiet"><summary>{t("explore.examples")}</summary>

@@ -7,15 +7,17 @@ import { useCurves } from "../core/curve";
 import { useFollowed } from "../core/data";
 import { bytes, number, percent, span, unitOf } from "../core/format";
 import { ql, query, type Curve } from "../core/influx";
-import { devicesOf } from "../core/node_devices";
+import { devicesOf, type NodeProcesses } from "../core/node_devices";
 import { find, usePaths } from "../core/openapi";
 import { useParam } from "../core/router";
 import type { Entry, Node } from "../core/types";
 import { useLooks, type Key } from "../i18n";
 import { ActivityList } from "../parts/activity_list";
+import { CardTable } from "../parts/cards";
 import { Chart } from "../parts/chart";
 import { NodeActions } from "../parts/node_actions";
 import { Command, Failed, Link, NodeState, PageHead, Panel, RangePicker, Time } from "../parts/pieces";
+import { Said } from "../parts/said";
 import { victim } from "./nodes";
 
 /** What is drawn of a node, where it measures it; in this order. */
@@ -44,6 +46,31 @@ function FieldChart({ id, measurement, field, max, range }: { id: string; measur
   );
 }
 
+/** Who holds device memory, asked of the node's own agent at this moment. */
+function Processes({ node }: { node: Node }) {
+  const { t } = useLooks();
+  const asked = useFollowed((signal) => get<NodeProcesses>(`/api/v1/nodes/${part(node.id)}/devices`, signal), [node.id], 10_000, false);
+  const { processes = [], processes_omitted = 0 } = asked.value ?? {};
+  return (
+    <>
+      <h3 className="gap-above">{t("node.processes")}</h3>
+      {processes.length > 0 && (
+        <div className="table-wrap" tabIndex={0}>
+          <CardTable data-testid="processes">
+            <thead><tr><th>{t("node.process.owner")}</th><th>PID</th><th>GPU</th><th>{t("field.memory_used_bytes")}</th><th>{t("field.utilization_gpu")}</th></tr></thead>
+            <tbody>{processes.map((each) => (
+              <tr key={`${each.uuid}/${each.gpu}/${each.pid}`}><td className="name">{each.owner || "–"}</td><td className="number">{each.pid ?? "–"}</td><td className="number">{each.gpu ?? "–"}</td><td className="number">{bytes(each.memory_bytes)}</td><td className="number">{percent(each.utilization_gpu)}</td></tr>
+            ))}</tbody>
+          </CardTable>
+        </div>
+      )}
+      {processes_omitted > 0 && <p className="quiet">{t("node.processes.omitted", { n: processes_omitted })}</p>}
+      {asked.value && !asked.error && !processes.length && <p className="quiet">{t("node.processes.none")}</p>}
+      {asked.error && <><p className="quiet" role="status">{asked.error.message}</p>{node.endpoint && <Command text={`curl -s ${node.endpoint}/devices`} />}</>}
+    </>
+  );
+}
+
 function Devices({ node }: { node: Node }) {
   const { t } = useLooks();
   const followed = useFollowed((signal) => devicesOf(node.id, signal), [node.id], 10_000, false);
@@ -53,28 +80,27 @@ function Devices({ node }: { node: Node }) {
       <Failed error={followed.error} />
       {devices.length > 0 && (
         <div className="table-wrap" tabIndex={0}>
-          <table className="plain">
+          <CardTable>
             <thead><tr><th>GPU</th><th>{t("node.model")}</th><th>UUID</th><th>{t("field.utilization_gpu")}</th><th>{t("node.saturation")}</th><th>{t("field.memory_used_bytes")}</th><th>{t("node.doubt")}</th></tr></thead>
             <tbody>{devices.map((each) => (
               <tr key={each.gpu + each.uuid}><td className="number">{each.gpu}</td><td>{each.model || "–"}</td><td><code className="unbroken">{each.uuid || "–"}</code></td><td className="number">{percent(each.utilization)}</td>
                 <td className="number">{percent(each.saturation)}</td><td className="number">{bytes(each.memory)}</td><td>{each.doubt || "–"}</td></tr>
             ))}</tbody>
-          </table>
+          </CardTable>
         </div>
       )}
       {pods.length > 0 && (
         <div className="table-wrap gap-above" tabIndex={0}>
-          <table className="plain">
+          <CardTable>
             <thead><tr><th>{t("node.pod")}</th><th>{t("node.container")}</th><th>GPU</th><th>{t("node.pod.processes")}</th><th>{t("field.memory_used_bytes")}</th><th>{t("field.utilization_gpu")}</th></tr></thead>
             <tbody>{pods.map((each) => (
               <tr key={`${each.gpu}/${each.namespace}/${each.pod}/${each.container}`}><td className="name">{each.namespace}/{each.pod}{!each.given && <div className="bad">{t("node.pod.taken")}</div>}</td><td>{each.container || "–"}</td><td className="number">{each.gpu}</td>
                 <td className="number">{number(each.processes, 0)}</td><td className="number">{bytes(each.memory)}</td><td className="number">{percent(each.utilization)}</td></tr>
             ))}</tbody>
-          </table>
+          </CardTable>
         </div>
       )}
-      <h3 className="gap-above">{t("node.processes")}</h3>
-      {node.endpoint ? <><p className="quiet">{t("node.processes.where")}</p><Command text={`curl -s ${node.endpoint}/devices`} /></> : <p className="quiet">{t("node.processes.unknown")}</p>}
+      <Processes node={node} />
     </Panel>
   );
 }
@@ -92,12 +118,12 @@ export default function NodePage({ id }: { id: string }) {
   const entries = (life.value?.activity ?? []).filter((entry) => entry.subject === id).reverse();
   return (
     <>
-      <PageHead title={<>{id} {node && <NodeState state={node.state} />}</>}><Link to="/nodes">{t("node.back")}</Link><RangePicker /></PageHead>
+      <PageHead title={<>{id} {node && <NodeState node={node} />}</>}><Link to="/nodes">{t("node.back")}</Link><RangePicker /></PageHead>
       <Failed error={nodes.error ?? fields.error} again={nodes.again} />
       {nodes.value && !node && <p>{t("node.gone")}</p>}
       {node && (
         <Panel title={victim(node, t)} extra={<NodeActions node={node} done={nodes.again} />}>
-          {why.value?.length ? <ul className="reasons">{why.value.map((line) => <li key={line}>{line}</li>)}</ul> : <p>{node.victim_reason}</p>}
+          {why.value?.length ? <ul className="reasons">{why.value.map((line) => <li key={line}><Said text={line} /></li>)}</ul> : <p>{node.victim_reason}</p>}
           <dl className="facts">
             <div><dt>{t("common.pool")}</dt><dd>{node.pool}</dd></div>
             <div><dt>{t("nodes.age")}</dt><dd>{span(node.age_seconds)}</dd></div>

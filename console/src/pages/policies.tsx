@@ -3,14 +3,19 @@
 import { Spin, Tag, Tooltip } from "antd";
 import { get } from "../core/api";
 import { useFollowed } from "../core/data";
-import { number, percent, span } from "../core/format";
+import { number, percent, span, when } from "../core/format";
 import { decidedBy, decider, outlookIn } from "../core/policies";
 import type { Entry, Policy, PolicySeat, Pool, Trial } from "../core/types";
 import { useLooks } from "../i18n";
 import { ActivityList } from "../parts/activity_list";
+import { CardTable } from "../parts/cards";
 import { Failed, Hint, Link, PageHead, Panel } from "../parts/pieces";
+import { PromoteButton, RollBackButton } from "../parts/promotion";
+import { Said } from "../parts/said";
+import { WhatIf } from "../parts/what_if";
 
-const kExample = "policies:\n  - {name: calm, pool: gpu, type: lookout}\n  - {name: idea, pool: gpu, type: target_tracking, target: 60, shadow: true}";
+const kExample = "pools:\n  - {name: gpu, min: 2, max: 6}\npolicies:\n  - {name: calm, pool: gpu, type: lookout}\n  - {name: idea, pool: gpu, type: target_tracking, target: 60, shadow: true}";
+const kStart = `cat > gpuscale.yaml <<'END'\n${kExample}\nEND\ngpuscale serve --config gpuscale.yaml`;
 const kShownChanges = 5;
 
 /** What a day would have cost, and how much of its work came late or was lost. */
@@ -24,7 +29,7 @@ function TrialCells({ trial }: { trial?: Trial | null }) {
   );
 }
 
-function Row({ policy, decides }: { policy: Policy; decides: boolean }) {
+function Row({ policy, decides, alone, done }: { policy: Policy; decides: boolean; alone: boolean; done: () => void }) {
   const { t } = useLooks();
   const outlook = outlookIn(policy.reason);
   return (
@@ -42,12 +47,13 @@ function Row({ policy, decides }: { policy: Policy; decides: boolean }) {
       <TrialCells trial={policy.trial} />
       <td className="number">{policy.boot_seconds === null ? t("policies.boot.unknown") : span(policy.boot_seconds)}</td>
       <td className="says">{policy.reason || "–"}</td>
+      <td>{!alone && <PromoteButton pool={policy.pool} policy={policy.name} done={done} />}</td>
     </tr>
   );
 }
 
 export default function Policies() {
-  const { t } = useLooks();
+  const { t, language } = useLooks();
   const policies = useFollowed((signal) => get<{ policies: Policy[]; pools?: PolicySeat[] }>("/api/v1/policies", signal), [], 5000);
   const pools = useFollowed((signal) => get<{ pools: Pool[] }>("/api/v1/pools", signal), [], 5000);
   const moved = useFollowed((signal) => get<{ activity: Entry[] }>("/api/v1/activity?kind=pool.desired&limit=500", signal), []);
@@ -58,7 +64,7 @@ export default function Policies() {
       <PageHead title={t("policies.title")}><Link to="/pools">{t("nav.pools")}</Link></PageHead>
       <Failed error={policies.error ?? pools.error} again={policies.again} />
       {!policies.value && !policies.error && <Spin />}
-      {policies.value && !list.length && <Hint title={t("policies.empty.title")} text={t("policies.empty")} command={kExample} />}
+      {policies.value && !list.length && <Hint title={t("policies.empty.title")} text={t("policies.empty")} command={kStart} />}
       {names.map((name) => {
         const pool = pools.value?.pools.find((each) => each.name === name);
         const own = list.filter((policy) => policy.pool === name);
@@ -67,16 +73,17 @@ export default function Policies() {
         const first = pool && decider(own, present);
         const changes = decidedBy(moved.value?.activity ?? [], name).slice(0, kShownChanges);
         return (
-          <Panel key={name} title={name} extra={pool && <span className="quiet">{t("policies.is", { n: pool.counts.ready, desired: pool.desired, min: pool.min, max: pool.max })} {pool.phase_reason}</span>}>
+          <Panel key={name} title={name} extra={pool && <span className="quiet">{t("policies.is", { n: pool.counts.ready, desired: pool.desired, min: pool.min, max: pool.max })} <Said text={pool.phase_reason} /></span>}>
             <div className="table-wrap">
-              <table className="plain">
-                <thead><tr>{(["common.name", "common.state", "policies.kind", "policies.want", "policies.load", "policies.forecast", "policies.score", "policies.cost", "policies.bad", "policies.boot", "policies.reason"] as const).map((key) => <th key={key}>{t(key)}</th>)}</tr></thead>
-                <tbody>{own.map((policy) => <Row key={policy.name} policy={policy} decides={policy === first} />)}
-                  {seat?.as_it_was && <tr><td className="name">{t("policies.asitwas")}</td><td colSpan={6} /><TrialCells trial={seat.as_it_was} /><td colSpan={2} /></tr>}
+              <CardTable>
+                <thead><tr>{(["common.name", "common.state", "policies.kind", "policies.want", "policies.load", "policies.forecast", "policies.score", "policies.cost", "policies.bad", "policies.boot", "policies.reason", "common.actions"] as const).map((key) => <th key={key}>{t(key)}</th>)}</tr></thead>
+                <tbody>{own.map((policy) => <Row key={policy.name} policy={policy} decides={policy === first} alone={!policy.shadow && own.every((each) => each === policy || each.shadow)} done={policies.again} />)}
+                  {seat?.as_it_was && <tr><td className="name">{t("policies.asitwas")}</td><td colSpan={6} /><TrialCells trial={seat.as_it_was} /><td colSpan={3} /></tr>}
                 </tbody>
-              </table>
+              </CardTable>
             </div>
-            {seat?.promotion && <p className="quiet">{t(`policies.promotion.${seat.promotion.state}`, seat.promotion)}</p>}
+            {seat?.promotion && <p className="quiet">{t(`policies.promotion.${seat.promotion.state}`, { ...seat.promotion, probation_until: when(seat.promotion.probation_until, language) })} {seat.promotion.state !== "rolled_back" && <RollBackButton pool={name} done={policies.again} />}</p>}
+            <WhatIf pool={name} />
             <h3 className="gap-above">{t("policies.decided")}</h3>
             {changes.length ? <ActivityList entries={changes.map((each) => each.entry)} /> : <p className="quiet">{t("policies.decided.none")}</p>}
           </Panel>

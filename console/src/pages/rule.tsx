@@ -14,6 +14,7 @@ import { useMay } from "../core/session";
 import type { Entry, Rule, Silence } from "../core/types";
 import { useLooks } from "../i18n";
 import { ActivityList } from "../parts/activity_list";
+import { CardTable } from "../parts/cards";
 import { DefinitionFields } from "../parts/definition_fields";
 import { EditorFoot, EditorNotes, NameField, useNames, useReadOnly } from "../parts/editor";
 import { Command, Failed, Heart, Link, Origin, PageHead, Panel, RangePicker, Time } from "../parts/pieces";
@@ -49,12 +50,12 @@ function Instances({ rule }: { rule: Rule }) {
   return (
     <Panel title={t("rules.instances")}>
       <div className="table-wrap" tabIndex={0}>
-        <table className="plain"><thead><tr><th>{t("common.state")}</th><th>{t("common.name")}</th><th>{t("rules.value")}</th><th>{t("rules.since")}</th></tr></thead>
+        <CardTable><thead><tr><th>{t("common.state")}</th><th>{t("common.name")}</th><th>{t("rules.value")}</th><th>{t("rules.since")}</th></tr></thead>
           <tbody>{rule.instances.slice(0, 200).map((each) => {
             const labels = Object.entries(each.labels).map(([key, value]) => `${key}=${value}`).join(", ") || "–";
             return <tr key={labels}><td><Heart state={each.state} /></td><td className="name">{labels}</td><td className="number">{unitOf(field)(each.value)}</td><td className="number"><Time at={each.since} /></td></tr>;
           })}</tbody>
-        </table>
+        </CardTable>
       </div>
     </Panel>
   );

@@ -5,10 +5,11 @@ import { useFollowed } from "../core/data";
 import { useParam } from "../core/router";
 import type { Rule, Silence } from "../core/types";
 import { useLooks } from "../i18n";
+import { CardTable } from "../parts/cards";
 import { NewButton } from "../parts/resources";
 import { NewRule } from "./rule";
 import { SilenceList } from "../parts/silences";
-import { Failed, Heart, Hint, Link, Origin, PageHead, Panel, Time } from "../parts/pieces";
+import { applied, Failed, Heart, Hint, Link, Origin, PageHead, Panel, Time } from "../parts/pieces";
 
 const kExample = `rules:
   - name: GPU usage high
@@ -16,8 +17,7 @@ const kExample = `rules:
     queries:
       C: SELECT mean("utilization_gpu") FROM "gpu" WHERE $timeFilter GROUP BY time(30s) fill(null)
     condition: avg(C, 1m) > 45
-    repeat: 30s
-    notify: [scale_out]`;
+    repeat: 30s`;
 export default function Rules() {
   const { t } = useLooks();
   const [fresh, setFresh] = useParam("new", "");
@@ -30,11 +30,11 @@ export default function Rules() {
       <PageHead title={t("rules.title")}><NewButton title={t("rules.new")} make={() => setFresh("1")} /></PageHead>
       <Failed error={rules.error} again={rules.again} />
       {!rules.value && !rules.error && <Spin />}
-      {rules.value && !list.length && <Hint title={t("rules.empty.title")} text={t("rules.empty")} command={kExample} />}
+      {rules.value && !list.length && <Hint title={t("rules.empty.title")} text={t("rules.empty")} command={applied("rule", kExample)} />}
       {list.length > 0 && (
         <Panel>
           <div className="table-wrap">
-            <table className="plain">
+            <CardTable>
               <thead><tr><th>{t("common.state")}</th><th>{t("common.name")}</th><th>{t("rules.condition")}</th><th>{t("rules.sees")}</th><th>{t("rules.since")}</th><th>{t("rules.notify")}</th></tr></thead>
               <tbody>
                 {list.map((rule) => (
@@ -48,7 +48,7 @@ export default function Rules() {
                   </tr>
                 ))}
               </tbody>
-            </table>
+            </CardTable>
           </div>
         </Panel>
       )}

@@ -6,8 +6,12 @@ import { useFollowed } from "../core/data";
 import { find, usePaths } from "../core/openapi";
 import type { Token } from "../core/types";
 import { useLooks } from "../i18n";
+import { CardTable } from "../parts/cards";
 import { FormDialog } from "../parts/schema_form";
-import { Command, Failed, Hint, PageHead, Panel, SecretOnce, Time } from "../parts/pieces";
+import { Command, Failed, Hint, Link, PageHead, Panel, SecretOnce, Time } from "../parts/pieces";
+import { SessionList } from "../parts/session_list";
+
+const kExample = `curl -u admin:$GPUSCALE_ADMIN_PASSWORD -X POST ${window.location.origin}/api/v1/tokens -H 'Content-Type: application/json' -d '{"name": "agents", "scopes": ["write"]}'`;
 
 export default function Tokens() {
   const { t } = useLooks();
@@ -28,14 +32,14 @@ export default function Tokens() {
   const list = tokens.value?.tokens ?? [];
   return (
     <>
-      <PageHead title={t("tokens.title")}>{create && <Button type="primary" onClick={() => setMaking(true)}>{t("tokens.new")}</Button>}</PageHead>
+      <PageHead title={t("tokens.title")}><Link to="/activity?kind=people">{t("tokens.changes")}</Link>{create && <Button type="primary" onClick={() => setMaking(true)}>{t("tokens.new")}</Button>}</PageHead>
       <Failed error={tokens.error} again={tokens.again} />
       {!tokens.value && !tokens.error && <Spin />}
-      {tokens.value && !list.length && <Hint title={t("tokens.empty.title")} text={t("tokens.empty")} />}
+      {tokens.value && !list.length && <Hint title={t("tokens.empty.title")} text={t("tokens.empty")} command={kExample} />}
       {list.length > 0 && (
         <Panel>
           <div className="table-wrap">
-            <table className="plain">
+            <CardTable>
               <thead><tr><th>{t("common.name")}</th><th>{t("tokens.scopes")}</th><th>{t("common.created")}</th><th>{t("common.actions")}</th></tr></thead>
               <tbody>
                 {list.map((token) => (
@@ -51,11 +55,12 @@ export default function Tokens() {
                   </tr>
                 ))}
               </tbody>
-            </table>
+            </CardTable>
           </div>
           <p className="quiet">{t("tokens.roles")}</p>
         </Panel>
       )}
+      <SessionList />
       {making && paths && create && (
         <FormDialog title={t("tokens.new")} paths={paths} to={create} choices={{ scopes: ["write", "read", "trigger", "admin"] }} onClose={() => setMaking(false)}
                     onDone={(answer) => { setMaking(false); setMade(answer as Token & { token: string }); tokens.again(); }}>

@@ -10,7 +10,7 @@ import { useNames } from "../parts/editor";
 import { Command, SecretOnce } from "../parts/pieces";
 import { Resources } from "../parts/resources";
 
-const kExample = "triggers:\n  - {name: gpu-out, pool: gpu, type: scale_out, step: 1}\n  - {name: gpu-in,  pool: gpu, type: scale_in}";
+const example = (pool: string) => `triggers:\n  - {name: ${pool}-out, pool: ${pool}, type: scale_out, step: 1}\n  - {name: ${pool}-in, pool: ${pool}, type: scale_in}`;
 const address = (name: string, secret: string) => `${window.location.origin}/hook/trigger?triggerUrl=${part(name)}&secret=${part(secret)}`;
 
 const scales = (trigger: Trigger) => trigger.type.startsWith("scale_");
@@ -55,7 +55,7 @@ export default function Triggers() {
   return (
     <>
       <Resources<Trigger>
-        kind="triggers" title={t("triggers.title")} newTitle={t("triggers.new")} empty={{ title: t("triggers.empty.title"), text: t("triggers.empty"), command: kExample }}
+        kind="triggers" title={t("triggers.title")} newTitle={t("triggers.new")} empty={{ title: t("triggers.empty.title"), text: t("triggers.empty"), command: example(names.pools?.[0] ?? "gpu") }}
         initial={names.pools?.[0] ? { pool: names.pools[0], ...kNew.triggers } : kNew.triggers}
         tools={(trigger, again) => <Tools trigger={trigger} done={again} told={setOnce} />}
         onSaved={(answer) => typeof answer.secret === "string" && setOnce({ name: String(answer.name), secret: answer.secret })}

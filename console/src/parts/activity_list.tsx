@@ -7,6 +7,7 @@ import { number } from "../core/format";
 import { follow } from "../core/router";
 import { useLooks } from "../i18n";
 import { Time } from "./pieces";
+import { Said } from "./said";
 
 const tone = (kind: string) =>
   /firing|lost|failed|error|refused|degraded|timeout|expired/.test(kind) ? "red" : /pending|draining|launching|booting|no_data|deferred/.test(kind) ? "gold"
@@ -18,7 +19,7 @@ function Value({ value }: { value: unknown }) {
   if (value === null || value === undefined || value === "") return <>–</>;
   if (typeof value === "number") return <>{number(value, 3)}</>;
   if (typeof value === "object") return <code>{JSON.stringify(value)}</code>;
-  return <>{String(value)}</>;
+  return <Said text={String(value)} />;
 }
 
 /** Everything an entry was decided from, and for every node not chosen, why. */
@@ -52,7 +53,7 @@ function Line({ entry, open, toggle }: { entry: Entry; open: boolean; toggle: ()
       <div className="entry-line">
         <span className="entry-time"><Time at={entry.at} /></span>
         <Tag bordered={false} color={tone(entry.kind)} className="entry-kind">{entry.kind}</Tag>
-        <span className="entry-text">{entry.summary}</span>
+        <span className="entry-text"><Said text={entry.summary} /></span>
         <span className="entry-tools">
           <Button size="small" type="text" aria-expanded={open} onClick={toggle} aria-label={`${t("activity.why")}: ${entry.summary}`}>{t("activity.why")}</Button>
         </span>

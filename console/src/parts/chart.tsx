@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Curves over time with what belongs on them: thresholds (which may be dragged), marks of what happened, and bands. Charts of
- * one `sync` share their cursor. Dragging over a stretch zooms, a double click goes back. */
+ * one `sync` share their cursor. Dragging over a stretch zooms all charts of the page, a double click goes back. */
 import { useEffect, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { aligned, type Curve } from "../core/influx";
 import { clock, unknown, utc } from "../core/format";
+import { useWide } from "../core/wide";
+import { useZoom } from "../core/zoom";
 import { useLooks } from "../i18n";
+
+/** On a large screen. */
+const kTaller = 1.35;
+const kWhole = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((each) => each * 10 ** power));
 
 export interface Threshold {
   value: number;
@@ -35,6 +41,7 @@ export interface ChartProps {
   fill?: boolean;
   step?: boolean;
   legend?: boolean;
+  whole?: boolean; // counts: the axis has whole numbers alone
 }
 
 const light = ["#0b6e4f", "#b4560f", "#3557b7", "#8a3ea8", "#a3234e", "#5b6b00", "#00718f", "#7a4b2a"];
@@ -48,15 +55,19 @@ function ink(isDark: boolean) {
 }
 
 export function Chart(props: ChartProps) {
-  const { what, curves, unit, height = 260, sync, legend } = props;
+  const { what, curves, unit, sync, legend } = props;
+  const wide = useWide();
+  const height = Math.round((props.height ?? 260) * (wide ? kTaller : 1));
   const { language, dark: isDark, t } = useLooks();
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>();
   const extra = useRef(props);
   extra.current = props;
-  const [zoom, setZoom] = useState<[number, number] | null>(null);
-  const zoomed = useRef(zoom);
-  zoomed.current = zoom;
+  const [zoom, setZoom] = useZoom();
+  const zoomed = useRef<[number, number] | null>(null);
+  zoomed.current = zoom && [zoom.from, zoom.to];
+  const change = useRef(setZoom);
+  change.current = setZoom;
   const [scale, setScale] = useState<{ min: number; max: number; top: number; height: number } | null>(null);
 
   const data = useMemo(() => aligned(curves), [curves]);
@@ -91,7 +102,7 @@ export function Chart(props: ChartProps) {
         ctx.stroke();
       }
       ctx.setLineDash([]);
-      ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+      ctx.font = `${(wide ? 13 : 11) * ratio}px system-ui, sans-serif`;
       ctx.textAlign = "left";
       ctx.textBaseline = "alphabetic";
       const marks = extra.current.marks ?? [];
@@ -125,6 +136,7 @@ export function Chart(props: ChartProps) {
       const next = { min, max, top: u.bbox.top / devicePixelRatio, height: u.bbox.height / devicePixelRatio };
       setScale((before) => (before && before.min === next.min && before.max === next.max && before.top === next.top && before.height === next.height ? before : next));
     };
+    const font = `${wide ? 14 : 12}px system-ui, "Noto Sans CJK SC", sans-serif`;
     const options: uPlot.Options = {
       width: Math.max(element.clientWidth, 100),
       height,
@@ -135,20 +147,20 @@ export function Chart(props: ChartProps) {
         y: {
           range: (_u, low, high) => {
             const lines = (extra.current.thresholds ?? []).map((each) => each.value);
-            const top = Math.max(high ?? 0, extra.current.max ?? 0, ...lines, 1e-9);
+            const top = Math.max(high ?? 0, extra.current.max ?? 0, ...lines) || 1;
             const bottom = Math.min(low ?? 0, 0);
             return [bottom, top <= 100 && extra.current.max === 100 ? 100 : top * 1.08];
           },
         },
       },
       axes: [
-        { stroke: paint.text, grid: { stroke: paint.grid, width: 1 }, ticks: { show: false }, space: 70, size: 30,
+        { stroke: paint.text, font, grid: { stroke: paint.grid, width: 1 }, ticks: { show: false }, space: wide ? 90 : 70, size: wide ? 34 : 30,
           values: (_u, splits, _i, _s, every) => splits.map((each) => {
             const text = clock(each * 1000, language);
             if (every >= 86400) return new Date(each * 1000).toLocaleDateString(language === "zh" ? "zh-CN" : "en-GB", { month: "short", day: "numeric" });
             return every >= 60 ? text.slice(0, 5) : text;
           }) },
-        { stroke: paint.text, grid: { stroke: paint.grid, width: 1 }, ticks: { show: false }, size: 64, values: (_u, splits) => splits.map((each) => unit(each)) },
+        { stroke: paint.text, font, grid: { stroke: paint.grid, width: 1 }, ticks: { show: false }, incrs: extra.current.whole ? kWhole : undefined, size: wide ? 78 : 64, values: (_u, splits) => splits.map((each) => unit(each)) },
       ],
       series: [
         { label: t("chart.time"), value: (_u, value) => (value === null ? unknown : `${clock(value * 1000, language)} (${utc(value * 1000)})`) },
@@ -167,7 +179,7 @@ export function Chart(props: ChartProps) {
         setSelect: [
           (u) => {
             if (u.select.width < 4) return;
-            setZoom([u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x")]);
+            change.current({ from: u.posToVal(u.select.left, "x"), to: u.posToVal(u.select.left + u.select.width, "x") });
             u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
           },
         ],
@@ -175,7 +187,7 @@ export function Chart(props: ChartProps) {
     };
     const u = new uPlot(options, data as uPlot.AlignedData, element);
     plot.current = u;
-    u.over.addEventListener("dblclick", () => setZoom(null));
+    u.over.addEventListener("dblclick", () => change.current(null));
     const resize = new ResizeObserver(() => u.setSize({ width: Math.max(element.clientWidth, 100), height }));
     resize.observe(element);
     return () => {
@@ -185,7 +197,7 @@ export function Chart(props: ChartProps) {
     };
     // The data is set below, without building the chart anew.
     // eslint-disable-next-line
-  }, [labels, isDark, language, height, sync, showLegend, t]);
+  }, [labels, isDark, language, height, wide, sync, showLegend, t]);
 
   useEffect(() => {
     plot.current?.setData(data as uPlot.AlignedData, true);

@@ -6,6 +6,7 @@ import type { ApiError } from "../core/api";
 import { when, utc } from "../core/format";
 import { follow, useParam } from "../core/router";
 import { kRanges } from "../core/curve";
+import { useZoom } from "../core/zoom";
 import { useLooks, type Key } from "../i18n";
 
 /** A time in the reader's zone, with UTC on hover. */
@@ -34,7 +35,7 @@ export function PageHead({ title, children }: { title: ReactNode; children?: Rea
 /** What an empty page says to do next. */
 export function Hint({ title, text, command, children }: { title: string; text: string; command?: string; children?: ReactNode }) {
   return (
-    <div className="hint">
+    <div className="hint" data-testid="hint">
       <h3>{title}</h3>
       <p>{text}</p>
       {command && <Command text={command} />}
@@ -42,6 +43,9 @@ export function Hint({ title, text, command, children }: { title: string; text: 
     </div>
   );
 }
+
+/** The command that makes what `yaml` declares; it can be pasted as it stands. */
+export const applied = (word: string, yaml: string) => `gpuscale ${word} apply - --server ${window.location.origin} <<'END'\n${yaml}\nEND`;
 
 export function Command({ text }: { text: string }) {
   const { t } = useLooks();
@@ -71,9 +75,13 @@ export function Failed({ error, again }: { error: ApiError | undefined; again?: 
 export function RangePicker({ initial = "15m" }: { initial?: string }) {
   const { t } = useLooks();
   const [range, setRange] = useParam("range", initial);
+  const [zoom, setZoom] = useZoom();
   return (
-    <Segmented aria-label={t("common.range")} value={range in kRanges ? range : initial} onChange={(value) => setRange(String(value))}
-               options={Object.keys(kRanges).map((each) => ({ value: each, label: t(`range.${each}` as Key) }))} />
+    <>
+      {zoom && <Button onClick={() => setZoom(null)}>{t("chart.unzoom")}</Button>}
+      <Segmented aria-label={t("common.range")} value={range in kRanges ? range : initial} onChange={(value) => { setZoom(null); setRange(String(value)); }}
+                 options={Object.keys(kRanges).map((each) => ({ value: each, label: t(`range.${each}` as Key) }))} />
+    </>
   );
 }
 
@@ -97,9 +105,14 @@ export function Phase({ phase }: { phase: string }) {
   return <Tag className="phase" color={phaseColour[phase] ?? "default"}>{phase in phaseColour ? t(`phase.${phase}` as Key) : phase}</Tag>;
 }
 
-const nodeColour: Record<string, string> = { ready: "green", booting: "gold", launching: "gold", draining: "blue", ending: "blue", lost: "red", gone: "default" };
-export function NodeState({ state }: { state: string }) {
-  return <Tag bordered={false} color={nodeColour[state] ?? "default"}>{state}</Tag>;
+const nodeColour: Record<string, string> = { ready: "green", booting: "gold", launching: "gold", draining: "blue", parked: "gold", gone: "default" };
+/** A parked node is drained and kept warm, to be back at once. */
+export const stateOf = (node: { state: string; parked?: boolean }): string => (node.parked ? "parked" : node.state);
+export function NodeState({ node }: { node: { state: string; parked?: boolean } }) {
+  const { t } = useLooks();
+  const state = stateOf(node);
+  const known = state in nodeColour;
+  return <Tag bordered={false} color={nodeColour[state] ?? "default"} title={state === "parked" ? t("node.parked.hint") : undefined}>{known ? t(`node.state.${state}` as Key) : state}</Tag>;
 }
 
 /** Marks what the config file declares. */

@@ -41,7 +41,8 @@ export function QueryEditor({ value, onChange, onRun, names, wrongAt }: { value:
     } else if (shown && (event.key === "Tab" || event.key === "Enter")) {
       event.preventDefault();
       take(suggestions.list[Math.min(chosen, suggestions.list.length - 1)]);
-    } else if (event.key === "Escape") {
+    } else if (shown && event.key === "Escape") {
+      event.stopPropagation(); // what it stands in stays open
       setOpen(false);
     }
   };

@@ -10,8 +10,9 @@ import { remove, type Editor } from "../core/editor";
 import { useParam } from "../core/router";
 import { useMay } from "../core/session";
 import { useLooks } from "../i18n";
+import { CardTable } from "./cards";
 import { EditDrawer } from "./editor";
-import { Failed, Hint, isDeclared, Origin, PageHead, Panel } from "./pieces";
+import { applied, Failed, Hint, isDeclared, Origin, PageHead, Panel } from "./pieces";
 
 export interface Named {
   name: string;
@@ -84,12 +85,12 @@ export function Resources<T extends Named>({ kind, query, title, newTitle, empty
       <PageHead title={title}><NewButton title={newTitle} make={opened.make} /></PageHead>
       <Failed error={items.error} again={items.again} />
       {!items.value && !items.error && <Spin />}
-      {items.value && !list.length && <Hint title={empty.title} text={empty.text} command={empty.command} />}
+      {items.value && !list.length && <Hint title={empty.title} text={empty.text} command={applied(kind.slice(0, -1), empty.command)} />}
       {above && list.length > 0 && above(list)}
       {list.length > 0 && (
         <Panel>
           <div className="table-wrap">
-            <table className="plain">
+            <CardTable>
               <thead><tr><th>{t("common.name")}</th>{columns.map((column) => <th key={column.title}>{column.title}</th>)}<th>{t("common.actions")}</th></tr></thead>
               <tbody>
                 {list.map((item) => (
@@ -100,7 +101,7 @@ export function Resources<T extends Named>({ kind, query, title, newTitle, empty
                   </tr>
                 ))}
               </tbody>
-            </table>
+            </CardTable>
           </div>
         </Panel>
       )}

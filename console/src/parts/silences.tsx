@@ -7,6 +7,7 @@ import type { Silence } from "../core/types";
 import { useSending } from "../core/sending";
 import { useMay } from "../core/session";
 import { useLooks } from "../i18n";
+import { CardTable } from "./cards";
 import { Link, Panel, Time } from "./pieces";
 
 const kSpans = ["30m", "1h", "2h", "8h", "24h", "7d"];
@@ -57,7 +58,7 @@ export function SilenceList({ silences, done }: { silences: Silence[]; done: () 
   return (
     <Panel title={t("silences.title")}>
       <div className="table-wrap">
-        <table className="plain">
+        <CardTable>
           <thead><tr><th>{t("nav.rules")}</th><th>{t("silences.until")}</th><th>{t("silences.who")}</th><th>{t("silences.comment")}</th><th>{t("common.actions")}</th></tr></thead>
           <tbody>
             {silences.map((each) => (
@@ -67,7 +68,7 @@ export function SilenceList({ silences, done }: { silences: Silence[]; done: () 
               </tr>
             ))}
           </tbody>
-        </table>
+        </CardTable>
       </div>
     </Panel>
   );

@@ -86,7 +86,8 @@ class TestApi {
     http::Request request;
     request.method = method;
     const std::size_t mark = target.find('?');
-    request.path = http::url_decode(target.substr(0, mark));
+    request.raw_path = target.substr(0, mark);
+    request.path = http::url_decode(request.raw_path);
     if (mark != std::string::npos) request.query = http::QueryParams::parse(target.substr(mark + 1));
     request.headers = std::move(headers);
     request.body = body;

@@ -76,6 +76,40 @@ TEST_F(SessionTest, EndsBySigningOutAndAfterAWorkingDayUnused) {
   EXPECT_EQ(status_with(kept), 401);
 }
 
+TEST_F(SessionTest, AreListedForTheAdminWhoMayEndThem) {
+  const CreatedToken token = must(api_.auth->create_token("viewer", {Scope::kRead}));
+  const std::string admin = sign_in(R"({"password":"correct horse"})");
+  api_.clock.advance(std::chrono::minutes{5});
+  const std::string viewer = sign_in(R"({"token":")" + token.token.reveal() + "\"}");
+  EXPECT_EQ(send(http::Method::kGet, "/api/v1/sessions", "", {{"Cookie", viewer}}).status, 403);
+  const auto list = [&] {
+    const auto answer = send(http::Method::kGet, "/api/v1/sessions", "", {{"Cookie", admin}});
+    return nlohmann::json::parse(answer.body)["sessions"];
+  };
+  const auto before = list();
+  ASSERT_EQ(before.size(), 2U);
+  EXPECT_EQ(before[0]["who"], "token viewer");
+  EXPECT_EQ(before[0]["own"], false);
+  EXPECT_EQ(before[1]["own"], true);
+  EXPECT_EQ(before[0].dump().find("gss_"), std::string::npos) << "the list opens nothing";
+  const std::string path = "/api/v1/sessions/" + before[0]["id"].get<std::string>();
+  EXPECT_EQ(send(http::Method::kDelete, path, "", {{"Cookie", viewer}}).status, 403);
+  EXPECT_EQ(send(http::Method::kDelete, path, "", {{"Cookie", admin}}).status, 204);
+  EXPECT_EQ(status_with(viewer), 401);
+  EXPECT_EQ(list().size(), 1U);
+  EXPECT_EQ(send(http::Method::kDelete, path, "", {{"Cookie", admin}}).status, 404);
+  EXPECT_EQ(api_.activity("session.revoked").at(0).summary,
+            "admin ended a session of token viewer from 127.0.0.1");
+  EXPECT_EQ(api_.activity("session.opened").size(), 2U);
+}
+
+TEST_F(SessionTest, OfARevokedTokenIsListedNoMore) {
+  const CreatedToken token = must(api_.auth->create_token("viewer", {Scope::kRead}));
+  sign_in(R"({"token":")" + token.token.reveal() + "\"}");
+  ASSERT_TRUE(api_.auth->revoke_token(token.info.id));
+  EXPECT_TRUE(api_.auth->sessions().list(api_.clock.mono()).empty());
+}
+
 TEST_F(SessionTest, TellsWhoIsSignedIn) {
   const auto who = [this](http::Headers headers) {
     return nlohmann::json::parse(send(http::Method::kGet, "/api/v1/session", "", std::move(headers)).body);
