@@ -101,6 +101,7 @@ step("a node's page shows who holds device memory, and says why where nobody can
   await page.route("**/api/v1/nodes/*/devices", (route) => route.fulfill({ json: { node: "n", processes, processes_omitted: 7 } }));
   await page.reload();
   const row = page.getByTestId("processes").getByRole("row", { name: /llama/ });
+  await row.waitFor();
   assert.deepEqual(await row.getByRole("cell").allTextContents(), ["pod:team-a/<b>llama</b>-0", "4711", "0", "3 GiB", "61.5 %"]);
   await page.getByText("7 more are not shown").waitFor();
   await page.unroute("**/api/v1/nodes/*/devices");

@@ -28,8 +28,8 @@ try {
   }
   const [node, rule, channel, pool] = [await first("nodes", "id"), await first("rules", "name"), await first("channels", "name"), await first("pools", "name")].map((each) => encodeURIComponent(each ?? ""));
   const pages = {
-    overview: "/?range=5m", nodes: "/nodes", node: `/nodes/${node}?range=5m`, explore: `/explore?q=${query}`, dashboards: "/dashboards", rules: "/rules", rule: `/rules/${rule}?range=5m`, newrule: "/rules?new=1", editrule: "/rules/latency?edit=1",
-    activity: "/activity", pools: "/pools", pool: `/pools?edit=${pool}`, policies: "/policies", triggers: "/triggers", newtrigger: "/triggers?new=1", channels: "/channels", channel: `/channels?edit=${channel}`,
+    overview: "/?range=5m", nodes: "/nodes", node: `/nodes/${node}?range=5m`, explore: `/explore?q=${query}`, dashboards: "/dashboards", nodedashboard: "/dashboards?d=Node&range=5m", editdashboard: "/dashboards?edit=1", newdashboard: "/dashboards?new=1", rules: "/rules", rule: `/rules/${rule}?range=5m`, newrule: "/rules?new=1", editrule: "/rules/latency?edit=1",
+    activity: "/activity", people: "/activity?kind=people", pools: "/pools", pool: `/pools?edit=${pool}`, policies: "/policies", triggers: "/triggers", newtrigger: "/triggers?new=1", channels: "/channels", channel: `/channels?edit=${channel}`,
     newchannel: "/channels?new=1", schedules: "/schedules", newschedule: "/schedules?new=1", tokens: "/tokens",
   };
   mkdirSync(folder, { recursive: true });

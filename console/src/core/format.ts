@@ -49,7 +49,7 @@ export function utc(time: string | number | Date | null | undefined): string {
 
 /** How a field's values read, by the unit that its name ends in. */
 export function unitOf(field: string): (value: number | null) => string {
-  if (/utilization|percent/.test(field)) return percent;
+  if (/utilization|percent|saturation|kv_cache_usage/.test(field)) return percent;
   if (/bytes/.test(field)) return bytes;
   const unit = /_(watts|celsius|mhz|ms|seconds|rps)$/.exec(field)?.[1];
   const sign: Record<string, string> = { watts: "W", celsius: "°C", mhz: "MHz", ms: "ms", seconds: "s", rps: "/s" };

@@ -112,7 +112,7 @@ export const en = {
   "policies.empty": "A policy says every few seconds how many nodes its pool should have; without one, rules and triggers alone decide. Declare one in the config file under policies:; with shadow: true it only thinks aloud.",
   "policies.live": "heard", "policies.shadow": "shadow", "policies.shadow.hint": "It thinks aloud and is not heard.", "policies.decides": "decides now",
   "policies.decides.hint": "Of the policies that are heard, the largest wish wins growth, and all must agree to shrink.", "policies.want": "Wants", "policies.want.asis": "as it is",
-  "policies.is": "The pool has {n} of {desired} wanted (min {min}, max {max}).", "policies.kind": "Kind", "policies.boot": "Boots take", "policies.boot.unknown": "not learned yet",
+  "policies.is": "The pool has {n} of {desired} wanted (min {min}, max {max}).", "policies.boot": "Boots take", "policies.boot.unknown": "not learned yet",
   "policies.load": "Load", "policies.forecast": "Forecast", "policies.nodes": "{n} nodes", "policies.score": "Missed in the last hour",
   "policies.cost": "Node-hours, a day", "policies.bad": "Late or lost", "policies.asitwas": "(as it was)",
   "policies.promotion.probation": "{policy} was promoted by {who}; harm before {probation_until} brings the former back.",

@@ -110,7 +110,7 @@ export const zh: Record<Key, string> = {
   "rules.misread": "第 {line} 行第 {column} 列：{text}", "rules.silence.ask": "{name} 静默多久？状态照常判定。", "rules.silence.for": "时长", "rules.silence.comment": "原因（他人可见）", "nav.policies": "策略",
   "policies.title": "策略", "policies.empty.title": "没有策略", "policies.empty": "策略每隔几秒给出节点池应有的节点数；没有策略时仅由规则和触发器决定。在配置文件的 policies: 下声明；shadow: true 时只出主意，不执行。", "policies.live": "生效",
   "policies.shadow": "影子", "policies.shadow.hint": "只出主意，不执行。", "policies.decides": "当前由它决定", "policies.decides.hint": "生效的策略中，扩容取最大值，缩容须一致同意。", "policies.want": "期望",
-  "policies.want.asis": "保持不变", "policies.is": "节点池现有 {n} 个，期望 {desired} 个（最少 {min}，最多 {max}）。", "policies.kind": "种类", "policies.boot": "启动耗时", "policies.boot.unknown": "尚未学到",
+  "policies.want.asis": "保持不变", "policies.is": "节点池现有 {n} 个，期望 {desired} 个（最少 {min}，最多 {max}）。", "policies.boot": "启动耗时", "policies.boot.unknown": "尚未学到",
   "policies.load": "负载", "policies.forecast": "预测", "policies.nodes": "{n} 个节点", "policies.score": "近一小时低估", "policies.cost": "近一天节点小时", "policies.bad": "迟到或丢失", "policies.asitwas": "（实际情况）",
   "policies.promotion.probation": "{policy} 由 {who} 启用；{probation_until} 之前若造成损害，将自动恢复原策略。",
   "policies.promotion.kept": "{policy} 由 {who} 启用并保留。", "policies.promotion.rolled_back": "{policy}（由 {who} 启用）已回退：{reason}", "policies.distrusted": "预测不准：至少按目标跟踪", "policies.reason": "为什么",

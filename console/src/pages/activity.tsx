@@ -14,7 +14,7 @@ const kKinds = ["", "people", "rule", "message", "trigger", "pool", "node", "pol
 /** What somebody did by hand: the change log. */
 const kByPeople = "config.,token.,session.,rule.silenced,rule.paused,channel.tested,message.replayed,trigger.rotated,trigger.enabled,trigger.disabled,node.protected,node.unprotected,node.held,pool.held,pool.resumed,pool.desired,policy.promoted,policy.rolled_back";
 /** A size may be set by a person, or by what they declared. */
-const byHand = ({ kind, details }: Entry) => kind !== "pool.desired" || !/^(rule|policy|schedule|trigger|http|hook) /.test(String(details?.source ?? "rule "));
+const byHand = ({ kind, details }: Entry) => kind !== "pool.desired" || /^(admin|anonymous|token) ?/.test(String(details?.source ?? ""));
 
 export default function Activity() {
   const { t } = useLooks();

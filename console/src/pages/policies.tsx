@@ -34,12 +34,12 @@ function Row({ policy, decides, alone, done }: { policy: Policy; decides: boolea
   const outlook = outlookIn(policy.reason);
   return (
     <tr>
-      <td className="name">{policy.name}</td>
+      <td className="name">{policy.name}<div className="kind"><code>{policy.policy}</code></div></td>
       <td>
         {policy.shadow ? <Tooltip title={t("policies.shadow.hint")}><Tag bordered={false} tabIndex={0}>{t("policies.shadow")}</Tag></Tooltip> : <Tag bordered={false} color="green">{t("policies.live")}</Tag>}
         {decides && <Tooltip title={t("policies.decides.hint")}><Tag bordered={false} color="blue" tabIndex={0}>{t("policies.decides")}</Tag></Tooltip>}
+        {!alone && <div className="kind"><PromoteButton pool={policy.pool} policy={policy.name} done={done} /></div>}
       </td>
-      <td><code>{policy.policy}</code></td>
       <td className="number">{policy.want === null ? t("policies.want.asis") : policy.want}</td>
       <td className="number">{outlook ? t("policies.nodes", { n: number(outlook.load, 2) }) : "–"}</td>
       <td className="number">{outlook ? t("policies.nodes", { n: number(outlook.forecast, 2) }) : "–"}</td>
@@ -47,7 +47,6 @@ function Row({ policy, decides, alone, done }: { policy: Policy; decides: boolea
       <TrialCells trial={policy.trial} />
       <td className="number">{policy.boot_seconds === null ? t("policies.boot.unknown") : span(policy.boot_seconds)}</td>
       <td className="says">{policy.reason || "–"}</td>
-      <td>{!alone && <PromoteButton pool={policy.pool} policy={policy.name} done={done} />}</td>
     </tr>
   );
 }
@@ -76,9 +75,9 @@ export default function Policies() {
           <Panel key={name} title={name} extra={pool && <span className="quiet">{t("policies.is", { n: pool.counts.ready, desired: pool.desired, min: pool.min, max: pool.max })} <Said text={pool.phase_reason} /></span>}>
             <div className="table-wrap">
               <CardTable>
-                <thead><tr>{(["common.name", "common.state", "policies.kind", "policies.want", "policies.load", "policies.forecast", "policies.score", "policies.cost", "policies.bad", "policies.boot", "policies.reason", "common.actions"] as const).map((key) => <th key={key}>{t(key)}</th>)}</tr></thead>
+                <thead><tr>{(["common.name", "common.state", "policies.want", "policies.load", "policies.forecast", "policies.score", "policies.cost", "policies.bad", "policies.boot", "policies.reason"] as const).map((key) => <th key={key}>{t(key)}</th>)}</tr></thead>
                 <tbody>{own.map((policy) => <Row key={policy.name} policy={policy} decides={policy === first} alone={!policy.shadow && own.every((each) => each === policy || each.shadow)} done={policies.again} />)}
-                  {seat?.as_it_was && <tr><td className="name">{t("policies.asitwas")}</td><td colSpan={6} /><TrialCells trial={seat.as_it_was} /><td colSpan={3} /></tr>}
+                  {seat?.as_it_was && <tr><td className="name">{t("policies.asitwas")}</td><td colSpan={5} /><TrialCells trial={seat.as_it_was} /><td colSpan={2} /></tr>}
                 </tbody>
               </CardTable>
             </div>
