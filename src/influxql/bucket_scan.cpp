@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "base/rfc3339.h"
 #include "influxql/answer_cache.h"
@@ -89,20 +90,28 @@ struct Grid {
 
   std::int64_t start(std::size_t bucket) const { return first + static_cast<std::int64_t>(bucket) * every; }
   std::int64_t end(std::size_t bucket) const { return start(bucket) + every; }
+  std::size_t bucket_of(std::int64_t time) const {
+    return every == 0 ? 0 : static_cast<std::size_t>((time - first) / every);
+  }
+  /// How far a bucket of `other` begins behind one of ours; from 0 to below our every.
+  std::int64_t behind(const Grid& other) const { return ((other.first - first) % every + every) % every; }
 };
 
+/// Totals by cell. A cell is a bucket of the statement, or an equal part of one where statements ask with
+/// ever other offsets: a rule's window ends at the moment of its look and its buckets begin with it, so that
+/// from look to look nothing but such parts stays the same.
 template <typename T>
 struct Totals {
   std::shared_ptr<const SeriesGroups> groups;
-  Grid grid;
-  tsdb::TimeRange frame;                  ///< what the statement saw: of its outer buckets mostly a part
-  std::vector<std::uint64_t> versions;    ///< by bucket; 0 = may not be used again
-  std::vector<NumberTotal<T>> by_bucket;  ///< grid.count for each group
+  Grid cells;
+  tsdb::TimeRange frame;                ///< what the statement saw: of its outer cells mostly a part
+  std::uint64_t version = 0;            ///< of the samples in the frame; 0 = may not be used again
+  std::vector<NumberTotal<T>> by_cell;  ///< cells.count for each group
 
-  /// What of a bucket the statement saw.
-  tsdb::TimeRange seen(std::size_t bucket) const {
-    if (grid.every == 0) return frame;
-    return {std::max(grid.start(bucket), frame.min_ns), std::min(grid.end(bucket) - 1, frame.max_ns)};
+  /// What of a cell the statement saw.
+  tsdb::TimeRange seen(std::size_t cell) const {
+    if (cells.every == 0) return frame;
+    return {std::max(cells.start(cell), frame.min_ns), std::min(cells.end(cell) - 1, frame.max_ns)};
   }
 };
 
@@ -111,81 +120,107 @@ class BucketScan {
  public:
   BucketScan(Run& run, const DataSourceRef& source, const ReadRequest& request, Fold fold, Grid grid,
              std::shared_ptr<const SeriesGroups> groups, std::optional<CondensedPart> condensed)
-      : run_(run), source_(source), request_(request), fold_(fold), condensed_(std::move(condensed)) {
+      : run_(run),
+        source_(source),
+        request_(request),
+        fold_(fold),
+        grid_(grid),
+        condensed_(std::move(condensed)) {
     totals_.groups = std::move(groups);
-    totals_.grid = grid;
     totals_.frame = {request.frame.min, request.frame.max};
-    totals_.versions.resize(grid.count);
-    totals_.by_bucket.resize(grid.count * totals_.groups->keys.size());
   }
 
   Result<PointSet> run(const std::string& key) {
-    const std::string name = (std::is_same_v<T, double> ? "floats " : "integers ") + source_.policy + '|' +
-                             request_.refs.front().name + '|' + std::to_string(static_cast<int>(fold_)) +
-                             '|' + std::to_string(totals_.grid.every) + '|' + key;
-    const bool keeping = totals_.by_bucket.size() <= kMaxKept;
-    Stale stale{true, 0};
+    const Plan plan = plan_for((std::is_same_v<T, double> ? "floats " : "integers ") + source_.policy + '|' +
+                               request_.refs.front().name + '|' + std::to_string(static_cast<int>(fold_)) +
+                               '|' + std::to_string(grid_.every) + '|' + key);
+    totals_.cells = plan.cells;
+    totals_.by_cell.resize(plan.cells.count * totals_.groups->keys.size());
+    const bool keeping = totals_.by_cell.size() <= kMaxKept;
+    // Before anything is read: what changes afterwards makes it old.
     if (keeping) {
-      note_versions();
-      stale = take_kept(name);
+      totals_.version =
+          run_.store().version_of(source_.database, source_.policy, source_.measurement, totals_.frame);
     }
-    // As time goes on the first bucket is cut ever shorter, while those behind it stay as they are.
+    const Stale stale = plan.kept && totals_.version != 0 ? take_over(*plan.kept) : Stale{true, 0};
+    // As time goes on the first cell is cut ever shorter, while those behind it stay as they are.
     if (stale.first && stale.from > 0) GS_CHECK(read(totals_.seen(0)));
-    if (stale.from < totals_.grid.count)
+    if (stale.from < totals_.cells.count)
       GS_CHECK(read({totals_.seen(stale.from).min_ns, request_.frame.max}));
     PointSet out = points();
     if (keeping) {
-      const std::size_t bytes = totals_.by_bucket.size() * sizeof(NumberTotal<T>) +
-                                totals_.versions.size() * sizeof(std::uint64_t) + sizeof totals_;
-      run_.answers().keep(name, std::make_shared<const Totals<T>>(std::move(totals_)), bytes);
+      const std::size_t bytes = totals_.by_cell.size() * sizeof(NumberTotal<T>) + sizeof totals_;
+      run_.answers().keep(plan.name, std::make_shared<const Totals<T>>(std::move(totals_)), bytes);
     }
     return out;
   }
 
  private:
-  /// Before anything is read: what changes afterwards makes them old.
-  void note_versions() {
-    for (std::size_t b = 0; b < totals_.grid.count; ++b) {
-      totals_.versions[b] =
-          run_.store().changes(source_.database, source_.policy, source_.measurement, totals_.seen(b));
-    }
+  using Kept = std::shared_ptr<const Totals<T>>;
+
+  struct Plan {
+    std::string name;  ///< of what is kept
+    Grid cells;
+    Kept kept;
+  };
+
+  Kept find_kept(const std::string& name) const {
+    auto kept = std::static_pointer_cast<const Totals<T>>(run_.answers().find(name));
+    return kept && kept->groups == totals_.groups ? kept : nullptr;
   }
 
-  /// What must be read: the first bucket, and all from `from` on (0: everything; the number of buckets:
-  /// nothing).
+  /// By whole buckets where they begin where they did before, else by parts of them, if those are not too
+  /// many.
+  Plan plan_for(std::string name) const {
+    const Kept whole = find_kept(name);
+    const Plan by_buckets{name, grid_, whole};
+    if (!whole || condensed_ || grid_.every == 0) return by_buckets;
+    const std::int64_t shift = whole->cells.behind(grid_);
+    if (shift == 0) return by_buckets;
+    name += " by parts";
+    const Kept parts = find_kept(name);
+    const std::int64_t step =
+        parts ? std::gcd(parts->cells.every, parts->cells.behind(grid_)) : std::gcd(grid_.every, shift);
+    Grid cells{grid_.first, step, 0};
+    cells.first = cells.start(cells.bucket_of(request_.frame.min));
+    const std::int64_t span = request_.frame.max - cells.first;
+    const std::size_t most = kMaxKept / std::max<std::size_t>(totals_.groups->keys.size(), 1);
+    if (span / step >= static_cast<std::int64_t>(most)) return by_buckets;
+    cells.count = cells.bucket_of(request_.frame.max) + 1;
+    return {std::move(name), cells, parts && parts->cells.every == step ? parts : nullptr};
+  }
+
+  /// What must be read: the first cell, and all from `from` on (0: everything; the number of cells: nothing).
   struct Stale {
     bool first;
     std::size_t from;
   };
 
   /// Takes over what still holds.
-  Stale take_kept(const std::string& name) {
-    const auto kept = std::static_pointer_cast<const Totals<T>>(run_.answers().find(name));
-    if (!kept || kept->groups != totals_.groups) return {true, 0};
-    const Grid& grid = totals_.grid;
+  Stale take_over(const Totals<T>& kept) {
+    const Grid& cells = totals_.cells;
     std::int64_t shift = 0;
-    if (grid.every != 0) {
-      if ((grid.first - kept->grid.first) % grid.every != 0) return {true, 0};  // another offset
-      shift = (grid.first - kept->grid.first) / grid.every;
+    if (cells.every != 0) {
+      if (kept.cells.behind(cells) != 0) return {true, 0};
+      shift = (cells.first - kept.cells.first) / cells.every;
     }
-    const auto valid = [&](std::size_t b) {
-      const std::int64_t at = static_cast<std::int64_t>(b) + shift;
-      if (totals_.versions[b] == 0 || at < 0 || at >= static_cast<std::int64_t>(kept->grid.count))
-        return false;
-      const auto old = static_cast<std::size_t>(at);
-      const tsdb::TimeRange now = totals_.seen(b);
-      const tsdb::TimeRange then = kept->seen(old);
-      return kept->versions[old] == totals_.versions[b] && now.min_ns == then.min_ns &&
-             now.max_ns == then.max_ns;
+    const auto changed = run_.store().changed_since(source_.database, source_.policy, source_.measurement,
+                                                    totals_.frame, kept.version);
+    const auto valid = [&](std::size_t c) {
+      const std::int64_t at = static_cast<std::int64_t>(c) + shift;
+      if (kept.version == 0 || at < 0 || at >= static_cast<std::int64_t>(kept.cells.count)) return false;
+      const tsdb::TimeRange now = totals_.seen(c);
+      const tsdb::TimeRange then = kept.seen(static_cast<std::size_t>(at));
+      return now.min_ns == then.min_ns && now.max_ns == then.max_ns && (!changed || now.max_ns < *changed);
     };
     Stale stale{!valid(0), 1};
-    while (stale.from < grid.count && valid(stale.from)) ++stale.from;
+    while (stale.from < cells.count && valid(stale.from)) ++stale.from;
     if (stale.first && stale.from == 1) return {true, 0};
     for (std::size_t g = 0; g < totals_.groups->keys.size(); ++g) {
-      const auto* from = kept->by_bucket.data() + g * kept->grid.count;
-      auto* to = totals_.by_bucket.data() + g * grid.count;
-      for (std::size_t b = stale.first ? 1 : 0; b < stale.from; ++b)
-        to[b] = from[static_cast<std::size_t>(static_cast<std::int64_t>(b) + shift)];
+      const auto* from = kept.by_cell.data() + g * kept.cells.count;
+      auto* to = totals_.by_cell.data() + g * cells.count;
+      for (std::size_t c = stale.first ? 1 : 0; c < stale.from; ++c)
+        to[c] = from[static_cast<std::size_t>(static_cast<std::int64_t>(c) + shift)];
     }
     return stale;
   }
@@ -202,38 +237,37 @@ class BucketScan {
     for (std::size_t g = 0; g < totals_.groups->keys.size(); ++g) places[totals_.groups->keys[g].tags] = g;
     const auto scan = [&](std::string_view suffix, const auto& add_to) -> Result<void> {
       std::size_t group = 0;
-      return run_.store().scan(
-          source.database, source.policy, found.ids, request_.refs.front().name + std::string(suffix), range,
-          [&](std::size_t index, const tsdb::Column& column) -> Result<void> {
-            while (index >= found.ends[group]) ++group;
-            const auto place = places.find(found.keys[group].tags);
-            if (place == places.end()) return {};
-            GS_CHECK(run_.count_points(column.times.size()));
-            add_to(totals_.by_bucket.data() + place->second * totals_.grid.count, column);
-            return {};
-          });
+      return run_.store().scan(source.database, source.policy, found.ids,
+                               request_.refs.front().name + std::string(suffix), range,
+                               [&](std::size_t index, const tsdb::Column& column) -> Result<void> {
+                                 while (index >= found.ends[group]) ++group;
+                                 const auto place = places.find(found.keys[group].tags);
+                                 if (place == places.end()) return {};
+                                 GS_CHECK(run_.count_points(column.times.size()));
+                                 add_to(totals_.by_cell.data() + place->second * totals_.cells.count, column);
+                                 return {};
+                               });
     };
-    const auto values = [this](NumberTotal<T>* buckets, const tsdb::Column& column) { add(buckets, column); };
+    const auto values = [this](NumberTotal<T>* cells, const tsdb::Column& column) { add(cells, column); };
     if (fold_ == Fold::kMin || fold_ == Fold::kSpread) GS_CHECK(scan(tsdb::kMinSuffix, values));
     if (fold_ == Fold::kMax || fold_ == Fold::kSpread) GS_CHECK(scan(tsdb::kMaxSuffix, values));
     if (fold_ == Fold::kSum || fold_ == Fold::kMean) {
-      GS_CHECK(scan(tsdb::kSumSuffix, [&](NumberTotal<T>* buckets, const tsdb::Column& column) {
+      GS_CHECK(scan(tsdb::kSumSuffix, [&](NumberTotal<T>* cells, const tsdb::Column& column) {
         for (std::size_t i = 0; i < column.times.size(); ++i)
-          bucket_at(buckets, column.times[i]).add_sum(values_of<T>(column)[i], 0);
+          cell_at(cells, column.times[i]).add_sum(values_of<T>(column)[i], 0);
       }));
     }
     if (fold_ == Fold::kCount || fold_ == Fold::kSum || fold_ == Fold::kMean) {
-      GS_CHECK(scan(tsdb::kCountSuffix, [&](NumberTotal<T>* buckets, const tsdb::Column& column) {
+      GS_CHECK(scan(tsdb::kCountSuffix, [&](NumberTotal<T>* cells, const tsdb::Column& column) {
         for (std::size_t i = 0; i < column.times.size(); ++i)
-          bucket_at(buckets, column.times[i]).add_sum(T{}, column.integers[i]);
+          cell_at(cells, column.times[i]).add_sum(T{}, column.integers[i]);
       }));
     }
     return {};
   }
 
-  NumberTotal<T>& bucket_at(NumberTotal<T>* buckets, std::int64_t time) const {
-    const Grid& grid = totals_.grid;
-    return buckets[grid.every == 0 ? 0 : static_cast<std::size_t>((time - grid.first) / grid.every)];
+  NumberTotal<T>& cell_at(NumberTotal<T>* cells, std::int64_t time) const {
+    return cells[totals_.cells.bucket_of(time)];
   }
 
   Result<void> read(tsdb::TimeRange range) {
@@ -247,27 +281,27 @@ class BucketScan {
     const auto sink = [&](std::size_t index, const tsdb::Column& column) -> Result<void> {
       while (index >= groups.ends[group]) ++group;
       GS_CHECK(run_.count_points(column.times.size()));
-      add(totals_.by_bucket.data() + group * totals_.grid.count, column);
+      add(totals_.by_cell.data() + group * totals_.cells.count, column);
       return {};
     };
     const std::string& field = request_.refs.front().name;
-    if (fold_ == Fold::kLast && totals_.grid.every == 0)
+    if (fold_ == Fold::kLast && grid_.every == 0)
       return run_.store().scan_last(source_.database, source_.policy, groups.ids, field, range, sink);
     return run_.store().scan(source_.database, source_.policy, groups.ids, field, range, sink);
   }
 
-  void add(NumberTotal<T>* buckets, const tsdb::Column& column) const {
+  void add(NumberTotal<T>* cells, const tsdb::Column& column) const {
     const std::span<const std::int64_t> times = column.times;
     const std::span<const T> values = values_of<T>(column);
-    const Grid& grid = totals_.grid;
-    if (grid.every == 0) return buckets->add(fold_, times, values);
+    const Grid& grid = totals_.cells;
+    if (grid.every == 0) return cells->add(fold_, times, values);
     std::size_t i = 0;
     while (i < times.size()) {
-      const auto bucket = static_cast<std::size_t>((times[i] - grid.first) / grid.every);
-      const std::int64_t end = grid.end(bucket);
+      const std::size_t cell = grid.bucket_of(times[i]);
+      const std::int64_t end = grid.end(cell);
       std::size_t j = i + 1;
       while (j < times.size() && times[j] < end) ++j;
-      buckets[bucket].add(fold_, times.subspan(i, j - i), values.subspan(i, j - i));
+      cells[cell].add(fold_, times.subspan(i, j - i), values.subspan(i, j - i));
       i = j;
     }
   }
@@ -289,22 +323,35 @@ class BucketScan {
     }
   }
 
+  /// Of one group, by bucket.
+  std::vector<NumberTotal<T>> buckets_of(std::size_t group) const {
+    const Grid& cells = totals_.cells;
+    const auto* by_cell = totals_.by_cell.data() + group * cells.count;
+    std::vector<NumberTotal<T>> out(grid_.count);
+    for (std::size_t c = 0; c < cells.count; ++c)
+      out[grid_.bucket_of(cells.start(c))].merge(fold_, by_cell[c]);
+    return out;
+  }
+
   PointSet points() const {
     PointSet out;
     out.reserve(totals_.groups->keys.size());
     const TimeFrame& frame = request_.frame;
-    const Grid& grid = totals_.grid;
+    const bool whole = totals_.cells.every == grid_.every;
+    std::vector<NumberTotal<T>> merged;
     for (std::size_t g = 0; g < totals_.groups->keys.size(); ++g) {
+      if (!whole) merged = buckets_of(g);
+      const NumberTotal<T>* totals = whole ? totals_.by_cell.data() + g * grid_.count : merged.data();
       Points points;
-      if (grid.count > 1) {
-        points.times.reserve(grid.count);
-        points.values.reserve(grid.count);
+      if (grid_.count > 1) {
+        points.times.reserve(grid_.count);
+        points.values.reserve(grid_.count);
       }
-      for (std::size_t n = 0; n < grid.count; ++n) {
-        const std::size_t b = frame.ascending ? n : grid.count - 1 - n;
-        const NumberTotal<T>& total = totals_.by_bucket[g * grid.count + b];
+      for (std::size_t n = 0; n < grid_.count; ++n) {
+        const std::size_t b = frame.ascending ? n : grid_.count - 1 - n;
+        const NumberTotal<T>& total = totals[b];
         if (total.count == 0) continue;
-        const std::int64_t start = grid.every == 0 ? frame.window(frame.min).start : grid.start(b);
+        const std::int64_t start = grid_.every == 0 ? frame.window(frame.min).start : grid_.start(b);
         points.times.push_back(selects(fold_) ? total.time : start);
         points.values.push_back(result(total));
       }
@@ -317,6 +364,7 @@ class BucketScan {
   const DataSourceRef& source_;
   const ReadRequest& request_;
   const Fold fold_;
+  const Grid grid_;  ///< the buckets asked for
   const std::optional<CondensedPart> condensed_;
   Totals<T> totals_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Private to the room: what the numbers of one bucket come to. Pure.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -52,6 +53,37 @@ struct NumberTotal {
     count += static_cast<std::int64_t>(values.size());
   }
 
+  /// Adds what other samples came to.
+  void merge(Fold fold, const NumberTotal& other) {
+    if (other.count == 0) return;
+    const bool first = count == 0;
+    count += other.count;
+    switch (fold) {
+      case Fold::kCount:
+        break;
+      case Fold::kSum:
+      case Fold::kMean:
+        value = plus(value, other.value);
+        break;
+      case Fold::kMin:
+        if (first || other.value < value || (other.value == value && other.time < time)) take(other);
+        break;
+      case Fold::kMax:
+        if (first || other.value > value || (other.value == value && other.time < time)) take(other);
+        break;
+      case Fold::kFirst:
+        if (first || (other.time != time ? other.time < time : value < other.value)) take(other);
+        break;
+      case Fold::kLast:
+        if (first || (other.time != time ? other.time > time : value < other.value)) take(other);
+        break;
+      case Fold::kSpread:
+        value = first ? other.value : std::min(value, other.value);
+        most = first ? other.most : std::max(most, other.most);
+        break;
+    }
+  }
+
   /// Adds what `samples` samples came to.
   void add_sum(T sum, std::int64_t samples) {
     value = plus(value, sum);
@@ -59,6 +91,10 @@ struct NumberTotal {
   }
 
  private:
+  void take(const NumberTotal& chosen) {
+    value = chosen.value;
+    time = chosen.time;
+  }
   /// Whole numbers wrap around.
   static T plus(T a, T b) {
     if constexpr (sizeof(T) == sizeof(std::uint64_t) && T(1) / T(2) == T(0)) {

@@ -24,17 +24,20 @@ void Changes::note(const SegmentOwner& owner, std::int64_t time_ns) {
   slots.versions.erase(oldest);
 }
 
-std::uint64_t Changes::of(const SegmentOwner& owner, TimeRange range) const {
-  std::uint64_t newest = all_;
+std::optional<std::int64_t> Changes::first_since(const SegmentOwner& owner, TimeRange range,
+                                                 std::uint64_t version) const {
+  if (range.min_ns > range.max_ns) return std::nullopt;
+  if (all_ > version) return range.min_ns;
   const auto found = owners_.find(owner);
-  if (found == owners_.end() || range.min_ns > range.max_ns) return newest;
+  if (found == owners_.end()) return std::nullopt;
   const Slots& slots = found->second;
   const std::int64_t first = slot_of(range.min_ns);
   const std::int64_t last = slot_of(range.max_ns);
-  if (first < slots.forgotten_before) newest = std::max(newest, slots.forgotten);
-  for (auto at = slots.versions.lower_bound(first); at != slots.versions.end() && at->first <= last; ++at)
-    newest = std::max(newest, at->second);
-  return newest;
+  if (first < slots.forgotten_before && slots.forgotten > version) return range.min_ns;
+  for (auto at = slots.versions.lower_bound(first); at != slots.versions.end() && at->first <= last; ++at) {
+    if (at->second > version) return std::max(range.min_ns, at->first * kSlotNs);
+  }
+  return std::nullopt;
 }
 
 }  // namespace gpuscale::tsdb

@@ -4,6 +4,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <optional>
 
 #include "tsdb/segment.h"
 
@@ -16,8 +17,10 @@ class Changes {
   void note(const SegmentOwner& owner, std::int64_t time_ns);
   /// Everything may have changed: something was removed.
   void note_all() { all_ = ++version_; }
-  /// Grows whenever a sample of the range changes; may grow without.
-  std::uint64_t of(const SegmentOwner& owner, TimeRange range) const;
+  std::uint64_t version() const { return version_; }
+  /// The earliest time of the range at which samples may be newer than `version`.
+  std::optional<std::int64_t> first_since(const SegmentOwner& owner, TimeRange range,
+                                          std::uint64_t version) const;
 
  private:
   /// Remembered for each owner; what is older is remembered as one.

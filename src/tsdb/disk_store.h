@@ -84,8 +84,11 @@ class DiskStore final : public Store {
                     std::string_view field, TimeRange range, const ScanSink& sink) const override;
   Result<void> scan_last(std::string_view database, std::string_view policy, std::span<const SeriesId> ids,
                          std::string_view field, TimeRange range, const ScanSink& sink) const override;
-  std::uint64_t changes(std::string_view database, std::string_view policy, std::string_view measurement,
-                        TimeRange range) const override;
+  std::uint64_t version_of(std::string_view database, std::string_view policy, std::string_view measurement,
+                           TimeRange range) const override;
+  std::optional<std::int64_t> changed_since(std::string_view database, std::string_view policy,
+                                            std::string_view measurement, TimeRange range,
+                                            std::uint64_t version) const override;
   std::uint64_t series_changes(std::string_view database, std::string_view measurement) const override;
   std::vector<std::string> tag_values(std::string_view database, std::string_view measurement,
                                       std::string_view key) const override;
@@ -170,6 +173,10 @@ class DiskStore final : public Store {
                                       Wanted wanted) const;
   /// Fills in what is in memory; the caller holds mutex_.
   void collect_heads(View& view, std::span<const SeriesId> ids, Wanted wanted) const;
+  /// Nothing where that is unknown, or samples of the range may expire at any moment; the caller holds
+  /// mutex_.
+  std::optional<SegmentOwner> owner_of(std::string_view database, std::string_view policy,
+                                       std::string_view measurement, TimeRange range) const;
   std::optional<View> begin_view(std::string_view database, std::string_view policy,
                                  std::span<const SeriesId> ids, std::string_view field, TimeRange range,
                                  Wanted wanted, std::optional<Error>& damage) const;

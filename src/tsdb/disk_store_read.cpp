@@ -165,14 +165,27 @@ std::uint64_t DiskStore::series_changes(std::string_view database, std::string_v
   return found == nullptr ? 0 : found->series_version;
 }
 
-std::uint64_t DiskStore::changes(std::string_view database, std::string_view policy,
-                                 std::string_view measurement, TimeRange range) const {
-  const std::shared_lock lock(mutex_);
+std::optional<SegmentOwner> DiskStore::owner_of(std::string_view database, std::string_view policy,
+                                                std::string_view measurement, TimeRange range) const {
   const DatabaseDef* held = catalogue_.find_database(database);
   const PolicyDef* kept = held == nullptr ? nullptr : held->find_policy(policy);
   const MeasurementDef* found = catalogue_.find_measurement(database, measurement);
-  if (kept == nullptr || found == nullptr || range.min_ns < kept->floor_ns) return 0;
-  return changes_.of({kept->id, found->id}, range);
+  if (kept == nullptr || found == nullptr || range.min_ns < kept->floor_ns) return std::nullopt;
+  return SegmentOwner{kept->id, found->id};
+}
+
+std::uint64_t DiskStore::version_of(std::string_view database, std::string_view policy,
+                                    std::string_view measurement, TimeRange range) const {
+  const std::shared_lock lock(mutex_);
+  return owner_of(database, policy, measurement, range) ? changes_.version() : 0;
+}
+
+std::optional<std::int64_t> DiskStore::changed_since(std::string_view database, std::string_view policy,
+                                                     std::string_view measurement, TimeRange range,
+                                                     std::uint64_t version) const {
+  const std::shared_lock lock(mutex_);
+  const auto owner = owner_of(database, policy, measurement, range);
+  return owner ? changes_.first_since(*owner, range, version) : range.min_ns;
 }
 
 // --- samples

@@ -224,14 +224,21 @@ class Store {
   virtual Result<void> scan_last(std::string_view database, std::string_view policy,
                                  std::span<const SeriesId> ids, std::string_view field, TimeRange range,
                                  const ScanSink& sink) const;
-  /// A number that grows whenever samples of the measurement inside the range change; it may grow without.
-  /// 0 = not known. What was computed from samples is right as long as the number asked for before it is the
-  /// number now.
-  virtual std::uint64_t changes(std::string_view /*database*/, std::string_view /*policy*/,
-                                std::string_view /*measurement*/, TimeRange /*range*/) const {
+  /// A number for the samples of the measurement inside the range as they are now; 0 = not known. What is
+  /// computed from them afterwards is right for as long as changed_since() that number is nothing.
+  virtual std::uint64_t version_of(std::string_view /*database*/, std::string_view /*policy*/,
+                                   std::string_view /*measurement*/, TimeRange /*range*/) const {
     return 0;
   }
-  /// The same for the set of series of a measurement.
+  /// The earliest time of the range at which samples may have changed since that version.
+  virtual std::optional<std::int64_t> changed_since(std::string_view /*database*/,
+                                                    std::string_view /*policy*/,
+                                                    std::string_view /*measurement*/, TimeRange range,
+                                                    std::uint64_t /*version*/) const {
+    return range.min_ns;
+  }
+  /// A number that grows whenever the set of series of a measurement changes; it may grow without. 0 = not
+  /// known.
   virtual std::uint64_t series_changes(std::string_view /*database*/,
                                        std::string_view /*measurement*/) const {
     return 0;

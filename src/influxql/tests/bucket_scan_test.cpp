@@ -71,10 +71,10 @@ TEST_F(BucketScanTest, AgreesWithTheGeneralWay) {
       const unsigned from = below(3) == 0 ? below(300) : static_cast<unsigned>(round) * 2;
       const std::string range = "time >= " + std::to_string(from) + "s AND time < " +
                                 std::to_string(static_cast<unsigned>(round) * 4 + 9) + "s";
+      // The last as rules ask, whose windows move.
+      const std::string buckets[] = {"30s", "7s, 2s", "30s, " + std::to_string(round % 30) + "s"};
       const std::string group =
-          below(5) == 0
-              ? ""
-              : " GROUP BY time(" + std::string(below(2) == 0 ? "30s" : "7s, 2s") + ")" + groups[below(4)];
+          below(5) == 0 ? "" : " GROUP BY time(" + buckets[below(3)] + ")" + groups[below(4)];
       const std::string tail = group + (below(4) == 0 ? " ORDER BY time DESC" : "");
       // A condition on the field, which always holds, makes it take the general way.
       ASSERT_EQ(ask(select + range + tail), ask(select + range + " AND " + field + " > -1000" + tail))
@@ -95,6 +95,26 @@ TEST_F(BucketScanTest, AStandingQueryIsAnsweredAgainFromWhatItKept) {
   EXPECT_NE(ask(text), second) << "a series that was not there";
   ask("DROP MEASUREMENT m");
   EXPECT_EQ(ask(text).find("series"), std::string::npos);
+}
+
+TEST_F(BucketScanTest, AWindowThatMovesReadsOnlyWhatIsNew) {
+  std::string lines;
+  for (int t = 0; t < 600; ++t)
+    lines += "m,host=a f=" + std::to_string(t % 37) + " " + std::to_string(t) + "\n";
+  write(lines);
+  const auto window = [](int end, const std::string& more) {
+    return "SELECT mean(f), max(f) FROM m WHERE time >= " + std::to_string(end - 300) + "s AND time < " +
+           std::to_string(end) + "s" + more + " GROUP BY time(30s, " + std::to_string(end % 30) + "s)";
+  };
+  for (const int end : {300, 307, 312}) ask(window(end, ""));
+  for (const int end : {317, 319, 345, 380}) {
+    context_.limits.max_points = 2 * 40;
+    const std::string answer = ask(window(end, ""));
+    context_.limits.max_points = 0;
+    EXPECT_EQ(answer, ask(window(end, " AND f > -1"))) << end;
+  }
+  write("m,host=a f=1000 100");
+  EXPECT_NE(ask(window(390, "")).find("1000"), std::string::npos) << "a late sample is seen";
 }
 
 TEST_F(BucketScanTest, ABucketThatBeginsWithNoNumberHasNoGreatest) {

@@ -272,18 +272,24 @@ TEST_F(StoreTest, AScanGivesManySeriesAndTheirLastSamples) {
 TEST_F(StoreTest, ChangesAreKnownByTheirTime) {
   constexpr std::int64_t kMinute = 60'000'000'000;
   must_write("m f=1 0\n");
-  const TimeRange first{0, kMinute - 1};
+  const TimeRange all{0, 3 * kMinute};
+  const TimeRange first{7, kMinute - 1};
   const TimeRange second{kMinute, 2 * kMinute};
-  const auto before = store_->changes("db", "", "m", first);
+  const auto before = store_->version_of("db", "", "m", all);
   EXPECT_GT(before, 0U);
+  EXPECT_EQ(store_->changed_since("db", "", "m", all, before), std::nullopt);
   must_write("m f=1 " + std::to_string(kMinute) + "\nother f=1 0\n");
-  EXPECT_EQ(store_->changes("db", "", "m", first), before);
-  const auto later = store_->changes("db", "", "m", second);
+  EXPECT_EQ(store_->changed_since("db", "", "m", first, before), std::nullopt);
+  EXPECT_EQ(store_->changed_since("db", "", "m", all, before), kMinute);
+  const auto later = store_->version_of("db", "", "m", all);
   must_write("m f=2 5\n");
-  EXPECT_GT(store_->changes("db", "", "m", first), before);
-  EXPECT_EQ(store_->changes("db", "", "m", second), later);
+  EXPECT_EQ(store_->changed_since("db", "", "m", first, later), 7) << "inside of what was asked";
+  EXPECT_EQ(store_->changed_since("db", "", "m", second, later), std::nullopt);
+  EXPECT_EQ(store_->changed_since("db", "", "m", all, before), 0) << "the earliest of several";
   ASSERT_TRUE(store_->delete_range("db", {id_of("m")}, {5, 6}));
-  EXPECT_GT(store_->changes("db", "", "m", second), later);
+  EXPECT_EQ(store_->changed_since("db", "", "m", second, later), kMinute) << "anything may be gone";
+  EXPECT_EQ(store_->version_of("db", "", "none", all), 0U);
+  EXPECT_EQ(store_->changed_since("db", "", "none", all, later), 0);
 }
 
 TEST_F(StoreTest, SamplesOfAnUnreleasedFormAreRefusedByName) {
