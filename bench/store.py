@@ -114,6 +114,7 @@ class InfluxLike(Peer):
             "e": 'SHOW TAG VALUES FROM gpu WITH KEY = "node"',
             "f": f"SELECT utilization_gpu FROM gpu WHERE node = 'gpu-node-3' AND gpu = '3' AND time >= {end} - 1h AND time < {end}",
             "a6": f"SELECT mean(utilization_gpu) FROM gpu WHERE time >= {end} - 6h AND time < {end} GROUP BY time(30s)",
+            "standing": f"SELECT mean(utilization_gpu) FROM gpu WHERE time >= {end} - 15m AND time < {end} GROUP BY time(30s, {now % 30}s)",
         }[name]
         return self.get("/query", {"db": "bench", "epoch": "ms", "q": text})
 
@@ -154,7 +155,7 @@ class Victoria(Peer):
 
     def query(self, name, now):
         field = "gpu_utilization_gpu"
-        span = {"a": (900, 30), "b": (900, 30), "d": (86_400, 300), "a6": (21_600, 30)}
+        span = {"a": (900, 30), "standing": (900, 30), "b": (900, 30), "d": (86_400, 300), "a6": (21_600, 30)}
         if name in span:
             seconds, step = span[name]
             by = " by (node)" if name == "b" else ""
@@ -231,6 +232,37 @@ def history(program, make, gpus, hours, names, repeats):
         peer.close()
 
 
+def live(program, make, gpus, seconds):
+    """Every GPU is written once a second, while a dashboard and a rule, whose buckets begin with its window, ask four times a second."""
+    peer = make()
+    try:
+        peer.start()
+        peer.prepare()
+        load(program, peer, gpus=gpus, connections=8, lines=5000, steps=900 // STEP, start=int(time.time()) - 900)
+        options = {"gpus": gpus, "connections": 8, "lines": 5000, "step-s": 1, "paced": 1, "seconds": seconds + 4, "start": int(time.time())}
+        command = [program, str(peer.port), "--path", peer.write_path]
+        writer = subprocess.Popen(command + [str(part) for name, value in options.items() for part in ("--" + name, value)],
+                                  stdout=subprocess.PIPE, text=True)
+        time.sleep(2)
+        times = {"a": [], "standing": []}
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for name, taken in times.items():
+                begin = time.monotonic()
+                peer.query(name, int(time.time()))
+                taken.append((time.monotonic() - begin) * 1e3)
+            time.sleep(0.25)
+        run = json.loads(writer.communicate()[0])
+        out = {"written_lines_per_s": run["lines"] / run["seconds"]}
+        for name, taken in times.items():
+            taken.sort()
+            out[f"query_{name}_p50_ms"] = statistics.median(taken)
+            out[f"query_{name}_p99_ms"] = taken[int(0.99 * (len(taken) - 1))]
+        return out
+    finally:
+        peer.close()
+
+
 def medians(rounds):
     return {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
 
@@ -256,7 +288,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=5, help="of each ingest run")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=7, help="of each query")
-    parser.add_argument("--only", choices=["ingest", "history"])
+    parser.add_argument("--only", choices=["ingest", "history", "live"])
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
 
@@ -285,12 +317,14 @@ def main():
                 table(title, names, results)
 
         for gpus in [int(n) for n in arguments.fleets.split(",")]:
-            if arguments.only != "history":
+            if arguments.only in (None, "ingest"):
                 compare(f"{gpus} GPUs, 8 connections, 5,000-line batches",
                         lambda make: ingest(program, make, gpus, 8, 5000, arguments.seconds))
                 compare(f"{gpus} GPUs, 64 connections, 8-line requests",
                         lambda make: ingest(program, make, gpus, 64, 8, arguments.seconds))
-            if arguments.only != "ingest":
+            if arguments.only in (None, "live"):
+                compare(f"{gpus} GPUs written once a second", lambda make: live(program, make, gpus, arguments.seconds * 4))
+            if arguments.only in (None, "history"):
                 queries = ["a", "b", "c", "e", "f"] + (["d", "a6"] if arguments.hours >= 6 else [])
                 compare(f"{gpus} GPUs, {arguments.hours} h of history",
                         lambda make: history(program, make, gpus, arguments.hours, queries, arguments.repeats))

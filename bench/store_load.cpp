@@ -3,7 +3,7 @@
 /// went as JSON: values per second and request latencies. For bench/store.py; the same bytes go to every
 /// server.
 ///   gpuscale_store_load PORT --gpus N --connections C --lines L (--seconds S | --steps T) [--start UNIX_S]
-///     [--step-s 5] [--path /write?db=bench]
+///     [--step-s 5] [--path /write?db=bench] [--paced 1: a step takes as long as it stands for]
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -38,6 +38,7 @@ struct Options {
   long start = 1'763'000'000;
   long step_s = 5;
   std::string path = "/write?db=bench";
+  bool paced = false;
 };
 
 /// Appends one line; quicker than printf, so that the generator takes little from the server it measures.
@@ -201,7 +202,12 @@ Result work(const Options& options, std::size_t worker, const std::atomic<bool>&
     body.clear();
     held = 0;
   };
+  const auto began = std::chrono::steady_clock::now();
   for (std::size_t step = 0; !stop && (options.steps == 0 || step < options.steps); ++step) {
+    if (options.paced) {
+      flush();
+      std::this_thread::sleep_until(began + step * std::chrono::seconds{options.step_s});
+    }
     const long time_s = options.start + static_cast<long>(step) * options.step_s;
     for (Gpu& gpu : gpus) {
       gpu.append(body, time_s);
@@ -237,6 +243,7 @@ int main(int argc, char** argv) {
     if (name == "--start") options.start = std::atol(value);
     if (name == "--step-s") options.step_s = std::atol(value);
     if (name == "--path") options.path = value;
+    if (name == "--paced") options.paced = std::string_view(value) == "1";
   }
   std::atomic<bool> stop{false};
   std::mutex mutex;

@@ -103,9 +103,21 @@ void RowBuffer::times(std::vector<std::int64_t>& out) const {
 }
 
 RowRange RowBuffer::rows_between(TimeRange range) const {
+  // From the end on in growing steps: the newest rows are asked for most, and each row looked at is a line of
+  // memory. What begins before the first row is found by looking at that soon.
   const auto first_at = [&](auto&& before) {
+    constexpr std::size_t kNewestRows = 8;
     std::size_t low = 0;
     std::size_t high = rows();
+    for (std::size_t step = 1; high > 0; step *= 2) {
+      if (step == kNewestRows && !before(time(0))) return std::size_t{0};
+      const std::size_t probe = high > step ? high - step : 0;
+      if (before(time(probe))) {
+        low = probe + 1;
+        break;
+      }
+      high = probe;
+    }
     while (low < high) {
       const std::size_t middle = (low + high) / 2;
       if (before(time(middle))) {
@@ -116,10 +128,8 @@ RowRange RowBuffer::rows_between(TimeRange range) const {
     }
     return low;
   };
-  // Mostly the range goes on to the newest row, and often it begins before the first.
   if (words_.empty() || time(rows() - 1) < range.min_ns) return {0, 0};
-  const std::size_t begin =
-      time(0) >= range.min_ns ? 0 : first_at([&](std::int64_t t) { return t < range.min_ns; });
+  const std::size_t begin = first_at([&](std::int64_t t) { return t < range.min_ns; });
   const std::size_t end =
       time(rows() - 1) <= range.max_ns ? rows() : first_at([&](std::int64_t t) { return t <= range.max_ns; });
   return {begin, std::max(begin, end)};
