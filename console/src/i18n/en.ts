@@ -195,7 +195,7 @@ export const en = {
   "overview.money": "{money} in this period", "overview.latency": "Latency, mean", "field.requests_waiting": "Requests waiting", "pools.parked": "{n} parked (warm)", "pools.budget": "GPU-hours of the period",
   "pools.budget.parked": "{hours} parked", "pools.budget.exhausted": "The budget is used up: no growth before",
   "node.state.launching": "launching", "node.state.booting": "booting", "node.state.ready": "ready", "node.state.draining": "draining", "node.state.parked": "parked", "node.state.gone": "gone",
-  "node.parked.hint": "Drained and kept warm: back at once when the pool grows.", "node.process.owner": "Held by", "node.processes.none": "No process holds device memory, as far as the node's agent can see.",
+  "node.health.unknown": "unknown", "node.health.good": "good", "node.health.failing": "failing", "node.health.sick": "sick", "node.parked.hint": "Drained and kept warm: back at once when the pool grows.", "node.process.owner": "Held by", "node.processes.none": "No process holds device memory, as far as the node's agent can see.",
   "node.processes.omitted": "{n} more are not shown.",
   "chart.unzoom": "Zoom out",
   "dash.name.Cluster": "Cluster", "dash.name.Node": "Node", "dash.cluster.utilization": "GPU utilisation, mean", "dash.cluster.bynode": "GPU utilisation by node", "dash.hottest": "Hottest GPU", "dash.pods": "Memory by pod",

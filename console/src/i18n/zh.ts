@@ -176,7 +176,7 @@ export const zh: Record<Key, string> = {
   "overview.money": "本周期 {money}", "overview.latency": "平均延迟", "field.requests_waiting": "等待中的请求", "pools.parked": "{n} 个停放（热备）", "pools.budget": "本周期 GPU 小时",
   "pools.budget.parked": "其中停放 {hours}", "pools.budget.exhausted": "预算已用完，此前不再扩容：",
   "node.state.launching": "启动中", "node.state.booting": "引导中", "node.state.ready": "就绪", "node.state.draining": "排空中", "node.state.parked": "停放", "node.state.gone": "已结束",
-  "node.parked.hint": "已排空并保持热备：节点池扩容时立即恢复。", "node.process.owner": "占用者", "node.processes.none": "就该节点的 agent 所见，没有进程占用显存。",
+  "node.health.unknown": "未知", "node.health.good": "良好", "node.health.failing": "有故障", "node.health.sick": "病态", "node.parked.hint": "已排空并保持热备：节点池扩容时立即恢复。", "node.process.owner": "占用者", "node.processes.none": "就该节点的 agent 所见，没有进程占用显存。",
   "node.processes.omitted": "另有 {n} 个未显示。",
   "chart.unzoom": "取消放大",
   "dash.name.Cluster": "集群", "dash.name.Node": "节点", "dash.cluster.utilization": "GPU 平均利用率", "dash.cluster.bynode": "各节点 GPU 利用率", "dash.hottest": "最热的 GPU", "dash.pods": "各 Pod 显存",

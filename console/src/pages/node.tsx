@@ -26,6 +26,8 @@ const kFields: [string, string, number?][] = [
   ["inference", "requests"], ["inference", "latency_p50_ms"], ["inference", "latency_p99_ms"], ["node", "in_flight"],
 ];
 
+const kHealths = new Set(["unknown", "good", "failing", "sick"]);
+
 async function measured(id: string, signal: AbortSignal): Promise<string[]> {
   const text = kFields.map(([measurement, field]) => `SELECT last(${ql.quoted(field)}) FROM ${ql.quoted(measurement)} WHERE node = ${ql.literal(id)} AND time > now() - 7d`).join("; ");
   const results = await query(text, signal);
@@ -129,7 +131,7 @@ export default function NodePage({ id }: { id: string }) {
             <div><dt>{t("nodes.age")}</dt><dd>{span(node.age_seconds)}</dd></div>
             <div><dt>{t("nodes.health")}</dt><dd><Time at={node.last_report} /></dd></div>
             <div><dt>{t("nodes.devices")}</dt><dd>{node.devices_ok ?? "–"}</dd></div>
-            {node.health && <div><dt>{t("node.health")}</dt><dd>{node.health}</dd></div>}
+            {node.health && <div><dt>{t("node.health")}</dt><dd>{kHealths.has(node.health) ? t(`node.health.${node.health}` as Key) : node.health}</dd></div>}
             <div><dt>{t("nodes.inflight")}</dt><dd>{node.in_flight ?? "–"}</dd></div>
             <div><dt>{t("nodes.why")}</dt><dd>{node.reason}</dd></div>
             <div><dt>URL</dt><dd>{node.endpoint || "–"}</dd></div>

@@ -66,7 +66,7 @@ export default function Nodes() {
               { title: t("nodes.devices"), dataIndex: "devices_ok", responsive: kRoomy, render: (n: number | null) => number(n, 0) },
               { title: t("nodes.health"), dataIndex: "last_report", responsive: kRoomy, render: (at: string | null) => <Time at={at} /> },
               { title: t("nodes.victim"), dataIndex: "victim_rank", responsive: kRoomy, sorter: (a, b) => (a.victim_rank || 1e9) - (b.victim_rank || 1e9), render: (_: number, node) => <span title={node.victim_reason}>{victim(node, t)}</span> },
-              { title: t("common.actions"), key: "actions", render: (_: unknown, node) => <NodeActions node={node} done={nodes.again} /> },
+              { title: t("common.actions"), key: "actions", responsive: kRoomy, render: (_: unknown, node) => <NodeActions node={node} done={nodes.again} /> },
             ]}
           />
         </Panel>

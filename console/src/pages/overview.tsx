@@ -20,6 +20,9 @@ import { Said } from "../parts/said";
 
 const kPool = "pools:\n  - {name: gpu, provider: {type: local}, min: 2, max: 6}";
 
+/** Of what happened; who signed in is in the change log. */
+const kShownEntries = 14;
+
 function Stat({ label, value, more }: { label: string; value: ReactNode; more?: ReactNode }) {
   return <div className="stat"><div className="stat-label">{label}</div><div className="stat-value">{value}</div><div className="stat-more">{more}</div></div>;
 }
@@ -79,7 +82,7 @@ export function Overview() {
   const since = new Date(windowOf(range).from * 1000).toISOString();
   const happened = useFollowed((signal) => get<{ activity: Entry[] }>(`/api/v1/activity?limit=1000&kind=pool.desired&since=${part(since)}`, signal), [range], 0);
   const lost = useFollowed((signal) => get<{ activity: Entry[] }>(`/api/v1/activity?limit=200&kind=node.lost&since=${part(since)}`, signal), [range], 0);
-  const recent = useFollowed((signal) => get<{ activity: Entry[] }>("/api/v1/activity?limit=14", signal), [], 0);
+  const recent = useFollowed((signal) => get<{ activity: Entry[] }>(`/api/v1/activity?limit=${3 * kShownEntries}`, signal), [], 0);
   const live = useFollowed((signal) => nowValues(where, signal), [where], 5000, false);
   const hours = useFollowed((signal) => gpuHours(where, signal), [where], 60_000, false);
   const usage = useCurves((span_, bucket) => `SELECT mean(utilization_gpu) AS mean, max(utilization_gpu_max) AS busiest, mean(saturation) AS saturation FROM gpu WHERE ${span_}${where} GROUP BY time(${bucket}s) fill(null)`, range);
@@ -137,7 +140,7 @@ export function Overview() {
       <div className="columns">
         <Panel title={t("overview.activity")} extra={<Link to="/activity">{t("overview.activity.all")}</Link>}>
           <Failed error={recent.error} />
-          <ActivityList entries={[...(recent.value?.activity ?? [])].reverse()} />
+          <ActivityList entries={(recent.value?.activity ?? []).filter((entry) => !entry.kind.startsWith("session.")).slice(-kShownEntries).reverse()} />
         </Panel>
         <Panel title={t("overview.rules")} extra={<Link to="/rules">{t("nav.rules")}</Link>}>
           <ul className="rule-lines">
