@@ -13,8 +13,8 @@ export function QueryEditor({ value, onChange, onRun, names, wrongAt }: { value:
   const [chosen, setChosen] = useState(0);
   const suggestions = useMemo(() => complete(value, cursor, names), [value, cursor, names]);
   // What is there already is no suggestion, and must not cover what stands below.
-  const typed = value.slice(suggestions.from, cursor).trim();
-  const shown = open && suggestions.list.some((each) => each.trim() !== typed);
+  const typed = value.slice(0, cursor).trim();
+  const shown = open && suggestions.list.some((each) => !typed.endsWith(each.trim()));
 
   const take = (text: string) => {
     const next = value.slice(0, suggestions.from) + text + value.slice(cursor);
