@@ -51,7 +51,7 @@ class Agent {
       : options_(options),
         clock_(clock),
         log_(std::move(log)),
-        identity_{options.cluster, options.pool, options.node} {}
+        identity_{options.cluster, options.pool, options.node, options.zone} {}
 
   Result<void> open();
   void run(const std::atomic<bool>& stop);

@@ -24,6 +24,7 @@ struct AgentOptions {
   std::string cluster = "default";
   std::string pool = "default";
   std::string node;             ///< default: the host name
+  std::string zone;             ///< "" = not told
   std::string source = "auto";  ///< auto | nvml | amdgpu | virtual | replay:FILE
   /// Starts the sampler process (path of the program, kSamplerWord); what must follow is appended: source,
   /// log level, log format. Empty: the driver is read by this process, as tests do.

@@ -79,6 +79,7 @@ std::vector<std::string> gpu_lines(const NodeIdentity& identity, const std::vect
 
 std::string node_line(const NodeIdentity& identity, const NodeReport& report, WallTime at) {
   Point point = point_of(metrics::kNode, identity, at);
+  if (!identity.zone.empty()) point.tags.push_back({std::string(metrics::kTagZone), identity.zone});
   point.fields = {{std::string(metrics::kDevicesOk), report.devices_ok},
                   {std::string(metrics::kDevicesFailed), report.devices_failed},
                   {std::string(metrics::kAgentDropped), static_cast<std::int64_t>(report.dropped)},

@@ -24,6 +24,7 @@ struct NodeIdentity {
   std::string cluster;
   std::string pool;
   std::string node;
+  std::string zone{};  ///< of the node's own line; "" = it was not told
 };
 
 /// What a node says of itself beside its devices.

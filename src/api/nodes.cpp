@@ -30,8 +30,18 @@ json to_json(const scaling::NodeStatus& status, WallTime now) {
           {"standing", std::string(to_string(status.victim.standing))},
           {"health", std::string(to_string(status.victim.health))},
           {"devices_failed", telemetry.devices_failed},
+          {"gpu_class", telemetry.gpu_class},
+          {"zone", status.victim.zone},
+          {"memory_used_bytes", value_or_null(telemetry.memory_used)},
           {"drain", status.drain},
           {"parked", status.parked}};
+}
+
+/// "8 x NVIDIA H100 80GB HBM3 (80 GiB), zone b"; "" where neither is told.
+std::string kind_of_node(const scaling::NodeStatus& status) {
+  std::string out = status.telemetry.gpu_class;
+  if (status.victim.zone.empty()) return out;
+  return out + (out.empty() ? "zone " : ", zone ") + status.victim.zone;
 }
 
 /// Why a node would (not) be taken next, as sentences from the general to the particular.
@@ -43,10 +53,13 @@ json why_lines(const scaling::NodeStatus& status, const scaling::PoolStatus& poo
                       : "not in turn: " + status.victim_reason);
   if (!status.drain.empty()) lines.push_back("drain: " + status.drain);
   if (victim.standing == scaling::Standing::kSpare) {
-    const int others = victim.rank;
-    lines.push_back((pool.proof.spare >= others ? "can be spared: " : "cannot be spared: ") +
-                    describe(pool.proof, others));
+    lines.push_back((victim.spared ? "can be spared: " : "cannot be spared: ") +
+                    (victim.burden
+                         ? "in its turn the survivors would have " + describe(pool.proof, *victim.burden)
+                         : describe(pool.proof, victim.rank)));
   }
+  if (std::string kind = kind_of_node(status); !kind.empty()) lines.push_back(std::move(kind));
+  if (std::string cost = cost_to_move(victim); !cost.empty()) lines.push_back("cost to move: " + cost);
   lines.push_back("the pool has " + std::to_string(pool.counts.capacity()) + " of " +
                   std::to_string(pool.desired) + " wanted (min " + std::to_string(pool.spec.min) + ", max " +
                   std::to_string(pool.spec.max) + "): " + pool.phase_reason);

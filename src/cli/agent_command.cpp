@@ -79,6 +79,11 @@ void add_agent_command(CLI::App& app, Action& action) {
   command->add_option("--cluster", options.cluster)->capture_default_str();
   command->add_option("--pool", options.pool)->capture_default_str();
   command->add_option("--node", options.node, "this node's id; default: the host name");
+  command
+      ->add_option("--zone", options.zone,
+                   "what fails as one with this node, a zone or a rack: a scale-in empties none while others "
+                   "have nodes")
+      ->envname("GPUSCALE_ZONE");
   command->add_option("--source", options.source, "auto, nvml, amdgpu, virtual or replay:FILE")
       ->capture_default_str();
   command->add_option("--speed", options.replay_speed, "of a replay")

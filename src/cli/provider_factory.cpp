@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/provider_factory.h"
 
+#include <map>
+#include <optional>
+
 #include "pool/decorators/fallback_provider.h"
 #include "pool/decorators/hooked_provider.h"
 #include "pool/decorators/throttled_provider.h"
@@ -8,6 +11,7 @@
 #include "pool/providers/exec/exec_provider.h"
 #include "pool/providers/http/http_provider.h"
 #include "pool/providers/local/local_provider.h"
+#include "pool/providers/sim/sim_provider.h"
 
 namespace gpuscale::cli {
 
@@ -39,6 +43,11 @@ Result<std::unique_ptr<pool::NodeProvider>> ProviderFactory::open(const std::str
     GS_CHECK(pool::http_service::apply_options(spec.options, service));
     return pool::http_service::make_http(std::move(service));
   }
+  std::map<std::string, std::string> block = spec.options;
+  std::optional<pool::sim::SimOptions> sim;
+  if (spec.type == "sim") {
+    GS_TRY(sim, pool::sim::take_options(block));
+  }
   pool::local::LocalProviderOptions options;
   options.binary = server_.program;
   options.root = server_.nodes_folder;
@@ -49,9 +58,11 @@ Result<std::unique_ptr<pool::NodeProvider>> ProviderFactory::open(const std::str
   options.server_url = url;
   options.token = server_.node_token;
   options.ca_file = server_.ca_file;
-  GS_CHECK(pool::local::apply_options(spec.options, options));
+  GS_CHECK(pool::local::apply_options(block, options));
   GS_TRY(auto provider, pool::local::LocalProvider::open(std::move(options), clock_, log_));
-  return std::unique_ptr<pool::NodeProvider>(std::move(provider));
+  if (!sim) return std::unique_ptr<pool::NodeProvider>(std::move(provider));
+  return std::unique_ptr<pool::NodeProvider>(
+      std::make_unique<pool::sim::SimProvider>(std::move(provider), *std::move(sim), clock_));
 }
 
 /// Limits around what they limit, so that a limit of ours never looks like an empty stock; counts innermost,

@@ -59,6 +59,10 @@ pool::ScaleInSpec read_scale_in(YamlReader reader) {
   spec.sick_after = reader.duration("sick_after", spec.sick_after);
   spec.replace_percent = reader.integer("replace_percent", spec.replace_percent, 0, 100);
   spec.broken_percent = reader.integer("broken_percent", spec.broken_percent, 1, 100);
+  YamlReader capacity = reader.mapping("capacity");
+  for (const std::string& name : capacity.remaining_keys())
+    spec.capacity.emplace(name, capacity.number(name, 1, 0.001, 1e6));
+  capacity.finish();
   reader.finish();
   return spec;
 }

@@ -46,6 +46,7 @@ class YamlReader {
   std::size_t choice(const std::string& key, const std::vector<std::string>& allowed, std::size_t fallback);
   std::vector<std::string> texts(const std::string& key);
   std::map<std::string, std::string, std::less<>> text_map(const std::string& key);
+  std::vector<std::string> remaining_keys() const;  ///< that were not asked for
   /// The keys that were not asked for, as text; they count as asked for from now on.
   std::map<std::string, std::string> remaining_texts();
   /// Likewise; a list becomes its items, each closed by a newline (pool/words.h).
@@ -65,7 +66,6 @@ class YamlReader {
   void finish();
 
  private:
-  std::vector<std::string> remaining_keys() const;
   std::optional<std::string> scalar(const std::string& key);
   std::optional<std::string> expand(const YAML::Node& node);
 

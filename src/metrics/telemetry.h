@@ -23,7 +23,8 @@ inline constexpr std::string_view kQueueDepth = "queue_depth";
 /// String: which value misleads at the moment and why; absent where none does. All fields: gpu/signals.h.
 inline constexpr std::string_view kDoubt = "doubt";
 
-/// Measurement `node`: tags cluster, pool, node; one line per interval, also when no device answers.
+/// Measurement `node`: tags cluster, pool, node and, where it is known, zone; one line per interval, also
+/// when no device answers.
 inline constexpr std::string_view kNode = "node";
 inline constexpr std::string_view kDevicesOk = "devices_ok";          ///< integer
 inline constexpr std::string_view kDevicesFailed = "devices_failed";  ///< integer
@@ -63,6 +64,8 @@ inline constexpr std::string_view kTagContainer = "container";
 inline constexpr std::string_view kTagCluster = "cluster";
 inline constexpr std::string_view kTagPool = "pool";
 inline constexpr std::string_view kTagNode = "node";
+/// Of measurement `node` alone, where the agent was told: what may fail as one, a zone or a rack.
+inline constexpr std::string_view kTagZone = "zone";
 inline constexpr std::string_view kTagGpu = "gpu";
 inline constexpr std::string_view kTagUuid = "uuid";
 inline constexpr std::string_view kTagModel = "model";

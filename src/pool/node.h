@@ -86,6 +86,8 @@ struct ScaleInSpec {
   Nanos sick_after = std::chrono::seconds{30};  ///< of failed devices before a node counts as sick
   int replace_percent = 20;  ///< of the pool that may be replaced as sick at a time; at least one node
   int broken_percent = 45;   ///< of the ready nodes sick or silent, and over 3: removals stop
+  /// What a node of a GPU class counts beside those of others, by the beginning of the class's name.
+  std::map<std::string, double> capacity{};
 };
 constexpr double kDefaultCeiling = 90;
 

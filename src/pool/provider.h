@@ -21,6 +21,7 @@ struct Instance {
   InstanceState state = InstanceState::kStarting;
   std::string endpoint;  ///< "" until known
   std::string detail;    ///< pid, cloud id ...
+  std::string zone{};    ///< what may fail as one: zone, rack; "" = not told
 };
 
 /// Work that a node still has, as the node itself says.

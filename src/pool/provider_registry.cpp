@@ -8,6 +8,7 @@
 #include "pool/providers/exec/exec_provider.h"
 #include "pool/providers/http/http_provider.h"
 #include "pool/providers/local/options.h"
+#include "pool/providers/sim/sim_options.h"
 
 namespace gpuscale::pool {
 namespace {
@@ -25,11 +26,12 @@ struct ProviderType {
   Result<void> (*check)(const Block&);
 };
 
-constexpr std::array<ProviderType, 4> kTypes{{
+constexpr std::array<ProviderType, 5> kTypes{{
     {"docker", check_block<docker::DockerOptions, docker::apply_options>},
     {"exec", check_block<exec::ExecOptions, exec::apply_options>},
     {"http", check_block<http_service::HttpOptions, http_service::apply_options>},
     {"local", check_block<local::LocalProviderOptions, local::apply_options>},
+    {"sim", sim::check_options},
 }};
 
 }  // namespace

@@ -8,7 +8,7 @@
 
 namespace gpuscale::pool {
 
-/// "docker", "exec", "http", "local"; ascending.
+/// "docker", "exec", "http", "local", "sim"; ascending.
 std::vector<std::string> provider_types();
 
 /// Every fault of a provider's type and options, each with its mend; empty = good.

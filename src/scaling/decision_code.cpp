@@ -21,10 +21,10 @@ void visit(A& a, typename A::template Ref<PoolCounts> c) {
 }
 template <class A>
 void visit(A& a, typename A::template Ref<Instance> i) {
-  a(i.id, i.state, i.endpoint, i.detail);
+  a(i.id, i.state, i.endpoint, i.detail, i.zone);
 }
 inline Instance blank(Instance*) {
-  return {.id = NodeId(""), .endpoint = {}, .detail = {}};
+  return {.id = NodeId(""), .endpoint = {}, .detail = {}, .zone = {}};
 }
 template <class A>
 void visit(A& a, typename A::template Ref<Workload> w) {
@@ -35,7 +35,7 @@ void visit(A& a, typename A::template Ref<PoolSpec> s) {
   a(s.name, s.min, s.max, s.cooldown_out, s.cooldown_in, s.boot_timeout, s.telemetry_timeout,
     s.drain_timeout);
   a(s.scale_in.ceiling, s.scale_in.window, s.scale_in.watch, s.scale_in.sick_after,
-    s.scale_in.replace_percent, s.scale_in.broken_percent);
+    s.scale_in.replace_percent, s.scale_in.broken_percent, s.scale_in.capacity);
   a(s.warm.nodes, s.warm.keep);
   a(s.limits.out.nodes, s.limits.out.per, s.limits.in.nodes, s.limits.in.per, s.limits.stabilise_out,
     s.limits.stabilise_in, s.limits.gpus_per_node);
@@ -75,12 +75,12 @@ inline NodeView blank(NodeView*) {
 template <class A>
 void visit(A& a, typename A::template Ref<NodeTelemetry> t) {
   a(t.last_report, t.devices_ok, t.devices_failed, t.devices_measured, t.utilization, t.utilization_peak,
-    t.utilization_now, t.in_flight);
+    t.utilization_now, t.in_flight, t.gpu_class, t.zone, t.memory_used);
 }
 template <class A>
 void visit(A& a, typename A::template Ref<ReconcileInput> in) {
   a(in.spec, in.desired, in.nodes, in.instances, in.telemetry, in.gone, in.launch_allowed, in.closing,
-    in.watching, in.band, in.held, in.peak_work, in.now);
+    in.watching, in.band, in.held, in.peak_work, in.peak_by_class, in.now);
 }
 template <class A>
 void visit(A& a, typename A::template Ref<Hold> h) {
@@ -144,15 +144,16 @@ Result<T> value_in(std::string_view bytes) {
   return value;
 }
 
-/// With the place of its type in DecisionInputs before it.
+/// With the mark of its type before it.
 template <class T>
 std::string tagged(char tag, const T& value) {
   return tag + bytes_of(value);
 }
 
-constexpr char kPass = 0;
-constexpr char kTrigger = 1;
-constexpr char kSize = 2;
+// 0, 1 and 2 were theirs before nodes had GPU classes and zones.
+constexpr char kPass = 3;
+constexpr char kTrigger = 4;
+constexpr char kSize = 5;
 
 template <class T>
 Result<DecisionInputs> inputs_in(std::string_view bytes) {
@@ -246,6 +247,8 @@ Result<DecisionInputs> decode_inputs(std::string_view bytes) {
   if (tag == kPass) return inputs_in<ReconcileInput>(bytes.substr(1));
   if (tag == kTrigger) return inputs_in<TriggerInputs>(bytes.substr(1));
   if (tag == kSize) return inputs_in<SizeInputs>(bytes.substr(1));
+  if (tag >= 0 && tag < kPass)
+    return fail(Errc::kCorrupt, "a decision recorded by an earlier version cannot be run again");
   return fail(Errc::kCorrupt, "a recorded decision is of an unknown kind");
 }
 

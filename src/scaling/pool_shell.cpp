@@ -53,7 +53,7 @@ void PoolShell::pass(WallTime now, bool closing) {
   ReconcileInput input = observe(*page, now, closing);
   const std::string inputs = encode(input);
   Plan plan = reconcile_taking_nodes(input);
-  if (input.telemetry) work_.add(ports_.clock.mono(), plan.proof.work_now + plan.proof.work_leaving);
+  if (input.telemetry) note_work(plan.proof);
   keep_pass(inputs, plan, now);
   for (Action& action : plan.actions) {
     if (!carry_out(action, page->revision, now)) break;
@@ -155,6 +155,8 @@ ReconcileInput PoolShell::observe(const PoolPage& page, WallTime now, bool closi
               "telemetry.failed");
   }
   input.peak_work = work_.peak(ports_.clock.mono(), spec_.scale_in.window);
+  for (auto& [gpu_class, work] : work_by_class_)
+    input.peak_by_class.emplace(gpu_class, work.peak(ports_.clock.mono(), spec_.scale_in.window));
   std::map<std::string, Watch> still;
   for (const NodeRecord& record : page.nodes) {
     input.nodes.push_back(view_of(record, now));
@@ -164,6 +166,14 @@ ReconcileInput PoolShell::observe(const PoolPage& page, WallTime now, bool closi
   watches_ = std::move(still);
   note_failing(input);
   return input;
+}
+
+void PoolShell::note_work(const RemovalProof& proof) {
+  const MonoTime mono = ports_.clock.mono();
+  work_.add(mono, proof.work_now + proof.work_leaving);
+  for (auto of = work_by_class_.begin(); of != work_by_class_.end();)
+    of = of->second.peak(mono, spec_.scale_in.window) == 0 ? work_by_class_.erase(of) : std::next(of);
+  for (const ClassLoad& load : proof.classes) work_by_class_[load.gpu_class].add(mono, load.work_now);
 }
 
 /// A node counts as failing from its first report of a failed device to its first report of none; silence

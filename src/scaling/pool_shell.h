@@ -73,6 +73,7 @@ class PoolShell {
   NodeView view_of(const NodeRecord& record, WallTime now);
   void look_at_workload(NodeView& view, Watch& watch);
   void note_failing(ReconcileInput& input);
+  void note_work(const RemovalProof& proof);
   /// Writes the pass down with its inputs where it decides anything; a journal that refuses stops nothing.
   void keep_pass(const std::string& inputs, const Plan& plan, WallTime now);
   void count_gpu_hours(const PoolPage& page, WallTime now);
@@ -96,6 +97,7 @@ class PoolShell {
   std::map<std::string, Watch> watches_;
   std::map<std::string, MonoTime> failing_since_;  ///< nodes that report failed devices
   PeakWindow work_;
+  std::map<std::string, PeakWindow> work_by_class_;  ///< of a pool of several GPU classes
   std::string fleet_fault_;
   std::string budget_fault_;
   int boot_failures_ = 0;

@@ -183,7 +183,7 @@ class Pass {
   /// would be replaced for ever.
   int most_at_once() const { return 2 * in_.spec.max; }
 
-  void survey() { survey_ = survey_nodes(in_, nodes_, roster_.telemetry()); }
+  void survey() { survey_ = survey_nodes(in_, roster_); }
 
   void size() {
     const int desired = std::clamp(rescue(in_.desired), in_.spec.min, in_.spec.max);
@@ -241,12 +241,14 @@ class Pass {
     }
   }
 
-  /// Takes back up to `wanted` draining nodes, those that began last first: they have lost the least.
-  /// `from`: the pool is to have so many, and one more with each that is taken back.
+  /// Takes back up to `wanted` draining nodes, those that began last first: they have lost the least. One
+  /// whose devices fail would be no capacity. `from`: the pool is to have so many, and one more with each
+  /// that is taken back.
   int undrain(int wanted, const std::string& why, std::optional<int> from = std::nullopt) {
     std::vector<NodeView*> draining;
     for (NodeView& view : nodes_) {
-      if (reversible(view)) draining.push_back(&view);
+      const Health health = survey_.ledger[roster_.index_of(view)].victim.health;
+      if (reversible(view) && health < Health::kFailing) draining.push_back(&view);
     }
     std::stable_sort(draining.begin(), draining.end(),
                      [](const NodeView* a, const NodeView* b) { return a->in_state < b->in_state; });
@@ -345,23 +347,24 @@ class Pass {
       if (survey_.ledger[i].victim.rank > 0 && nodes_[i].record.node.state == NodeState::kReady)
         ranked.emplace_back(survey_.ledger[i].victim.rank, i);
     }
-    const auto least = ranked.begin() + std::min<std::ptrdiff_t>(surplus, std::ssize(ranked));
-    std::partial_sort(ranked.begin(), least, ranked.end());
+    std::sort(ranked.begin(), ranked.end());
     int healthy_taken = 0;
     int taken = 0;
     std::shared_ptr<const nlohmann::json> ranking;
-    for (auto it = ranked.begin(); it != least; ++it) {
-      const Victim& victim = survey_.ledger[it->second].victim;
-      if (victim.standing == Standing::kSpare && healthy_taken == survey_.proof.spare) break;
+    for (const auto& [rank, index] : ranked) {
+      if (taken == surplus) break;
+      const Victim& victim = survey_.ledger[index].victim;
+      if (victim.standing == Standing::kSpare && !victim.spared) continue;
       healthy_taken += victim.standing == Standing::kSpare ? 1 : 0;
-      NodeView& view = nodes_[it->second];
+      NodeView& view = nodes_[index];
       Action& action =
           begin_drain(view, DrainCause::kScaleIn, why + "; " + describe(victim, view.record.node));
       if (ranking == nullptr)
         ranking = std::make_shared<const nlohmann::json>(explain_ranking(survey_, nodes_));
       action.ranking = ranking;
       action.details["proof"] = to_json(survey_.proof);
-      const auto projected = survey_.proof.projected(healthy_taken);
+      const auto projected =
+          victim.burden ? std::optional(victim.burden->percent) : survey_.proof.projected(healthy_taken);
       action.details["projected_utilization"] = projected ? nlohmann::json(*projected) : nlohmann::json();
       ++taken;
     }

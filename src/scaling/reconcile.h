@@ -3,6 +3,7 @@
 /// runs on levels, never on events, so that a pass after a crash finds the same work to do as the pass that
 /// was cut short. Start at reconcile(). The controller writes each step down before it carries it out.
 #pragma once
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -54,6 +55,7 @@ struct ReconcileInput {
   double band = 1;             ///< factor on the ceiling of scale-in, of the flap meter
   std::string held;            ///< why a person forbids to remove any; "" = nobody does
   double peak_work = 0;        ///< highest measured load over scale_in.window, in nodes' worth
+  std::map<std::string, double> peak_by_class{};  ///< the same, of pools of several GPU classes
   WallTime now;
 };
 

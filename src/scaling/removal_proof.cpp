@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "scaling/victim.h"
 
@@ -49,9 +50,34 @@ std::string describe(const RemovalProof& proof, int removed) {
   return text;
 }
 
+void prove_by_class(RemovalProof& proof, std::vector<ClassLoad> classes, bool capacities_known) {
+  if (classes.size() < 2) return;
+  proof.spare = std::min(proof.spare, most_departures(classes, capacities_known, proof.ceiling));
+  proof.classes = std::move(classes);
+  proof.capacities_known = capacities_known;
+}
+
+std::string describe(const RemovalProof& proof, const Departures::Burden& burden) {
+  const std::string kind = burden.gpu_class.empty() ? "an unknown GPU class" : burden.gpu_class;
+  const std::string tail = ", ceiling " + percent_text(proof.ceiling);
+  if (burden.left == 0) return "nobody left to bear the load of " + kind + tail;
+  return percent_text(burden.percent) + " on " + std::to_string(burden.left) +
+         (burden.left == 1 ? " node of " : " nodes of ") + kind + tail;
+}
+
 nlohmann::json to_json(const RemovalProof& proof) {
-  return {{"nodes", proof.nodes}, {"unknown", proof.unknown}, {"work_now", proof.work_now},
-          {"work", proof.work},   {"ceiling", proof.ceiling}, {"spare", proof.spare}};
+  nlohmann::json out{{"nodes", proof.nodes}, {"unknown", proof.unknown}, {"work_now", proof.work_now},
+                     {"work", proof.work},   {"ceiling", proof.ceiling}, {"spare", proof.spare}};
+  if (proof.classes.empty()) return out;
+  out["capacities_known"] = proof.capacities_known;
+  for (const ClassLoad& load : proof.classes) {
+    out["classes"].push_back({{"gpu_class", load.gpu_class},
+                              {"nodes", load.nodes},
+                              {"capacity", load.capacity},
+                              {"work_now", load.work_now},
+                              {"work", load.work}});
+  }
+  return out;
 }
 
 }  // namespace gpuscale::scaling

@@ -5,6 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "scaling/class_load.h"
 
 namespace gpuscale::scaling {
 
@@ -16,8 +19,11 @@ struct RemovalProof {
   double work = 0;          ///< what the proof is made for: its peak over the window, and the unknown
   double ceiling = 0;       ///< percent
   int spare = 0;            ///< the most that may go
+  std::vector<ClassLoad> classes{};  ///< by name, where the nodes are not all alike; else empty
+  bool capacities_known = false;     ///< what each class counts beside the others
 
-  /// Percent of GPU work of the survivors once `k` have gone; absent where nobody would be left.
+  /// Percent of GPU work of the survivors, all classes as one, once `k` have gone; absent where nobody would
+  /// be left.
   std::optional<double> projected(int k) const;
   /// Nodes that are needed to bear what is at work now under the ceiling.
   int needed_now() const;
@@ -32,8 +38,13 @@ struct MeasuredWork {
 };
 RemovalProof prove_removal(int nodes, int unknown, const MeasuredWork& measured, double ceiling);
 
+/// The same where the nodes are of several classes: each must bear what falls to it.
+void prove_by_class(RemovalProof& proof, std::vector<ClassLoad> classes, bool capacities_known);
+
 /// "40.5 % on 2 nodes after 1 has gone, ceiling 45 %".
 std::string describe(const RemovalProof& proof, int removed);
+/// "62.0 % on 3 nodes of 8 x NVIDIA A100-SXM4-80GB (80 GiB), ceiling 45.0 %".
+std::string describe(const RemovalProof& proof, const Departures::Burden& burden);
 nlohmann::json to_json(const RemovalProof& proof);
 
 }  // namespace gpuscale::scaling

@@ -39,6 +39,13 @@ Roster::Roster(const ReconcileInput& input, std::vector<NodeView> nodes)
   }
 }
 
+std::string_view Roster::zone(const NodeView& view) const {
+  const pool::Instance* shown = instance(view);
+  if (shown != nullptr && !shown->zone.empty()) return shown->zone;
+  const NodeTelemetry* said = telemetry(view);
+  return said == nullptr ? std::string_view() : std::string_view(said->zone);
+}
+
 void Roster::admit(NodeView view, const pool::Instance& instance) {
   ++counts_[static_cast<std::size_t>(view.record.node.state)];
   const NodeTelemetry* said = nullptr;

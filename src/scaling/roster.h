@@ -4,6 +4,7 @@
 #pragma once
 #include <array>
 #include <cstddef>
+#include <string_view>
 #include <vector>
 
 #include "scaling/reconcile.h"
@@ -29,7 +30,8 @@ class Roster {
   const pool::Instance* instance(const NodeView& view) const { return instances_[index_of(view)]; }
   /// Null where it has said nothing, or telemetry could not be read.
   const NodeTelemetry* telemetry(const NodeView& view) const { return telemetry_[index_of(view)]; }
-  const std::vector<const NodeTelemetry*>& telemetry() const { return telemetry_; }
+  /// Of the provider, else of its agent; "" = neither has told.
+  std::string_view zone(const NodeView& view) const;
   Marks& marks(const NodeView& view) { return marks_[index_of(view)]; }
   Marks marks(const NodeView& view) const { return marks_[index_of(view)]; }
 

@@ -2,6 +2,7 @@
 #include "scaling/store_telemetry.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <utility>
@@ -24,12 +25,36 @@ std::vector<double> numbers(const tsdb::Column& column) {
   return out;
 }
 
+/// "NVIDIA H100 80GB HBM3 (80 GiB)", "NVIDIA A100-SXM4-80GB MIG 1g.10gb (10 GiB)"; "" where it has no name.
+std::string class_of_device(const metrics::Tags& tags, std::optional<double> memory_total) {
+  constexpr double kGib = 1024.0 * 1024 * 1024;
+  std::string out(metrics::tag_value(tags, metrics::kTagModel));
+  if (out.empty()) return out;
+  const std::string_view mig = metrics::tag_value(tags, metrics::kTagMig);
+  if (!mig.empty()) out += " MIG " + std::string(mig.substr(0, mig.find('/')));
+  if (memory_total) out += " (" + std::to_string(std::llround(*memory_total / kGib)) + " GiB)";
+  return out;
+}
+
+/// "8 x NVIDIA H100 80GB HBM3 (80 GiB)".
+std::string class_of_node(const std::map<std::string, int>& devices) {
+  std::string out;
+  for (const auto& [device, count] : devices) {
+    out += out.empty() ? "" : " + ";
+    out += (count == 1 ? "" : std::to_string(count) + " x ") + device;
+  }
+  return out;
+}
+
 struct Load {
   double sum = 0;
   std::size_t count = 0;
   std::optional<double> peak;
   double newest_sum = 0;
   std::size_t newest_count = 0;
+  std::map<std::string, int> devices;  ///< by class
+  double memory_used = 0;
+  bool memory_known = true;  ///< of every device
 
   void add(const std::vector<double>& values) {
     for (const double value : values) sum += value;
@@ -68,6 +93,7 @@ Result<TelemetryByNode> StoreTelemetry::nodes_of(const std::string& pool, WallTi
     const WallTime at = base::from_unix_nanos(newest);
     if (said.last_report && *said.last_report >= at) continue;
     said.last_report = at;
+    said.zone = metrics::tag_value(*series.tags, metrics::kTagZone);
     said.devices_ok.reset();
     said.in_flight.reset();
     said.devices_failed = 0;
@@ -97,14 +123,47 @@ Result<TelemetryByNode> StoreTelemetry::nodes_of(const std::string& pool, WallTi
     load.raise_peak(means);
     GS_TRY(const tsdb::Column highest, read(series.id, metrics::kUtilizationGpuMax));
     load.raise_peak(numbers(highest));
+    if (means.empty()) continue;
+    GS_TRY(const Memory memory, memory_of(series.id, range, now));
+    if (std::string name = class_of_device(*series.tags, memory.total); !name.empty()) ++load.devices[name];
+    load.memory_used += memory.used.value_or(0);
+    load.memory_known = load.memory_known && memory.used;
   }
   for (const auto& [node, load] : loads) {
     if (load.count > 0) out[node].utilization = load.sum / static_cast<double>(load.count);
     if (load.newest_count > 0)
       out[node].utilization_now = load.newest_sum / static_cast<double>(load.newest_count);
     out[node].utilization_peak = load.peak;
+    out[node].gpu_class = class_of_node(load.devices);
+    if (load.count > 0 && load.memory_known)
+      out[node].memory_used = static_cast<std::int64_t>(load.memory_used);
   }
   return out;
+}
+
+Result<StoreTelemetry::Memory> StoreTelemetry::memory_of(tsdb::SeriesId device, tsdb::TimeRange range,
+                                                         WallTime now) {
+  const auto fresh = [&](const Memory& memory) {
+    return memory.read <= now && now - memory.read < kMemoryLife;
+  };
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto found = memories_.find(device); found != memories_.end() && fresh(found->second))
+      return found->second;
+  }
+  Memory memory{.read = now, .total = {}, .used = {}};
+  GS_TRY(const tsdb::Column total,
+         store_.read(kDefaultDatabase, "", device, metrics::kMemoryTotalBytes, range));
+  if (const auto values = numbers(total); !values.empty()) memory.total = values.back();
+  GS_TRY(const tsdb::Column used,
+         store_.read(kDefaultDatabase, "", device, metrics::kMemoryUsedBytes, range));
+  if (const auto values = numbers(used); !values.empty()) memory.used = values.back();
+  const std::scoped_lock lock(mutex_);
+  // Of devices that have gone nobody asks again.
+  if (memories_.size() >= kMostMemories)
+    std::erase_if(memories_, [&](const auto& of) { return !fresh(of.second); });
+  memories_.insert_or_assign(device, memory);
+  return memory;
 }
 
 }  // namespace gpuscale::scaling

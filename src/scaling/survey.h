@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "scaling/reconcile.h"
+#include "scaling/roster.h"
 
 namespace gpuscale::scaling {
 
@@ -16,9 +17,8 @@ struct Survey {
   std::string removals_stopped;  ///< why nothing may be removed; "" = it may
 };
 
-/// `telemetry` holds one entry for each node, null where it has said nothing. O(n log n).
-Survey survey_nodes(const ReconcileInput& input, const std::vector<NodeView>& nodes,
-                    const std::vector<const NodeTelemetry*>& telemetry);
+/// O(n log n).
+Survey survey_nodes(const ReconcileInput& input, const Roster& roster);
 
 /// Why `left` more cannot go after `taken` have been chosen; names up to five nodes.
 std::string why_none_is_spare(const Survey& survey, const std::vector<NodeView>& nodes, int left, int taken);

@@ -22,6 +22,9 @@ struct NodeTelemetry {
   std::optional<double> utilization_peak;  ///< highest device sample in the window
   std::optional<double> utilization_now;   ///< mean of the devices' newest samples
   std::optional<std::int64_t> in_flight;
+  std::string gpu_class{};                    ///< "8 x NVIDIA H100 80GB HBM3 (80 GiB)"; "" = not told
+  std::string zone{};                         ///< as its agent was told; "" = it was not
+  std::optional<std::int64_t> memory_used{};  ///< bytes on its devices: what must be loaded anew elsewhere
 };
 using TelemetryByNode = std::map<std::string, NodeTelemetry>;
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 #include <limits>
+#include <map>
 #include <tuple>
 
 #include "base/duration.h"
@@ -38,12 +39,15 @@ Standing standing_of(const VictimFacts& facts, const Victim& victim, bool teleme
 
 Victim judge(const VictimFacts& facts, bool telemetry_read, const pool::PoolSpec& spec, WallTime now) {
   Victim victim;
+  victim.zone = facts.zone;
   bool fresh = false;
   if (const NodeTelemetry* said = facts.telemetry; said != nullptr && said->last_report) {
     victim.silent_for = now - *said->last_report;
     fresh = victim.silent_for <= spec.telemetry_timeout;
     victim.utilization = said->utilization;
     victim.in_flight = said->in_flight;
+    victim.gpu_class = said->gpu_class;
+    victim.memory_used = said->memory_used;
     victim.devices = said->devices_ok.value_or(0) + said->devices_failed;
     victim.devices_unknown =
         std::max(said->devices_failed, victim.devices - std::min(said->devices_measured, victim.devices));
@@ -61,8 +65,40 @@ std::string load_text(const Victim& victim) {
 }
 
 std::string turn_text(const Victim& victim) {
-  return victim.rank <= 1 ? ": the least measured work of the pool"
-                          : ": " + std::to_string(victim.rank - 1) + " would go first";
+  const std::string turn = victim.rank <= 1 ? ": the least measured work of the pool"
+                                            : ": " + std::to_string(victim.rank - 1) + " would go first";
+  return turn + (victim.last_of_zone ? ", since zone " + victim.zone + " has no other" : "");
+}
+
+struct Turn {
+  std::tuple<bool, bool, double, std::int64_t, std::int64_t> urgency;
+  const pool::Node* node;
+  std::size_t index;
+};
+
+/// Moves those behind all others whose going would empty a zone while another keeps a node.
+void spread_over_zones(std::vector<Turn>& turns, std::vector<Victim>& victims,
+                       const std::vector<VictimFacts>& facts) {
+  std::map<std::string_view, int> left;
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    const bool serves = facts[i].record->node.state == pool::NodeState::kReady;
+    if (serves && !facts[i].zone.empty() && victims[i].health != Health::kSick) ++left[facts[i].zone];
+  }
+  if (left.size() < 2) return;
+  std::vector<Turn> last;
+  std::erase_if(turns, [&](const Turn& turn) {
+    Victim& victim = victims[turn.index];
+    if (victim.zone.empty() || victim.standing == Standing::kSick) return false;
+    int& of_zone = left[facts[turn.index].zone];
+    victim.last_of_zone = of_zone == 1;
+    if (victim.last_of_zone) {
+      last.push_back(turn);
+    } else {
+      --of_zone;
+    }
+    return victim.last_of_zone;
+  });
+  turns.insert(turns.end(), last.begin(), last.end());
 }
 
 }  // namespace
@@ -90,11 +126,6 @@ std::vector<Victim> rank_victims(const std::vector<VictimFacts>& facts, bool tel
   constexpr auto kUnknown = std::numeric_limits<std::int64_t>::max();
   std::vector<Victim> out;
   out.reserve(facts.size());
-  struct Turn {
-    std::tuple<bool, bool, double, std::int64_t> urgency;
-    const pool::Node* node;
-    std::size_t index;
-  };
   std::vector<Turn> turns;
   turns.reserve(facts.size());
   for (std::size_t i = 0; i < facts.size(); ++i) {
@@ -102,7 +133,8 @@ std::vector<Victim> rank_victims(const std::vector<VictimFacts>& facts, bool tel
     if (victim.standing > Standing::kSick) continue;
     const bool sick = victim.standing == Standing::kSick;
     const bool works = !sick || victim.devices_unknown < victim.devices;
-    turns.push_back({{!sick, works, victim.utilization.value_or(0.0), victim.in_flight.value_or(kUnknown)},
+    turns.push_back({{!sick, works, victim.utilization.value_or(0.0), victim.in_flight.value_or(kUnknown),
+                      victim.memory_used.value_or(kUnknown)},
                      &facts[i].record->node,
                      i});
   }
@@ -110,8 +142,24 @@ std::vector<Victim> rank_victims(const std::vector<VictimFacts>& facts, bool tel
     if (a.urgency != b.urgency) return a.urgency < b.urgency;
     return std::tie(b.node->created, a.node->id) < std::tie(a.node->created, b.node->id);
   });
+  spread_over_zones(turns, out, facts);
   int rank = 0;
   for (const Turn& turn : turns) out[turn.index].rank = ++rank;
+  return out;
+}
+
+std::string cost_to_move(const Victim& victim) {
+  constexpr double kGib = 1024.0 * 1024 * 1024;
+  std::string out;
+  if (victim.in_flight)
+    out = std::to_string(*victim.in_flight) + (*victim.in_flight == 1 ? " request" : " requests") +
+          " in flight";
+  if (victim.memory_used) {
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), "%.1f GiB of GPU memory held",
+                  static_cast<double>(*victim.memory_used) / kGib);
+    out += (out.empty() ? "" : ", ") + std::string(text.data());
+  }
   return out;
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Telemetry as a test states it. Thread-safe.
+/// Telemetry as a test states it, within the time that the live one looks at. Thread-safe.
 #pragma once
 #include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "scaling/store_telemetry.h"
 #include "scaling/telemetry.h"
 
 namespace gpuscale::scaling::testing {
@@ -35,7 +36,8 @@ class FakeTelemetry final : public Telemetry {
     if (error_) return *error_;
     TelemetryByNode out;
     for (const auto& [id, telemetry] : nodes_) {
-      if (telemetry.last_report && *telemetry.last_report >= now - window) out.emplace(id, telemetry);
+      const auto& at = telemetry.last_report;
+      if (at && *at >= now - window && *at <= now + StoreTelemetry::kClockSkew) out.emplace(id, telemetry);
     }
     return out;
   }

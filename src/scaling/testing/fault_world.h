@@ -1,132 +1,181 @@
 // SPDX-License-Identifier: Apache-2.0
-/// One scenario of the fault suite, made from a seed: a controller over a simulated cloud, with a load,
-/// agents and a rule of the usual kind, while nodes die, boots fail, telemetry is lost, clocks jump, provider
-/// calls fail or lose their replies, and the controller is killed at any write or call. Says which promise
-/// broke.
+/// One scenario of the fault suite, made from a seed: a controller over simulated clouds, with loads, agents,
+/// rules of the usual kind and people at work, while nodes die, boots fail, telemetry is lost, clocks jump,
+/// provider calls fail or lose their replies, bounds change, and the controller is killed at any write or
+/// call. Says which promise broke (fault_judge.h).
 #pragma once
-#include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
-#include <map>
+#include <list>
 #include <memory>
 #include <optional>
-#include <random>
-#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/testing/manual_clock.h"
-#include "pool/testing/fake_provider.h"
+#include "pool/decorators/fallback_provider.h"
+#include "pool/decorators/throttled_provider.h"
 #include "scaling/controller.h"
 #include "scaling/pilot.h"
 #include "scaling/testing/fake_telemetry.h"
+#include "scaling/testing/fault_judge.h"
+#include "scaling/testing/fault_setup.h"
+#include "scaling/testing/flawed_provider.h"
 
 namespace gpuscale::scaling::testing {
-
-struct FaultReport {
-  std::vector<std::string> broken;  ///< promises; empty = all held
-  int crashes = 0;
-  int launches = 0;
-  int removals = 0;
-  int rescues = 0;
-  int reversals = 0;  ///< under flat load
-};
-
-struct FaultOptions {
-  int steps = 400;  ///< of kStep each
-  bool faults = true;
-  bool flat_load = false;
-  bool policies = false;  ///< beside the rule
-};
 
 class FaultWorld {
  public:
   static constexpr std::chrono::seconds kStep{2};
 
-  FaultWorld(std::uint64_t seed, FaultOptions options) : options_(options), random_(seed) {
-    spec_.name = "gpu";
-    spec_.provider.type = "fake";
-    spec_.min = static_cast<int>(pick(0, 2));
-    spec_.max = spec_.min + static_cast<int>(pick(1, 5));
-    spec_.cooldown_out = std::chrono::seconds{10};
-    spec_.cooldown_in = std::chrono::seconds{pick(10, 60)};
-    spec_.boot_timeout = std::chrono::minutes{2};
-    // For ever: an end by time-out is the user's wish to lose requests, and would hide an unwished one.
-    spec_.drain_timeout = Nanos{0};
-    spec_.scale_in.ceiling = 60;
-    spec_.scale_in.watch = std::chrono::seconds{pick(0, 20)};
-    spec_.scale_in.sick_after = std::chrono::seconds{10};
-    spec_.warm = {.nodes = static_cast<int>(pick(0, 2)), .keep = std::chrono::seconds{pick(30, 120)}};
-    demand_ = base_demand_ = real(0.1, 0.5 * spec_.max);
+  FaultWorld(std::uint64_t seed, FaultOptions options) : options_(options), dice_(seed) {
     database_ = *db::Database::open(":memory:");
     ledger_ = *activity::Ledger::open(*database_);
+    const int pools = dice_.chance(0.25) ? 2 : 1;
+    int fleet_min = pools;
+    for (int i = 0; i < pools; ++i) {
+      add_site(i == 0 ? "gpu" : "aux");
+      fleet_min += sites_.back().spec.min;
+    }
+    if (pools > 1 && dice_.chance(0.5)) fleet_cap_ = fleet_min + static_cast<int>(dice_.pick(0, 3));
+    asks_ = dice_.chance(0.9);
+    judge_.emplace(*database_, report_, options_.flat_load);
+    judge_->set_fleet_cap(fleet_cap_);
     ledger_->set_listener([this](const activity::Entry& entry) { hear(entry); });
-    cloud_.set_instant_termination(pick(0, 1) == 0);
-    cloud_.set_hook([this](pool::testing::Call call, const std::string& id, bool after) {
-      if (call == pool::testing::Call::kLaunch && after) ++report_.launches;
-      (void)id;
-      tread();
-    });
+    database_->set_commit_hook([this](bool) { tread(); });
   }
 
   db::Database& database() { return *database_; }
+  /// What the controller has written down, oldest first.
+  std::vector<activity::Entry> story() const {
+    activity::Filter all;
+    all.limit = 1'000'000;
+    return ledger_->query(all).value_or({});
+  }
 
   FaultReport run() {
     open();
     for (int i = 0; i < options_.steps && report_.broken.empty(); ++i) {
       if (options_.faults) strike();
+      if (options_.faults && !options_.flat_load) people();
+      if (options_.flaw == Flaw::kReverses) reverse(i);
       step();
     }
     calm();
-    for (int i = 0; i < kCalmSteps && report_.broken.empty(); ++i) step();
-    if (report_.broken.empty()) check_rest();
+    int at_rest = 0;
+    std::string unrest;
+    for (int i = 0; i < kCalmSteps && at_rest < kRestSteps && report_.broken.empty(); ++i) {
+      step();
+      unrest = unrest_anywhere();
+      at_rest = unrest.empty() ? at_rest + 1 : 0;
+    }
+    if (at_rest < kRestSteps && report_.broken.empty()) judge_->accuse(unrest);
     return report_;
   }
 
  private:
   struct Crash {};
-  struct Machine {
-    double boot_left = 0;  ///< seconds; negative = has booted
-    bool boots = true;
-    bool reports = true;
-    int failed_devices = 0;
-    double drain_left = 0;
-  };
-  static constexpr int kCalmSteps = 120;
+  /// Long enough for a boot that fails, its back-off and another one.
+  static constexpr int kCalmSteps = 200;
+  static constexpr int kRestSteps = 5;
 
-  std::int64_t pick(std::int64_t low, std::int64_t high) {
-    return std::uniform_int_distribution<std::int64_t>(low, high)(random_);
+  void add_site(const std::string& name) {
+    Site& site = sites_.emplace_back();
+    site.spec = draw_pool(dice_, name);
+    if (options_.flaw == Flaw::kIgnoresMin) site.spec.min = std::max(site.spec.min, 1);
+    if (options_.flat_load) site.spec.limits = {};
+    site.spec.max = std::max(site.spec.max, site.spec.min);
+    site.declared = site.spec;
+    site.highest_max = site.spec.max;
+    site.base_demand = dice_.real(0.1, 0.5 * site.spec.max);
+    site.unlike = dice_.chance(0.25);
+    if (site.unlike && dice_.chance(0.3)) site.spec.scale_in.capacity = {{"H100", 2.0}, {"L4", 1.0}};
+    if (!site.spec.provider.fallback.empty()) site.second.emplace();
+    for (auto* cloud : site.clouds()) {
+      cloud->set_instant_termination(dice_.chance(0.5));
+      cloud->set_hook([this](pool::testing::Call call, const std::string& id, bool after) {
+        if (call == pool::testing::Call::kLaunch && !after) judge_->on_launch(id);
+        if (call == pool::testing::Call::kLaunch && after) ++report_.launches;
+        tread();
+      });
+    }
   }
-  double real(double low, double high) { return std::uniform_real_distribution<double>(low, high)(random_); }
-  bool chance(double p) { return real(0, 1) < p; }
+
+  Site& site_of(const std::string& pool) {
+    for (Site& site : sites_) {
+      if (site.spec.name == pool) return site;
+    }
+    return sites_.front();
+  }
+
+  // --- the server ---------------------------------------------------------------------------------------
+
+  Result<std::unique_ptr<pool::NodeProvider>> provider_for(const pool::PoolSpec& spec) {
+    Site& site = site_of(spec.name);
+    std::unique_ptr<pool::NodeProvider> provider =
+        std::make_unique<FlawedProvider>(site.first, options_.flaw, asks_);
+    if (site.second) {
+      GS_TRY(auto memory, pool::FallbackMemory::open(*database_, spec.name));
+      GS_TRY(provider,
+             pool::FallbackProvider::open(
+                 std::move(provider), std::make_unique<FlawedProvider>(*site.second, options_.flaw, asks_),
+                 std::move(memory), clock_, log::Log::silent()));
+    }
+    if (!(spec.provider.limits == pool::CallLimits{})) {
+      provider = std::make_unique<pool::ThrottledProvider>(std::move(provider), spec.provider.limits, clock_);
+    }
+    return provider;
+  }
 
   void open() {
     auto opened = Controller::open(
         *database_, *ledger_, telemetry_, clock_, log::Log::silent(),
-        [this](const pool::PoolSpec&) -> Result<std::unique_ptr<pool::NodeProvider>> {
-          return std::unique_ptr<pool::NodeProvider>(std::make_unique<pool::testing::FakeProvider>(cloud_));
-        },
-        {.id_suffix = [this] { return std::to_string(++ids_made_); }});
+        [this](const pool::PoolSpec& spec) { return provider_for(spec); },
+        {.fleet_max_gpus = fleet_cap_, .id_suffix = [this] { return std::to_string(++ids_made_); }});
     controller_ = *std::move(opened);
-    const auto made = controller_->configure(
-        {spec_}, {{.name = "out", .pool = "gpu", .type = Direction::kOut, .step = 1, .secret = Secret("s")},
-                  {.name = "in", .pool = "gpu", .type = Direction::kIn, .step = 1, .secret = Secret("s")}});
-    if (!made) report_.broken.push_back("configure: " + made.error().message());
+    configure();
     if (options_.policies) open_pilot();
+  }
+
+  void configure() {
+    std::vector<pool::PoolSpec> pools;
+    std::vector<TriggerSpec> triggers;
+    for (const Site& site : sites_) {
+      pool::PoolSpec spec = site.spec;
+      if (options_.flaw == Flaw::kEndsBusyNodes) spec.drain_timeout = kStep;
+      if (options_.flaw == Flaw::kIgnoresMin) spec.min = std::max(spec.min - 1, 0);
+      if (options_.flaw == Flaw::kIgnoresMax) ++spec.max;
+      pools.push_back(spec);
+      for (const Direction way : {Direction::kOut, Direction::kIn}) {
+        triggers.push_back({.name = spec.name + (way == Direction::kOut ? "-out" : "-in"),
+                            .pool = spec.name,
+                            .type = way,
+                            .step = 1,
+                            .secret = Secret("s")});
+      }
+    }
+    if (const auto made = controller_->configure(pools, triggers); !made)
+      judge_->accuse("configure: " + made.error().message());
   }
 
   void open_pilot() {
     pilot_ = *Pilot::open({*database_, *controller_, *ledger_, clock_, log::Log::silent()});
-    const auto policy = [](const char* name, const char* choice, bool shadow) {
-      return policy::PolicySpec{name, "gpu", *policy::PolicyChoice::parse(choice), shadow, std::nullopt};
-    };
-    const auto set =
-        pilot_->set_policies({policy("look", "lookout", false), policy("track", "target_tracking=0.5", false),
-                              policy("shade", "hpa", true)});
-    if (!set) report_.broken.push_back("policies: " + set.error().message());
+    std::vector<policy::PolicySpec> specs;
+    for (const Site& site : sites_) {
+      for (const auto& [name, choice, shadow] :
+           {std::tuple{"look", "lookout", false}, std::tuple{"track", "target_tracking=0.5", false},
+            std::tuple{"shade", "hpa", true}}) {
+        specs.push_back({site.spec.name + "-" + name, site.spec.name, *policy::PolicyChoice::parse(choice),
+                         shadow, std::nullopt});
+      }
+    }
+    if (const auto set = pilot_->set_policies(specs); !set)
+      judge_->accuse("policies: " + set.error().message());
   }
 
-  /// Every write and every call is a place to die at.
+  /// Every write and every call is a place to die at, before it and after.
   void tread() {
     if (crash_in_ < 0 || crash_in_-- > 0) return;
     throw Crash{};
@@ -136,136 +185,280 @@ class FaultWorld {
     try {
       work();
     } catch (const Crash&) {
-      crash_in_ = -1;
-      ++report_.crashes;
-      pilot_.reset();
-      controller_.reset();
+      while (!comes_back()) {
+      }
+    }
+  }
+
+  /// false: it is killed again while it starts.
+  bool comes_back() {
+    ++report_.crashes;
+    crash_in_ = -1;
+    pilot_.reset();
+    controller_.reset();
+    crash_in_ = options_.faults && dice_.chance(0.2) ? static_cast<int>(dice_.pick(0, 10)) : -1;
+    try {
       open();
+      return true;
+    } catch (const Crash&) {
+      return false;
     }
   }
 
   void hear(const activity::Entry& entry) {
-    if (entry.kind == "node.draining" && entry.details.value("cause", "") == "scale_in") {
-      ++report_.removals;
-      if (entry.details.at("capacity").get<int>() - 1 < spec_.min)
-        report_.broken.push_back("a scale-in went below min: " + entry.summary);
+    for (Site& site : sites_) {
+      if (site.spec.name == entry.pool) judge_->on_entry(entry, site, clock_.mono());
     }
-    if (entry.kind == "node.undrained") ++report_.rescues;
-    if (entry.kind == "pool.desired") note_change(entry);
     tread();
   }
 
-  /// Reversals are judged by the true demand, which the controller never sees.
-  void note_change(const activity::Entry& entry) {
-    const int from = entry.details.at("from").get<int>();
-    const int to = entry.details.at("to").get<int>();
-    if (to < spec_.min || to > spec_.max) report_.broken.push_back("desired out of bounds: " + entry.summary);
-    if (to > from && shrank_at_demand_ && std::abs(*shrank_at_demand_ - base_demand_) < 1e-9)
-      ++report_.reversals;
-    shrank_at_demand_ = to < from ? std::optional(base_demand_) : std::nullopt;
+  // --- what goes wrong ----------------------------------------------------------------------------------
+
+  bool strikes(double p, const char* fault) {
+    if (!dice_.chance(p)) return false;
+    ++report_.injected[fault];
+    return true;
   }
 
   void strike() {
-    using pool::testing::Call;
-    if (!options_.flat_load && chance(0.02)) base_demand_ = real(0.05, 0.6 * spec_.max);
-    const auto ids = cloud_.ids();
-    const auto any = [&]() -> std::string {
-      return ids.empty() ? "" : ids[static_cast<std::size_t>(pick(0, std::ssize(ids) - 1))];
-    };
-    if (chance(0.01)) cloud_.vanish(any());
-    if (chance(0.01)) machines_[any()].reports = chance(0.5);
-    if (chance(0.005)) machines_[any()].failed_devices = static_cast<int>(pick(0, 1));
-    if (chance(0.01)) cloud_.set_answers(any(), chance(0.5));
-    if (chance(0.01)) telemetry_.set_error(fail(Errc::kUnavailable, "the store is away"));
-    if (chance(0.05)) telemetry_.set_error(std::nullopt);
-    if (chance(0.005)) clock_.jump_wall(std::chrono::seconds{pick(-3600, 3600)});
-    if (chance(0.003)) {
-      cloud_.plant("stray-" + std::to_string(++planted_));
-      adopted_.insert("stray-" + std::to_string(planted_));
+    for (Site& site : sites_) strike_site(site);
+    if (strikes(0.01, "the store of telemetry is away")) {
+      judge_->set_blind(true);
+      telemetry_.set_error(fail(Errc::kUnavailable, "the store is away"));
     }
-    if (chance(0.05)) {
-      constexpr std::array kCalls{Call::kLaunch,  Call::kList,     Call::kDrain,
-                                  Call::kUndrain, Call::kWorkload, Call::kTerminate};
-      constexpr std::array kErrors{Errc::kExhausted, Errc::kUnavailable, Errc::kTimeout,    Errc::kNotFound,
-                                   Errc::kConflict,  Errc::kForbidden,   Errc::kUnsupported};
-      const Call call = kCalls[static_cast<std::size_t>(pick(0, 5))];
-      const Error error = fail(kErrors[static_cast<std::size_t>(pick(0, 6))], "struck");
-      if (chance(0.5)) {
-        cloud_.fail_next(call, error, static_cast<int>(pick(1, 5)));
-      } else {
-        cloud_.lose_reply(call, error, static_cast<int>(pick(1, 3)));
-      }
+    if (dice_.chance(0.05)) see_again();
+    if (strikes(0.005, "the clock jumps")) {
+      constexpr std::array kReaches{5, 3'600, 30 * 86'400};
+      // What an hour is, is told by the wall clock: where it is set anew, no promise about an hour can hold.
+      const auto reach = options_.flat_load ? kReaches[0] : dice_.one_of(kReaches);
+      clock_.jump_wall(std::chrono::seconds{dice_.pick(-reach, reach)});
     }
-    if (chance(0.05)) crash_in_ = static_cast<int>(pick(0, 12));
-    if (chance(0.01)) cloud_.finish_terminations();
+    if (strikes(0.05, "the controller is killed")) crash_in_ = static_cast<int>(dice_.pick(0, 25));
   }
 
-  /// The world heals; the clock stays where it has jumped to.
-  void calm() {
-    cloud_.heal();
-    cloud_.set_instant_termination(true);
-    cloud_.finish_terminations();
+  void see_again() {
+    judge_->set_blind(false);
     telemetry_.set_error(std::nullopt);
+  }
+
+  void strike_site(Site& site) {
+    if (!options_.flat_load && dice_.chance(0.02))
+      site.base_demand = dice_.real(0.05, 0.6 * std::max(site.spec.max, 1));
+    const auto ids = site.ids();
+    if (!ids.empty()) {
+      const std::string& id = dice_.one_of(ids);
+      // Under flat load the machines stay: a pool that lost one has less to bear the load with, and is right
+      // to grow.
+      if (!options_.flat_load && strikes(0.01, "a node dies")) {
+        for (auto* cloud : site.clouds()) cloud->vanish(id);
+        site.machines.erase(id);
+        return;
+      }
+      if (strikes(0.01, "a node's telemetry is lost")) site.machines[id].reports = false;
+      if (dice_.chance(0.01)) site.machines[id].reports = true;
+      if (!options_.flat_load && strikes(0.003, "a device fails")) site.machines[id].failed_devices = 1;
+      if (dice_.chance(0.003)) site.machines[id].failed_devices = 0;
+      const bool mute = strikes(0.005, "a node does not answer");
+      if (mute || dice_.chance(0.005)) {
+        for (auto* cloud : site.clouds()) cloud->set_answers(id, !mute);
+      }
+    }
+    if (!options_.flat_load && strikes(0.003, "a stranger appears")) {
+      site.planted.insert("stray-" + std::to_string(++planted_));
+      site.first.plant("stray-" + std::to_string(planted_));
+    }
+    if (dice_.chance(0.05)) strike_calls(*dice_.one_of(site.clouds()));
+    for (auto* cloud : site.clouds()) {
+      if (dice_.chance(0.01)) cloud->finish_terminations();
+    }
+  }
+
+  void strike_calls(pool::testing::FakeCloud& cloud) {
+    using pool::testing::Call;
+    constexpr std::array kCalls{Call::kLaunch,  Call::kList,     Call::kDrain,
+                                Call::kUndrain, Call::kWorkload, Call::kTerminate};
+    constexpr std::array kErrors{Errc::kExhausted, Errc::kUnavailable, Errc::kTimeout,    Errc::kNotFound,
+                                 Errc::kConflict,  Errc::kForbidden,   Errc::kUnsupported};
+    // Of a reply that is lost nothing is known: another kind would be a provider that lies.
+    constexpr std::array kLost{Errc::kUnavailable, Errc::kTimeout};
+    const Call call = dice_.one_of(kCalls);
+    if (dice_.chance(0.5)) {
+      ++report_.injected["provider calls fail"];
+      cloud.fail_next(call, fail(dice_.one_of(kErrors), "struck"), static_cast<int>(dice_.pick(1, 5)));
+    } else {
+      ++report_.injected["replies are lost"];
+      cloud.lose_reply(call, fail(dice_.one_of(kLost), "struck"), static_cast<int>(dice_.pick(1, 3)));
+    }
+  }
+
+  // --- what people and schedules do ---------------------------------------------------------------------
+
+  void people() {
+    for (Site& site : sites_) {
+      hold(site);
+      order(site);
+      handle_a_node(site);
+      if (strikes(0.005, "bounds change")) {
+        site.spec.min = static_cast<int>(dice_.pick(0, site.declared.max));
+        site.spec.max = static_cast<int>(dice_.pick(site.spec.min, site.declared.max + 1));
+        site.highest_max = std::max(site.highest_max, site.spec.max);
+        alive([&] { configure(); });
+      }
+    }
+  }
+
+  void hold(Site& site) {
+    const std::string& pool = site.spec.name;
+    if (strikes(0.006, "a person holds a pool")) {
+      const HoldMode mode = dice_.chance(0.5) ? HoldMode::kPaused : HoldMode::kOnlyOut;
+      alive([&] {
+        const bool deaf = options_.flaw == Flaw::kIgnoresHolds;
+        site.held =
+            deaf || controller_->set_hold(pool, {.mode = mode, .who = "ann", .until = {}}).has_value();
+      });
+    } else if (dice_.chance(0.02)) {
+      site.held = false;
+      alive([&] { (void)controller_->set_hold(pool, {.mode = HoldMode::kNone, .who = "ann", .until = {}}); });
+    }
+  }
+
+  void order(Site& site) {
+    if (!strikes(0.004, "a person orders a size")) return;
+    const auto hold_for =
+        dice_.chance(0.5) ? std::optional<Nanos>(std::chrono::seconds{dice_.pick(10, 120)}) : std::nullopt;
+    const int size = static_cast<int>(dice_.pick(0, site.spec.max + 1));
+    alive([&] { (void)controller_->set_desired(site.spec.name, size, "ann", hold_for); });
+  }
+
+  void handle_a_node(Site& site) {
+    const auto ids = site.ids();
+    if (ids.empty()) return;
+    const std::string& id = dice_.one_of(ids);
+    if (strikes(0.003, "a person releases a node"))
+      alive([&] { (void)controller_->release_node(id, "ann"); });
+    if (strikes(0.003, "a person drains a node")) alive([&] { (void)controller_->hold_node(id, "ann"); });
+    if (dice_.chance(0.005)) {
+      ++site.taken_back;
+      alive([&] { (void)controller_->undrain_node(id, "ann"); });
+    }
+    if (strikes(0.003, "a person protects a node")) {
+      alive([&] {
+        const bool deaf = options_.flaw == Flaw::kIgnoresProtection;
+        if (deaf || controller_->protect_node(id, true, "ann")) site.guarded.insert(id);
+      });
+    } else if (dice_.chance(0.01)) {
+      site.guarded.erase(id);
+      alive([&] { (void)controller_->protect_node(id, false, "ann"); });
+    }
+  }
+
+  void reverse(int step) {
+    constexpr int kEvery = 150;  // steps; five minutes
+    if (step % kEvery != kEvery - 1) return;
+    const int size = step / kEvery % 2 == 0 ? sites_.front().spec.max : sites_.front().spec.min;
+    (void)controller_->set_desired(sites_.front().spec.name, size, "rule");
+  }
+
+  /// The world heals and people let go; the clock stays where it has jumped to.
+  void calm() {
     crash_in_ = -1;
     options_.faults = false;
-    for (auto& [id, machine] : machines_) {
-      machine.reports = true;
-      machine.boots = true;
-      machine.failed_devices = 0;
+    see_again();
+    for (Site& site : sites_) {
+      site.held = false;
+      (void)controller_->set_hold(site.spec.name, {.mode = HoldMode::kNone, .who = "ann", .until = {}});
+      for (const NodeStatus& status : controller_->nodes(site.spec.name)) {
+        if (status.drain.find("until it is taken back") == std::string::npos) continue;
+        ++site.taken_back;
+        (void)controller_->undrain_node(status.node.id.value(), "ann");
+      }
+      for (auto* cloud : site.clouds()) {
+        cloud->heal();
+        cloud->set_instant_termination(true);
+        cloud->finish_terminations();
+        for (const auto& id : cloud->ids()) cloud->set_answers(id, true);
+      }
+      for (auto& [id, machine] : site.machines) {
+        machine.reports = machine.boots = true;
+        machine.failed_devices = 0;
+      }
     }
-    for (const auto& id : cloud_.ids()) cloud_.set_answers(id, true);
   }
+
+  // --- the world goes on --------------------------------------------------------------------------------
 
   void step() {
     clock_.advance(kStep);
-    move_machines();
-    report_telemetry();
-    pull_by_rule();
+    for (Site& site : sites_) {
+      move_machines(site);
+      report_telemetry(site);
+      pull_by_rule(site);
+    }
     alive([this] { controller_->tick(clock_.wall()); });
     if (pilot_) alive([this] { pilot_->tick(clock_.wall()); });
-    check();
+    for (Site& site : sites_) {
+      const auto nodes = controller_->nodes(site.spec.name);
+      judge_->on_step(site, nodes);
+      site.ready.clear();
+      for (const NodeStatus& status : nodes) {
+        if (status.node.state == pool::NodeState::kReady) site.ready.insert(status.node.id.value());
+      }
+    }
   }
 
-  void move_machines() {
+  void move_machines(Site& site) {
     const double dt = std::chrono::duration<double>(kStep).count();
-    demand_ = base_demand_ * (options_.flat_load ? real(0.97, 1.03) : real(0.9, 1.1));
-    std::vector<std::string> serving;
-    for (const auto& id : cloud_.ids()) {
-      const auto seen = cloud_.machine(id);
-      auto [found, fresh] = machines_.try_emplace(id);
-      Machine& machine = found->second;
-      if (fresh && seen->state == pool::InstanceState::kStarting) {
-        machine.boot_left = real(2, 30);
-        machine.boots = !options_.faults || chance(0.9);
-      }
-      machine.boot_left -= dt;
-      if (machine.boots && machine.boot_left <= 0 && seen->state == pool::InstanceState::kStarting)
-        cloud_.finish_boot(id);
-      if (seen->state == pool::InstanceState::kRunning && !seen->draining && ready_.contains(id))
-        serving.push_back(id);
-      if (seen->draining) {
-        machine.drain_left =
-            seen->in_flight > 0 && machine.drain_left <= 0 ? real(1, 20) : machine.drain_left - dt;
-        if (machine.drain_left <= 0) cloud_.set_in_flight(id, 0);
-      } else {
-        machine.drain_left = 0;
-      }
+    const double demand =
+        site.base_demand * (options_.flat_load ? dice_.real(0.97, 1.03) : dice_.real(0.9, 1.1));
+    site.load.clear();
+    std::erase_if(site.machines, [&](const auto& entry) { return !site.machine(entry.first); });
+    for (auto* cloud : site.clouds()) {
+      for (const auto& id : cloud->ids()) move_machine(site, *cloud, id, dt);
     }
-    load_.clear();
-    for (const auto& id : serving) {
-      load_[id] = std::min(100.0, 100 * demand_ / static_cast<double>(serving.size()));
-      cloud_.set_in_flight(id, 1 + pick(0, 2));
-    }
-    std::erase_if(machines_, [&](const auto& entry) { return !cloud_.machine(entry.first); });
+    for (auto& [id, percent] : site.load)
+      percent = std::min(100.0, 100 * demand / static_cast<double>(site.load.size()));
   }
 
-  void report_telemetry() {
+  void move_machine(Site& site, pool::testing::FakeCloud& cloud, const std::string& id, double dt) {
+    const auto seen = cloud.machine(id);
+    auto [found, fresh] = site.machines.try_emplace(id);
+    Site::Machine& machine = found->second;
+    if (fresh && seen->state == pool::InstanceState::kStarting) {
+      machine.boot_left = dice_.real(2, 30);
+      machine.boots = !options_.faults || !strikes(0.1, "a boot fails");
+    }
+    if (fresh && site.unlike) {
+      machine.gpu_class = dice_.chance(0.5) ? "H100" : "L4";
+      machine.zone = dice_.chance(0.5) ? "a" : "b";
+    }
+    machine.boot_left -= dt;
+    if (machine.boots && machine.boot_left <= 0 && seen->state == pool::InstanceState::kStarting)
+      cloud.finish_boot(id);
+    const bool serves =
+        seen->state == pool::InstanceState::kRunning && !seen->draining && site.ready.contains(id);
+    if (serves) {
+      site.load[id] = 0;
+      machine.drain_left = 0;
+      cloud.set_in_flight(id, 1 + dice_.pick(0, 2));
+    } else if (seen->in_flight > 0) {
+      machine.drain_left = machine.drain_left <= 0 ? dice_.real(1, 20) : machine.drain_left - dt;
+      if (machine.drain_left <= 0) cloud.set_in_flight(id, 0);
+    }
+  }
+
+  void report_telemetry(Site& site) {
     double sum = 0;
     int heard = 0;
-    for (const auto& [id, machine] : machines_) {
-      const auto seen = cloud_.machine(id);
-      if (!seen || seen->state != pool::InstanceState::kRunning || !machine.reports) continue;
-      const double load = load_.contains(id) ? load_.at(id) : seen->in_flight > 0 ? 30.0 : 0.0;
+    for (auto& [id, machine] : site.machines) {
+      const auto seen = site.machine(id);
+      machine.unheard += std::chrono::duration<double>(kStep).count();
+      if (!seen || seen->state != pool::InstanceState::kRunning) continue;
+      const bool made_up = !machine.reports && options_.flaw == Flaw::kBelievesOldReports;
+      if (!machine.reports && !made_up) continue;
+      const double load = made_up                  ? 0.0
+                          : site.load.contains(id) ? site.load.at(id)
+                          : seen->in_flight > 0    ? 30.0
+                                                   : 0.0;
       telemetry_.set(id, {.last_report = clock_.wall(),
                           .devices_ok = 1 - machine.failed_devices,
                           .devices_failed = machine.failed_devices,
@@ -273,77 +466,49 @@ class FaultWorld {
                           .utilization = load,
                           .utilization_peak = load,
                           .utilization_now = load,
-                          .in_flight = seen->in_flight});
-      if (load_.contains(id)) {
-        sum += load;
-        ++heard;
-      }
+                          .in_flight = seen->in_flight,
+                          .gpu_class = machine.gpu_class,
+                          .zone = machine.zone});
+      if (!made_up) machine.unheard = 0;
+      if (!site.load.contains(id)) continue;
+      sum += load;
+      ++heard;
     }
-    average_ = heard == 0 ? std::nullopt : std::optional(sum / heard);
+    site.average = heard == 0 ? std::nullopt : std::optional(sum / heard);
   }
 
-  void pull_by_rule() {
-    if (!average_) return;
-    const char* trigger = *average_ > 60 ? "out" : *average_ < 35 ? "in" : nullptr;
-    if (trigger == nullptr) return;
-    alive([&] { (void)controller_->pull({.trigger = trigger, .source = "rule"}); });
+  void pull_by_rule(Site& site) {
+    if (!site.average) return;
+    const char* way = *site.average > 60 ? "-out" : *site.average < 35 ? "-in" : nullptr;
+    if (way == nullptr) return;
+    alive([&] { (void)controller_->pull({.trigger = site.spec.name + way, .source = "rule"}); });
   }
 
-  void check() {
-    ready_.clear();
-    int ours = 0;
-    for (const auto& status : controller_->nodes("gpu")) {
-      const std::string& id = status.node.id.value();
-      if (status.node.state == pool::NodeState::kReady) ready_.insert(id);
-      const bool counts = status.node.state != pool::NodeState::kDraining;
-      if (counts && !adopted_.contains(id)) ++ours;
+  std::string unrest_anywhere() {
+    for (const PoolStatus& status : controller_->pools()) {
+      Site& site = site_of(status.spec.name);
+      std::string unrest = FaultJudge::unrest(site, status, controller_->nodes(site.spec.name));
+      if (!unrest.empty()) return unrest;
     }
-    if (ours > spec_.max) report_.broken.push_back(std::to_string(ours) + " nodes, above max");
-    if (!cloud_.made_twice().empty())
-      report_.broken.push_back("launched twice: " + cloud_.made_twice().front());
-    if (!cloud_.ended_busy().empty())
-      report_.broken.push_back("ended while busy: " + cloud_.ended_busy().front());
-  }
-
-  /// After a while in peace the books and the world agree.
-  void check_rest() {
-    std::set<std::string> known;
-    int ready = 0;
-    for (const auto& status : controller_->nodes("gpu")) {
-      known.insert(status.node.id.value());
-      if (status.node.state == pool::NodeState::kReady) ++ready;
-    }
-    for (const auto& id : cloud_.ids()) {
-      if (!known.contains(id)) report_.broken.push_back("orphan: " + id);
-    }
-    const PoolStatus pool = controller_->pools().at(0);
-    if (ready < spec_.min) report_.broken.push_back("below min at rest: " + pool.phase_reason);
-    if (pool.counts.launching + pool.counts.booting > 0 && ready < pool.desired)
-      report_.broken.push_back("wedged: " + pool.phase_reason);
+    return "";
   }
 
   FaultOptions options_;
-  std::mt19937_64 random_;
-  pool::PoolSpec spec_;
+  Dice dice_;
   base::testing::ManualClock clock_;
-  pool::testing::FakeCloud cloud_;
   FakeTelemetry telemetry_;
+  std::list<Site> sites_;
   std::unique_ptr<db::Database> database_;
   std::unique_ptr<activity::Ledger> ledger_;
+  FaultReport report_;
+  std::optional<FaultJudge> judge_;
   std::unique_ptr<Controller> controller_;
   std::unique_ptr<Pilot> pilot_;
-  std::map<std::string, Machine> machines_;
-  std::map<std::string, double> load_;
-  std::set<std::string> ready_;
-  std::set<std::string> adopted_;
-  std::optional<double> average_;
-  std::optional<double> shrank_at_demand_;
-  double demand_ = 0;
-  double base_demand_ = 0;
+  int fleet_cap_ = 0;
+  bool asks_ = true;  ///< nodes can be asked for their work
   int planted_ = 0;
   int ids_made_ = 0;  ///< in order, so that a seed repeats
   int crash_in_ = -1;
-  FaultReport report_;
 };
 
 }  // namespace gpuscale::scaling::testing

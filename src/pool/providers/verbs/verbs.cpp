@@ -56,7 +56,8 @@ Result<Instance> instance_of(const Json& entry, std::size_t index) {
     return fail(Errc::kUnavailable,
                 place + ": id " + quote(id) + " must be 1 to 128 letters, digits, '-', '_' or '.'");
   }
-  Instance out{NodeId(id), InstanceState::kStarting, text_in(entry, "endpoint"), text_in(entry, "detail")};
+  Instance out{NodeId(id), InstanceState::kStarting, text_in(entry, "endpoint"), text_in(entry, "detail"),
+               text_in(entry, "zone")};
   const std::string state = text_in(entry, "state");
   if (state == "running") {
     out.state = InstanceState::kRunning;
