@@ -165,8 +165,15 @@ void show_health(Exposition& out, const AgentState& state) {
   out.counter("gpuscale_agent_sampler_restarts_total", "Sampler processes that ended", state.sight.restarts);
 }
 
-http::Handler drain_handler(InferenceService* service, std::function<void(bool)> drain, bool on) {
-  return [service, drain = std::move(drain), on](const http::Request&) {
+/// A caller that means another node (its address was that one's before) is refused.
+http::Handler drain_handler(InferenceService* service, std::function<AgentState()> state,
+                            std::function<void(bool)> drain, bool on) {
+  return [service, state = std::move(state), drain = std::move(drain), on](const http::Request& request) {
+    const std::string node = state().identity.node;
+    if (const std::string meant = request.query.get_or("node", node); meant != node) {
+      return http::Response::json(409,
+                                  json{{"error", "this is node " + node + ", not " + meant}}.dump() + "\n");
+    }
     if (service == nullptr && drain) {
       drain(on);
       return answer({{"draining", on}});
@@ -241,8 +248,8 @@ http::Router make_agent_router(InferenceService* service, std::function<AgentSta
         "{\"error\":\"this node serves no requests: start the agent with --serve and a "
         "virtual device\"}\n");
   });
-  router.add(http::Method::kPost, "/drain", drain_handler(service, drain, true));
-  router.add(http::Method::kPost, "/undrain", drain_handler(service, drain, false));
+  router.add(http::Method::kPost, "/drain", drain_handler(service, state, drain, true));
+  router.add(http::Method::kPost, "/undrain", drain_handler(service, state, drain, false));
   router.add(http::Method::kGet, "/status",
              [service, state](const http::Request&) { return status_answer(state(), service); });
   router.add(http::Method::kGet, "/metrics", [service, state](const http::Request&) {

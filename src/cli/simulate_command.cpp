@@ -198,6 +198,16 @@ Run run_one(const std::string& name, const std::vector<double>& demand, const si
   return run;
 }
 
+void warn_of_gap(const SimulateFlags& flags, const trace::DemandTrace& trace) {
+  const auto gap = trace.widest_gap();
+  if (!gap) return;
+  std::fprintf(
+      stderr,
+      "gpuscale: %s: no rows between %.0f s and %.0f s, where else they are %g s apart; the demand before is "
+      "taken to last\n",
+      flags.source().c_str(), gap->from, gap->to, gap->usual);
+}
+
 Result<int> simulate(const SimulateFlags& flags, const std::atomic<bool>& stop) {
   if (flags.source().empty()) {
     return fail(Errc::kInvalidArgument, "nothing to simulate; name a file with --trace, or --from-store 7d");
@@ -210,6 +220,7 @@ Result<int> simulate(const SimulateFlags& flags, const std::atomic<bool>& stop) 
   GS_TRY(const auto trace, flags.store_range.empty()
                                ? trace::DemandTrace::read(flags.trace_file)
                                : trace_from_store(flags.remote, flags.store_range, flags.pool));
+  warn_of_gap(flags, trace);
   GS_TRY(sim::PoolParameters parameters, parameters_of(flags, trace));
   GS_TRY(std::vector<double> demand, trace.per_tick(static_cast<double>(parameters.tick_seconds)));
   for (double& nodes : demand) nodes *= flags.scale;

@@ -102,6 +102,18 @@ void check_references(const Config& config, std::vector<YamlReader>& triggers,
   }
 }
 
+/// Of a pool, as configured or by any schedule; -1 = there is no such pool.
+int highest_max(const Config& config, const std::string& pool) {
+  int most = -1;
+  for (const pool::PoolSpec& spec : config.pools) {
+    if (spec.name == pool) most = spec.max;
+  }
+  for (const schedule::ScheduleSpec& spec : config.schedules) {
+    if (most >= 0 && spec.pool == pool && spec.max) most = std::max(most, *spec.max);
+  }
+  return most;
+}
+
 void check_schedules(const Config& config, std::vector<YamlReader>& readers) {
   const auto pools = names_of(config.pools);
   const auto triggers = names_of(config.triggers);
@@ -111,6 +123,11 @@ void check_schedules(const Config& config, std::vector<YamlReader>& readers) {
     for (const std::string& fault : schedule::faults_of(spec)) place_fault(readers[i], fault);
     if (!spec.pool.empty() && !contains(pools, spec.pool))
       readers[i].fault("pool", "no pool \"" + spec.pool + "\"; " + known(pools));
+    if (const int most = highest_max(config, spec.pool); spec.min && most >= 0 && *spec.min > most) {
+      readers[i].fault("set", "min " + std::to_string(*spec.min) + " is over the most that pool " +
+                                  spec.pool + " may ever have, " + std::to_string(most) +
+                                  "; raise its max, or set one here");
+    }
     if (!spec.trigger.empty() && !contains(triggers, spec.trigger))
       readers[i].fault("trigger", "no trigger \"" + spec.trigger + "\"; " + known(triggers));
     for (const std::string& rule : spec.mute) {

@@ -29,7 +29,9 @@ Result<http::ClientResponse> NodeEndpoint::call(const NodeId& id, const std::str
 }
 
 Result<void> NodeEndpoint::set_draining(const NodeId& id, const std::string& url, bool on) {
-  GS_CHECK(call(id, url, http::Method::kPost, on ? "/drain" : "/undrain"));
+  // Named, so that a node which has taken over the address of one that died does not drain in its place.
+  GS_CHECK(call(id, url, http::Method::kPost,
+                (on ? "/drain?node=" : "/undrain?node=") + http::url_encode(id.value())));
   return {};
 }
 

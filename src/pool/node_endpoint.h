@@ -16,7 +16,7 @@ class NodeEndpoint {
   NodeEndpoint(std::chrono::milliseconds timeout, std::string ca_file)
       : timeout_(timeout), ca_file_(std::move(ca_file)) {}
 
-  /// POST /drain, /undrain. `url` "" = not known yet: kUnavailable.
+  /// POST /drain, /undrain. `url` "" = not known yet: kUnavailable; so is one where another node answers.
   Result<void> set_draining(const NodeId& id, const std::string& url, bool on);
   /// GET /status. kUnavailable also where another node answers there; kUnsupported where it runs a program
   /// whose requests it does not know.

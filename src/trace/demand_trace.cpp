@@ -102,6 +102,23 @@ double DemandTrace::last_step_seconds() const {
   return rows_.size() < 2 ? 1 : rows_.back().t_seconds - rows_[rows_.size() - 2].t_seconds;
 }
 
+std::optional<DemandTrace::Gap> DemandTrace::widest_gap() const {
+  std::vector<double> steps;
+  Gap widest;
+  for (std::size_t i = 1; i < rows_.size(); ++i) {
+    const double from = rows_[i - 1].t_seconds;
+    const double to = rows_[i].t_seconds;
+    steps.push_back(to - from);
+    if (to - from > widest.to - widest.from) widest = {from, to, 0};
+  }
+  if (steps.empty()) return std::nullopt;
+  const auto middle = steps.begin() + std::ssize(steps) / 2;
+  std::nth_element(steps.begin(), middle, steps.end());
+  widest.usual = *middle;
+  const double least = std::max(kGapSteps * widest.usual, kGapSeconds);
+  return widest.to - widest.from > least ? std::optional(widest) : std::nullopt;
+}
+
 double DemandTrace::seconds() const {
   return rows_.back().t_seconds - rows_.front().t_seconds + last_step_seconds();
 }

@@ -3,6 +3,7 @@
 /// and simulated by `gpuscale simulate`.
 #pragma once
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,17 @@ class DemandTrace {
   const std::vector<DemandRow>& rows() const { return rows_; }  ///< at least one
   /// Seconds that the last row lasts: as long as the one before it, 1 where there is none.
   double last_step_seconds() const;
+  struct Gap {
+    double from = 0;  ///< seconds
+    double to = 0;
+    double usual = 0;  ///< between two rows
+  };
+  /// The longest time without a row, where it is so long that rows seem to be missing: kGapSteps usual steps
+  /// and kGapSeconds. The demand before it is taken to last.
+  std::optional<Gap> widest_gap() const;
+  static constexpr double kGapSteps = 10;
+  static constexpr double kGapSeconds = 600;
+
   /// From the first row to the end of the last.
   double seconds() const;
 

@@ -156,6 +156,16 @@ TEST_F(AgentTest, AnUndrainedNodeTakesWorkAgain) {
   EXPECT_EQ(call(http::Method::kPost, "/infer")->status, 200);
 }
 
+TEST_F(AgentTest, ADrainThatMeansAnotherNodeIsRefused) {
+  run();
+  const auto refused = call(http::Method::kPost, "/drain?node=another");
+  EXPECT_EQ(refused->status, 409);
+  EXPECT_NE(refused->body.find("not another"), std::string::npos) << refused->body;
+  EXPECT_EQ(status()["draining"], false);
+  EXPECT_EQ(call(http::Method::kPost, "/drain?node=" + options_.node)->status, 200);
+  EXPECT_EQ(status()["draining"], true);
+}
+
 TEST_F(AgentTest, AFullQueueSaysTryAgain) {
   options_.service_time = 1min;
   options_.max_queue = 1;

@@ -123,6 +123,19 @@ TEST(Config, ReadsPolicies) {
   EXPECT_EQ(plain->policies[0].choice.to_string(), "lookout=0.999");
 }
 
+TEST(Config, ReadsASimulatedCloudAndWhatClassesCount) {
+  const auto config = parse(
+      "pools:\n  - name: gpu\n    provider: {type: sim, boot: 90s, boot_failures: 5%, zones: [a, b]}\n"
+      "    scale_in: {capacity: {NVIDIA H100: 2.5, NVIDIA L4: 1}}\n",
+      "f.yaml", {});
+  ASSERT_TRUE(config) << config.error().message();
+  const std::map<std::string, double> counted{{"NVIDIA H100", 2.5}, {"NVIDIA L4", 1}};
+  EXPECT_EQ(config->pools[0].scale_in.capacity, counted);
+  EXPECT_EQ(config->pools[0].provider.options.at("boot_failures"), "5%");
+  EXPECT_NE(faults_in("pools: [{name: a, scale_in: {capacity: {L4: much}}}]\n").find("much"),
+            std::string::npos);
+}
+
 TEST(Config, RefusesPoliciesThatContradictThemselves) {
   const auto names = [](const std::string& policy, const std::string& text) {
     const std::string faults = faults_in(with_policy(policy));
@@ -195,6 +208,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"value for a mapping", "pools: [3]\n", "1:9", "must be a mapping"},
         Case{"min over max", "pools:\n  - {name: a, min: 5, max: 2}\n", "2:20",
              "min 5 is greater than max 2"},
+        Case{"min over every max",
+             "pools: [{name: a, max: 4}]\nschedules:\n  - {name: s, cron: '0 9 * * *', pool: a, set: {min: "
+             "9}}\n",
+             "3:48", "min 9 is over the most that pool a may ever have, 4"},
         Case{"unknown provider", "pools:\n  - {name: a, provider: {type: moon}}\n", "2:25", "\"moon\""},
         Case{"bad duration", "pools:\n  - {name: a, cooldown: {scale_in: 2 minutes}}\n", "2:36",
              "is not a duration"},

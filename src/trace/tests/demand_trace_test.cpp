@@ -25,6 +25,19 @@ TEST(DemandTrace, TheLastRowLastsAsLongAsTheOneBefore) {
   EXPECT_EQ(must("5,1\n").seconds(), 1);
 }
 
+TEST(DemandTrace, SaysWhereRowsSeemToBeMissing) {
+  const auto gap_of = [](const char* rows) {
+    return DemandTrace::parse(std::string("t_seconds,demand\n") + rows, "x.csv")->widest_gap();
+  };
+  EXPECT_FALSE(gap_of("0,1\n"));
+  EXPECT_FALSE(gap_of("0,1\n60,1\n120,1\n400,1\n")) << "a few missing minutes";
+  const auto gap = gap_of("0,1\n60,2\n86400,3\n86460,1\n86520,1\n");
+  ASSERT_TRUE(gap);
+  EXPECT_EQ(gap->from, 60);
+  EXPECT_EQ(gap->to, 86400);
+  EXPECT_EQ(gap->usual, 60);
+}
+
 TEST(DemandTrace, RefusesMoreTicksThanItHolds) {
   EXPECT_EQ(must("0,1\n3000000000,2\n").per_tick(1).error().code(), Errc::kExhausted);
 }
