@@ -73,7 +73,7 @@ http::Response replay_answer(Services& services, const http::Request& request) {
   const std::string pool = request.query.get_or("pool", "");
   json out{{"since", base::format_rfc3339(range->from)}, {"until", base::format_rfc3339(range->to)}};
   if (const auto policy = request.query.get("policy")) {
-    const auto choice = policy::PolicyChoice::parse(*policy);
+    const auto choice = scaling::parse_asked(*policy);
     if (!choice) return error_answer(choice.error());
     const auto asked = scaling::what_if(*services.journal, pool, *range, *choice);
     if (!asked) return error_answer(asked.error());
@@ -101,7 +101,7 @@ void register_replay(Routes& routes) {
        .query = {{"since", "string", "RFC 3339; default an hour ago"},
                  {"until", "string", "RFC 3339; default now"},
                  {"pool", "string", "only of this pool"},
-                 {"policy", "string", "\"lookout\", \"hpa=0.6\": what would it have wanted?"}}},
+                 {"policy", "string", "\"lookout\", \"hpa=0.6\", \"target=4\": what would it have wanted?"}}},
       [&services](const http::Request& request, const Principal&) {
         return replay_answer(services, request);
       });

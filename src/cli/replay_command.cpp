@@ -113,7 +113,7 @@ void add_replay_command(CLI::App& activity, Action& action) {
   command->add_option("range", flags->range, "2h, 7d, or FROM/TO in RFC 3339")->required();
   command->add_option("--pool", flags->pool, "of this pool alone");
   command->add_option("--policy", flags->policy,
-                      "ask this policy about the same inputs instead, as lookout or hpa=0.6");
+                      "ask this policy about the same inputs instead, as lookout, hpa=0.6, target=4 or step");
   flags->remote.add_to(*command);
   command->callback([&action, flags] { action = [flags](const Context&) { return replay(*flags); }; });
 }

@@ -12,23 +12,42 @@
 namespace gpuscale::policy {
 namespace {
 
-constexpr double kPeriod = 10;
-constexpr std::int64_t kLoadSeconds = 60;  // over which the load is averaged
-constexpr double kPriorHeadroom = 0.1;     // of the first load
-constexpr double kPriorSeconds = 2400;     // of samples that the prior weighs as much as
-constexpr double kNormalQuantile = 2.576;  // of 0.995: what the prior's headroom stands for
-constexpr double kPeakSeconds = 57'600;    // 16 h: one day's peak bounds the next
-constexpr double kMostOverPeak = 1.8;      // of the fading peak of the load: bursts shorter than it must wait
+constexpr double kPeriod = 5;
+constexpr std::int64_t kLoadSeconds = 60;   // over which the load is averaged
+constexpr std::int64_t kBurstSeconds = 24;  // over which a burst is looked for
+constexpr double kForgetSeconds = 12'500;   // after which an error counts 1/e
+constexpr double kQuickAverage = 30;        // s, of the quick base
+constexpr double kHeldAverage = 200;        // s, of the held base before it is held
+constexpr double kHeldRelease = 1'200;      // s in which the held base falls 1/e of its way
+constexpr double kSlowAverage = 500;        // s, of the slow base
+constexpr double kCostSeconds = 7'200;      // over which the bases' costs are compared
+constexpr double kCheapness = 6;            // a base that costs 1 % more weighs so many percent less
+constexpr double kBurstShare = 1;           // of the headroom, beyond which a rise is a burst
+constexpr double kBurstRelease = 15;        // s in which a burst falls to 1/e
+constexpr double kPriorHeadroom = 0.12;     // of the root of the first load, at least of one node
+constexpr double kPriorSeconds = 600;       // of samples that the prior weighs as much as
+constexpr double kNormalQuantile = 2.576;   // of 0.995: what the prior's headroom stands for
+constexpr double kPeakSeconds = 57'600;     // 16 h: one day's peak bounds the next
+constexpr double kPeakHeadroom = 1.5;       // of the headroom, that may be kept above the fading peak
+constexpr double kMostOverPeak = 1.86;  // of the fading peak of the load: bursts shorter than it must wait
 constexpr double kLeastHeadroom = 0.05;
 constexpr double kAlphaBoot = 200;  // s; boot time and period at which alpha is meant
+constexpr double kBootExponent = 2;
 constexpr double kMostUncovered = 0.2;
+constexpr double kRoundUpFrom = 0.22;  // of a node: less is not rounded up
+constexpr double kKeepFrom = 0.04;     // of a node: a node of which so much is wanted is not released
 constexpr std::int64_t kWarmUpSeconds = 900;
 constexpr double kSaturated = 0.999;
+constexpr std::int64_t kFullSeconds = 10;  // so long full is a full pool; less is work that waits a little
+constexpr double kUnseen = 1.08;           // a full pool may be asked for more than it shows
+constexpr double kFullGrowth = 0.8;        // wanted beyond the ready nodes of a full pool, at once
+constexpr double kFullGrowthAMinute = 0.5;
+constexpr double kMostFullGrowth = 1.5;
 constexpr double kScoreSeconds = 3'600;
 constexpr double kDistrustFrom = 0.25;  // of periods not covered
 constexpr double kTrustFrom = 0.10;
 constexpr double kFallbackTarget = 0.6;
-constexpr std::string_view kStateVersion = "lookout/2";
+constexpr std::string_view kStateVersion = "lookout/3";
 
 double square(double x) {
   return x * x;
@@ -44,7 +63,9 @@ void Lookout::observe(const PoolView& view) {
   const bool arrivals = options_.signal == LoadSignal::kArrived;
   for (std::int64_t tick = std::max(seen_, view.first_tick); tick < view.tick; ++tick) {
     double work = view.at(arrivals ? view.arrived : view.served, tick);
-    if (!arrivals && view.at(view.utilization, tick) >= kSaturated) work *= options_.probe;
+    full_seconds_ =
+        !arrivals && view.at(view.utilization, tick) >= kSaturated ? full_seconds_ + view.tick_seconds : 0;
+    if (full_seconds_ > kFullSeconds) work *= kUnseen;
     work_.add(work, view.tick_seconds, view.boot_seconds + kPeriodSeconds);
   }
   seen_ = view.tick;
@@ -59,28 +80,65 @@ void Lookout::begin(double load) {
                       .release = held_seconds > 0 ? share_in_period(held_seconds) : 1.0,
                       .average = load,
                       .held = load,
+                      .burst = 0,
                       // Before errors are known nothing is a burst.
                       .headroom = 1e9,
+                      .want = load,
+                      .cost = load,
                       .pending = {},
-                      .errors = {kPeriod, options_.forget, deviation, kPriorSeconds / kPeriod}});
+                      .errors = {kPeriod, kForgetSeconds, deviation, kPriorSeconds / kPeriod}});
   };
-  add(options_.quick_average, 0);
-  add(options_.held_average, options_.held_release);
+  add(kQuickAverage, 0);
+  add(kHeldAverage, kHeldRelease);
+  add(kSlowAverage, 0);
 }
 
-/// What this base wants, in nodes.
-double Lookout::need_with(Base& base, double load, double newest, double covered) {
-  const double edge = std::sqrt(base.average) + options_.burst_share * base.headroom;
-  if (const double rise = std::max(load, newest); std::sqrt(rise) > edge) {
-    base.average = rise;
-  } else {
-    base.average += base.approach * (load - base.average);
+/// @param settled the load has been averaged in full: the first look at it is a guess, whose error would be
+/// remembered for hours
+void Lookout::learn(double need, std::size_t lag, bool settled) {
+  for (Base& base : bases_) {
+    base.errors.pass_period();
+    while (base.pending.size() >= lag) {
+      base.errors.add(std::sqrt(need) - base.pending.front());
+      base.pending.pop_front();
+    }
+    if (settled) base.pending.push_back(std::sqrt(base.held + base.burst));
   }
+}
+
+void Lookout::follow(Base& base, double load, double newest) const {
+  const double edge = std::sqrt(base.average) + kBurstShare * base.headroom;
+  const double rise = std::max(load, newest);
+  base.average += base.approach * (load - base.average);
   base.held = std::max(base.average, base.held + (base.average - base.held) * base.release);
+  base.burst -= base.burst * share_in_period(kBurstRelease);
+  if (std::sqrt(rise) > edge) base.burst = std::max(base.burst, rise - base.held);
+}
+
+void Lookout::want(Base& base, double covered) const {
+  const double level = base.held + base.burst;
   base.headroom = std::max(kLeastHeadroom, base.errors.quantile(covered));
   const double ceiling =
-      std::min(square(peak_root_ + options_.peak_headroom * base.headroom), kMostOverPeak * peak_load_);
-  return std::min(square(std::sqrt(base.held) + base.headroom), std::max(base.held, ceiling));
+      std::min(square(peak_root_ + kPeakHeadroom * base.headroom), kMostOverPeak * peak_load_);
+  base.want = std::min(square(std::sqrt(level) + base.headroom), std::max(level, ceiling));
+  base.cost += share_in_period(kCostSeconds) * (base.want - base.cost);
+}
+
+/// Of the cheapest base 1.
+double Lookout::weight(const Base& base) const {
+  double least = base.cost;
+  for (const Base& other : bases_) least = std::min(least, other.cost);
+  return least > 0 ? std::exp(-kCheapness * (base.cost / least - 1)) : 1;
+}
+
+double Lookout::mean_want() const {
+  double total = 0;
+  double weights = 0;
+  for (const Base& base : bases_) {
+    total += weight(base) * base.want;
+    weights += weight(base);
+  }
+  return total / weights;
 }
 
 void Lookout::score(double need, std::size_t lag, double forecast) {
@@ -93,47 +151,56 @@ void Lookout::score(double need, std::size_t lag, double forecast) {
   distrusted_ = missed_ > (distrusted_ ? kTrustFrom : kDistrustFrom);
 }
 
+std::int64_t Lookout::whole_nodes(const PoolView& view, double forecast) {
+  std::int64_t nodes = round_up(forecast - kRoundUpFrom);
+  // Too little is known yet to release anything.
+  if (!least_) least_ = view.size();
+  if (view.now() < kWarmUpSeconds) nodes = *(least_ = std::max(*least_, nodes));
+  if (full_seconds_ > kFullSeconds) {
+    const double growth = kFullGrowth + kFullGrowthAMinute * static_cast<double>(full_seconds_) / 60;
+    const double grown = static_cast<double>(view.ready) * (1 + std::min(growth, kMostFullGrowth));
+    nodes = std::max(nodes, round_up(grown - kRoundUpFrom));
+  }
+  if (nodes >= view.size()) return nodes;
+  return std::max(nodes, std::min(view.size(), round_up(forecast - kKeepFrom)));
+}
+
 std::optional<std::int64_t> Lookout::decide(const PoolView& view) {
   observe(view);
   const double load = work_.mean(kLoadSeconds);
-  const double newest = work_.mean(kPeriodSeconds);
+  const double newest = work_.mean(kBurstSeconds);
   const double need = work_.take();
-  const double root = std::sqrt(need);
   if (bases_.empty()) begin(load);
   const double fading = std::exp(-kPeriod / kPeakSeconds);
   peak_root_ = std::max(std::sqrt(std::max(need, load)), peak_root_ * fading);
   peak_load_ = std::max(load, peak_load_ * fading);
   const auto horizon = static_cast<double>(view.boot_seconds + kPeriodSeconds);
   const auto lag = static_cast<std::size_t>(std::ceil(horizon / kPeriod));
-  const double uncovered = (1 - options_.alpha) * std::pow(kAlphaBoot / horizon, options_.boot_exponent);
-  const double covered = 1 - std::min(kMostUncovered, uncovered);
-  double total = 0;
-  for (Base& base : bases_) {
-    base.errors.pass_period();
-    while (base.pending.size() >= lag) {
-      base.errors.add(root - base.pending.front());
-      base.pending.pop_front();
-    }
-    total += need_with(base, load, newest, covered);
-    base.pending.push_back(std::sqrt(base.held));
-  }
-  double wanted = total / static_cast<double>(bases_.size());
+  const double uncovered = (1 - options_.alpha) * std::pow(kAlphaBoot / horizon, kBootExponent);
+  for (Base& base : bases_) follow(base, load, newest);
+  learn(need, lag, view.now() >= kLoadSeconds);
+  for (Base& base : bases_) want(base, 1 - std::min(kMostUncovered, uncovered));
+  double wanted = mean_want();
   score(need, lag, wanted);
   if (distrusted_) wanted = std::max(wanted, load / kFallbackTarget);
   load_ = load;
   wanted_ = wanted;
-  const std::int64_t want = round_up(wanted - options_.round_up_from);
-  // Too little is known yet to release anything.
-  return view.now() < kWarmUpSeconds ? std::max(want, view.size()) : want;
+  return whole_nodes(view, wanted);
 }
 
 std::string Lookout::reason() const {
-  std::array<char, 200> text{};
+  if (bases_.empty()) return {};
+  double weights = 0;
+  for (const Base& base : bases_) weights += weight(base);
+  const auto part = [&](std::size_t i) { return 100 * weight(bases_[i]) / weights; };
+  std::array<char, 320> text{};
   const int size = std::snprintf(
       text.data(), text.size(),
-      "load %.2f nodes; held %.2f and headroom for a boot time make %.2f; missed %.2f%% of the last hour%s",
-      load_, bases_.empty() ? 0.0 : bases_.back().held, wanted_, 100 * missed_,
-      distrusted_ ? "; the forecast is bad, so target tracking at 60% is the least" : "");
+      "load %.2f nodes; with headroom for a boot time %.2f (quick base %.2f at %.0f%%, held %.2f at %.0f%%, "
+      "slow %.2f at %.0f%%); missed %.2f%% of the last hour%s%s",
+      load_, wanted_, bases_[0].want, part(0), bases_[1].want, part(1), bases_[2].want, part(2),
+      100 * missed_, distrusted_ ? "; the forecast is bad, so target tracking at 60% is the least" : "",
+      full_seconds_ > kFullSeconds ? "; the pool is full, so nearly twice what is ready is the least" : "");
   return {text.data(), static_cast<std::size_t>(std::clamp<int>(size, 0, text.size() - 1))};
 }
 
@@ -146,6 +213,7 @@ std::string Lookout::learned() const {
   for (const Base& base : bases_) {
     out.put(base.average);
     out.put(base.held);
+    out.put(base.cost);
     base.errors.write(out);
   }
   return out.text();
@@ -161,10 +229,12 @@ Result<void> Lookout::relearn(std::string_view text) {
   for (Base& base : fresh.bases_) {
     GS_TRY(base.average, in.number());
     GS_TRY(base.held, in.number());
+    GS_TRY(base.cost, in.number());
     GS_CHECK(base.errors.read(in));
   }
   GS_CHECK(in.end());
   fresh.seen_ = seen_;
+  fresh.least_ = least_;
   *this = std::move(fresh);
   return {};
 }

@@ -2,15 +2,17 @@
 /// lookout: our own policy. What a node launched now has to serve comes one boot time later; so it learns how
 /// far the need then lay above what was known when the launch had to be made, and keeps that much in hand.
 ///
-/// Two bases of the load, a quick one and one held at its peaks, each with a histogram of its own errors over
-/// exactly boot time + period (error_histogram.h); the wanted size is the mean of both bases with the
-/// alpha-quantile of their errors on top, bounded by a slowly fading peak. Growth and shrinkage use the same
-/// number: the held base is the hold-down. Roots throughout, since a load's noise grows like its root.
+/// Three bases of the load, a quick one, one held at its peaks and a slow one, each with a histogram of its
+/// own errors over exactly boot time + period (error_histogram.h) and a memory of what it has cost. Each
+/// wants its base with the alpha-quantile of its errors on top, bounded by a slowly fading peak; wanted is
+/// their mean, in which the cheaper ones weigh more: all cover the same share of errors, so what a base costs
+/// more buys nothing. Roots throughout, since a load's noise grows like its root.
 ///
-/// Three things are new against the first version (lookout_first.h): errors are learned of the need, which
-/// forgives bursts that can wait (capacity_need.h); a load that leaves the range of the learned errors is
-/// taken at once instead of being averaged (burst); and a short boot time covers fewer errors, because what
-/// it fails to cover is over sooner.
+/// A load that leaves the range of the learned errors is a burst: it is taken at once on top of the base, and
+/// forgotten soon after it is over. Errors are learned of the need, which forgives what can wait
+/// (capacity_need.h). A short boot time covers fewer errors, because what it fails to cover is over sooner.
+/// A pool that is full hides how much is asked of it: when it stays full, nearly twice the ready nodes are
+/// wanted at once, then ever more; this teaches nothing, for it is no measurement.
 ///
 /// It scores itself: where the need came above what it had covered too often, it says so and asks for no less
 /// than plain target tracking would, until the forecast is good again.
@@ -31,16 +33,6 @@ namespace gpuscale::policy {
 struct LookoutOptions {
   double alpha = 0.9998;  ///< the share of errors to be covered at a boot time of 200 s, 0..1
   LoadSignal signal = LoadSignal::kArrived;
-  /// What follows is for whoever looks for better constants; times in seconds.
-  double forget = 10'800;       ///< an error counts 1/e after it
-  double held_release = 1'200;  ///< the held base falls 1/e of its way in it
-  double quick_average = 30;    ///< of the quick base
-  double held_average = 105;    ///< of the held base, before it is held
-  double peak_headroom = 0.8;   ///< of the headroom, that may be kept above the fading peak
-  double burst_share = 1.7;     ///< of the headroom, beyond which a rise is a burst
-  double boot_exponent = 2;     ///< how quickly a shorter boot time covers fewer errors
-  double round_up_from = 0.03;  ///< a fraction of a node that is not rounded up
-  double probe = 1.15;          ///< a full pool may be asked for more than it shows (kUtilization)
 };
 
 class Lookout final : public Policy {
@@ -53,21 +45,29 @@ class Lookout final : public Policy {
   Result<void> relearn(std::string_view text) override;
 
  private:
-  static constexpr std::int64_t kPeriodSeconds = 10;
+  static constexpr std::int64_t kPeriodSeconds = 5;
   struct Base {
     double approach;  ///< share of the way to the load that the average goes in a period
     double release;   ///< share of the way down to the average that the held peak goes in a period
     double average;
     double held;
+    double burst;                ///< nodes above `held`, while a burst lasts
     double headroom;             ///< roots of nodes, as of the latest decision
-    std::deque<double> pending;  ///< roots of `held` whose errors are not known yet, oldest first
+    double want;                 ///< nodes, as of the latest decision
+    double cost;                 ///< fading mean of `want`
+    std::deque<double> pending;  ///< roots of the base whose errors are not known yet, oldest first
     ErrorHistogram errors;
   };
 
   void observe(const PoolView& view);
   void begin(double load);
-  double need_with(Base& base, double load, double newest, double covered);
+  void learn(double need, std::size_t lag, bool settled);
+  void follow(Base& base, double load, double newest) const;
+  void want(Base& base, double covered) const;
+  double weight(const Base& base) const;
+  double mean_want() const;
   void score(double need, std::size_t lag, double forecast);
+  std::int64_t whole_nodes(const PoolView& view, double forecast);
 
   LookoutOptions options_;
   CapacityNeed work_;
@@ -78,7 +78,10 @@ class Lookout final : public Policy {
   std::deque<double> forecasts_;  ///< sizes whose score is not known yet, oldest first
   double missed_ = 0;             ///< fading share of periods whose need was not covered
   bool distrusted_ = false;
-  double load_ = 0;  ///< as of the latest decision
+  /// Nodes that stay until enough is known; absent before the first decision.
+  std::optional<std::int64_t> least_;
+  std::int64_t full_seconds_ = 0;  ///< for which the pool has been full, up to now
+  double load_ = 0;                ///< as of the latest decision
   double wanted_ = 0;
 };
 

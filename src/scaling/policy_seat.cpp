@@ -143,11 +143,14 @@ void PolicySeat::try_out(const PoolStatus& pool, const CouncilTick& tick) {
   if (!as_it_was) as_it_was = std::make_unique<PolicyTrial>(look, past_of(""));
   watch_for_harm(tick, as_it_was->look(look));
   for (const policy::PolicySpec& spec : specs()) {
-    if (policy::goes_by_formula(spec)) continue;
+    if (!can_be_tried(spec)) continue;
+    TrialLook own = look;
+    if (const auto value = tick.seen.signals.find(spec.name); value != tick.seen.signals.end())
+      own.value = value->second;
     auto& trial = trials_[spec.name];
     if (!trial)
       trial = std::make_unique<PolicyTrial>(spec, council_.learned(spec.name), look, past_of(spec.name));
-    trial->look(look);
+    trial->look(own);
   }
 }
 

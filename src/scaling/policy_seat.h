@@ -56,7 +56,7 @@ class PolicySeat {
   void take(const Promotion& promotion);
   std::string harm() const;  ///< of a promotion on probation; "" = none
 
-  /// "" = the pool as it was; null where a policy has no trial (it goes by queries, or nothing was seen yet).
+  /// "" = the pool as it was; null where a policy has no trial (it goes by steps, or nothing was seen yet).
   const TrialHours* trial(const std::string& policy) const;
   std::map<std::string, TrialHours> trials() const;  ///< by trial_key()
   static std::string trial_key(const std::string& pool, const std::string& policy);

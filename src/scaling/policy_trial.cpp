@@ -82,6 +82,10 @@ double demand_of(const policy::Observation& seen, double last) {
   return std::max(0.0, *seen.utilization) * full * static_cast<double>(seen.ready);
 }
 
+bool can_be_tried(const policy::PolicySpec& spec) {
+  return spec.choice.name != "step";
+}
+
 PolicyTrial::PolicyTrial(const policy::PolicySpec& spec, const std::string& learned, const TrialLook& first,
                          TrialHours hours)
     : policy_(policy::make_live_policy(spec)), boot_seconds_(spec.boot_seconds), hours_(std::move(hours)) {
@@ -98,6 +102,8 @@ PolicyTrial::PolicyTrial(const TrialLook& first, TrialHours hours)
 TrialSums PolicyTrial::look(const TrialLook& look) {
   run_->set_bounds(look.min_nodes, look.max_nodes);
   run_->set_boot_seconds(whole_ticks(boot_seconds_.value_or(look.boot_seconds)));
+  run_->set_shared_value(look.value ? std::optional(*look.value * static_cast<double>(look.ready))
+                                    : std::nullopt);
   const double bad_before = run_->bad_work();
   const sim::TickRecord tick =
       policy_ ? run_->step(look.demand) : run_->follow(look.demand, look.ready, look.paid);

@@ -53,19 +53,25 @@ struct TrialLook {
   std::int64_t min_nodes = 0;
   std::int64_t max_nodes = 0;
   std::int64_t boot_seconds = 0;
+  /// Of a policy that goes by one: what each of the `ready` nodes had of it; absent = unknown.
+  std::optional<double> value{};
 };
 
 /// Utilisation from which a pool counts as all but full.
 constexpr double kCrowded = 0.95;
 
 /// The demand that a look shows: what the nodes did; a full pool may have been asked for more than it shows,
-/// so that it counts with a margin (that of lookout). What was refused beyond that nobody sees. Without a
+/// so that it counts with a margin. What was refused beyond that nobody sees. Without a
 /// measurement `last` stands.
 double demand_of(const policy::Observation& seen, double last);
 
+/// One that goes by utilisation, or by a value per node: what all nodes had of it together is then shared by
+/// the nodes of the trial. Of a step policy nobody knows what its value would be in another pool.
+bool can_be_tried(const policy::PolicySpec& spec);
+
 class PolicyTrial {
  public:
-  /// Of a policy that goes by utilisation, with what it has `learned` ("" = nothing).
+  /// Of a policy that can_be_tried(), with what it has `learned` ("" = nothing).
   PolicyTrial(const policy::PolicySpec& spec, const std::string& learned, const TrialLook& first,
               TrialHours hours);
   /// Of the pool as it is.

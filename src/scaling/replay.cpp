@@ -2,6 +2,8 @@
 #include "scaling/replay.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -63,10 +65,7 @@ class Replay {
 /// The other policy over one pool's looks.
 class Asked {
  public:
-  Asked(const std::string& pool, const policy::PolicyChoice& choice)
-      : council_({policy::PolicySpec{.name = "what-if", .pool = pool, .choice = choice}}) {
-    report_.pool = pool;
-  }
+  explicit Asked(policy::PolicySpec spec) : council_({spec}) { report_.pool = std::move(spec.pool); }
 
   void see(CouncilTick tick, bool counts) {
     const std::optional<std::int64_t> wanted = tick.want;
@@ -103,6 +102,22 @@ class Asked {
 
 }  // namespace
 
+Result<policy::PolicyChoice> parse_asked(std::string_view text) {
+  constexpr std::string_view kTarget = "target=";
+  if (text == "step") return policy::PolicyChoice{"step", 0};
+  if (!text.starts_with(kTarget) && text != "target") return policy::PolicyChoice::parse(text);
+  const std::string_view digits = text.substr(std::min(text.size(), kTarget.size()));
+  policy::PolicyChoice choice{"target", 0};
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), choice.knob);
+  if (error != std::errc() || end != digits.data() + digits.size() || !(choice.knob > 0) ||
+      !std::isfinite(choice.knob)) {
+    return fail(Errc::kInvalidArgument, std::string(text) +
+                                            ": a target is a number over 0, what one node is to have of "
+                                            "the value, as target=4");
+  }
+  return choice;
+}
+
 Result<ReplayReport> replay(const DecisionJournal& journal, const std::string& pool, TimeRange range) {
   Replay run(range);
   GS_CHECK(journal.each_decision(
@@ -121,20 +136,55 @@ Result<ReplayReport> replay(const DecisionJournal& journal, const std::string& p
   return run.take();
 }
 
+namespace {
+
+/// By pool: the policy as it is to be asked. One that goes by a value has the name and the steps of the
+/// newest of its type, whose value the looks hold.
+Result<std::map<std::string, policy::PolicySpec>> specs_to_ask(
+    const DecisionJournal& journal, const std::vector<DecisionJournal::SegmentHead>& heads,
+    const policy::PolicyChoice& choice) {
+  std::map<std::string, policy::PolicySpec> out;
+  for (auto head = heads.rbegin(); head != heads.rend(); ++head) {
+    if (out.contains(head->pool)) continue;
+    policy::PolicySpec spec{.name = "what-if", .pool = head->pool, .choice = choice};
+    if (policy::goes_by_formula(spec)) {
+      GS_TRY(const CouncilSegment beginning, journal.segment(head->id));
+      const auto recorded =
+          std::find_if(beginning.specs.begin(), beginning.specs.end(),
+                       [&](const policy::PolicySpec& each) { return each.choice.name == choice.name; });
+      if (recorded == beginning.specs.end()) continue;
+      spec.name = recorded->name;
+      spec.steps = recorded->steps;
+    }
+    out.emplace(head->pool, std::move(spec));
+  }
+  return out;
+}
+
+}  // namespace
+
 Result<std::vector<WhatIf>> what_if(const DecisionJournal& journal, const std::string& pool, TimeRange range,
                                     const policy::PolicyChoice& choice) {
   const policy::PolicySpec spec{.name = "what-if", .pool = pool, .choice = choice};
-  if (policy::goes_by_formula(spec)) {
-    return fail(Errc::kInvalidArgument, "policy " + choice.name +
-                                            " goes by queries whose answers were not recorded; take one that "
-                                            "goes by GPU utilisation");
+  const bool by_value = policy::goes_by_formula(spec);
+  // What it goes by, and its steps, are the recorded policy's, which had been checked.
+  if (!by_value) {
+    for (const std::string& fault : policy::faults_of(spec)) return fail(Errc::kInvalidArgument, fault);
   }
-  for (const std::string& fault : policy::faults_of(spec)) return fail(Errc::kInvalidArgument, fault);
-  std::map<std::string, Asked> asked;
   GS_TRY(const auto heads, journal.segments(pool, range));
+  GS_TRY(const auto specs, specs_to_ask(journal, heads, choice));
+  if (by_value && specs.empty() && !heads.empty()) {
+    return fail(
+        Errc::kInvalidArgument,
+        "no policy of type " + choice.name +
+            " was recorded there, and so no value that it could go by; declare one with shadow: true");
+  }
+  std::map<std::string, Asked> asked;
   for (const DecisionJournal::SegmentHead& head : heads) {
+    const auto to_ask = specs.find(head.pool);
+    if (to_ask == specs.end()) continue;
     GS_TRY(const auto ticks, journal.ticks(head.id));
-    Asked& other = asked.try_emplace(head.pool, head.pool, choice).first->second;
+    Asked& other = asked.try_emplace(head.pool, to_ask->second).first->second;
     for (const CouncilTick& tick : ticks) other.see(tick, range.holds(tick.at));
   }
   std::vector<WhatIf> out;

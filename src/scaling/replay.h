@@ -58,8 +58,13 @@ struct WhatIf {
 };
 constexpr std::size_t kMostRows = 1'000;
 
+/// A policy to be asked: as PolicyChoice::parse() takes it, or "target=4" or "step", which go by what the
+/// pool's own policy of that type measured. Errors: kInvalidArgument.
+Result<policy::PolicyChoice> parse_asked(std::string_view text);
+
 /// One for each pool that was looked at in the range. The policy learns from the looks before the range too,
-/// as far as they are recorded. Errors: kInvalidArgument (a policy that needs more than was recorded).
+/// as far as they are recorded. One that goes by a value sees those that the newest policy of its type saw;
+/// "step" has that one's steps. Errors: kInvalidArgument (a policy that needs more than was recorded).
 Result<std::vector<WhatIf>> what_if(const DecisionJournal& journal, const std::string& pool, TimeRange range,
                                     const policy::PolicyChoice& choice);
 

@@ -28,6 +28,8 @@ void PoolRun::set_bounds(std::int64_t min_nodes, std::int64_t max_nodes) {
 }
 
 void PoolRun::ask() {
+  std::optional<double> share;
+  if (shared_value_ && fleet_.ready() > 0) share = *shared_value_ / static_cast<double>(fleet_.ready());
   const policy::PoolView view{.tick_seconds = parameters_.tick_seconds,
                               .first_tick = first_tick_,
                               .tick = tick_,
@@ -40,7 +42,8 @@ void PoolRun::ask() {
                               .utilization = utilization_,
                               .served = served_,
                               .arrived = arrived_,
-                              .backlog = backlog_};
+                              .backlog = backlog_,
+                              .signal = share};
   if (const auto want = policy_->decide(view)) fleet_.resize(tick_, *want);
 }
 

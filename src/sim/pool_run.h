@@ -3,6 +3,7 @@
 /// trace. Not thread-safe.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "policy/policy.h"
@@ -25,6 +26,9 @@ class PoolRun {
   /// Bounds and boot time from now on; of whole ticks.
   void set_bounds(std::int64_t min_nodes, std::int64_t max_nodes);
   void set_boot_seconds(std::int64_t seconds) { parameters_.boot_seconds = seconds; }
+  /// What the ready nodes have together of the value that a policy goes by: it sees each one's share. Absent
+  /// = unknown.
+  void set_shared_value(std::optional<double> total) { shared_value_ = total; }
 
   /// One tick in which so much work comes in (node-equivalents).
   TickRecord step(double demand);
@@ -48,6 +52,7 @@ class PoolRun {
   Outcome out_;
   Fleet fleet_;
   WorkQueue queue_;
+  std::optional<double> shared_value_;
   std::int64_t tick_ = 0;
   std::int64_t first_tick_ = 0;  ///< of the series below
   std::vector<double> utilization_;

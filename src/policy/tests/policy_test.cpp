@@ -114,7 +114,7 @@ TEST(Lookout, GoesOnWithWhatItLearnedBeforeARestart) {
     const auto restarted = *after.decide(same.view());
     EXPECT_LE(std::abs(kept - restarted), 1) << i;
   }
-  EXPECT_EQ(after.learned().substr(0, 9), "lookout/2");
+  EXPECT_EQ(after.learned().substr(0, 9), "lookout/3");
 }
 
 TEST(Lookout, RefusesADamagedOrForeignStateAndStaysFresh) {
@@ -127,9 +127,9 @@ TEST(Lookout, RefusesADamagedOrForeignStateAndStaysFresh) {
                                          std::string("lookout/1 1 2"),
                                          good.substr(0, good.size() / 2),
                                          good + " 1",
-                                         "lookout/2 nan",
-                                         std::string("lookout/2 1 1 0 1 1 -3"),
-                                         std::string("lookout/2 1 1 0 1 1 1 99999 1")};
+                                         "lookout/3 nan",
+                                         std::string("lookout/3 1 1 0 1 1 1 -3"),
+                                         std::string("lookout/3 1 1 0 1 1 1 1 99999 1")};
   for (const std::string& bad : damaged) {
     EXPECT_FALSE(fresh.relearn(bad)) << bad.substr(0, 40);
     EXPECT_EQ(fresh.learned(), "");
@@ -144,11 +144,51 @@ TEST(Lookout, SaysWhatItSawAndWanted) {
   EXPECT_THAT(policy.reason(), HasSubstr("load "));
 }
 
+/// What it wants after `seconds` more of a load, in a pool that stays as it is.
+std::int64_t want_after(Lookout& policy, World& world, std::int64_t seconds, double load) {
+  std::int64_t want = 0;
+  for (std::int64_t t = 0; t < seconds; t += policy.period_seconds()) {
+    world.pass(policy.period_seconds(), load);
+    want = policy.decide(world.view()).value_or(0);
+  }
+  return want;
+}
+
+TEST(Lookout, TakesABurstAtOnceAndForgetsItSoonAfter) {
+  Lookout policy({});
+  World world;
+  world.ready = 30;
+  const std::int64_t calm = want_after(policy, world, 3'600, 10);
+  EXPECT_LE(calm, 13);
+  EXPECT_GE(want_after(policy, world, 20, 20), 20);
+  EXPECT_LT(want_after(policy, world, 30, 10), 20);
+}
+
+TEST(Lookout, WantsNearlyTwiceAsManyWhereThePoolStaysFull) {
+  Lookout policy({.signal = LoadSignal::kUtilization});
+  World world;
+  world.ready = 10;
+  EXPECT_LE(want_after(policy, world, 3'600, 6), 9);
+  EXPECT_LE(want_after(policy, world, 10, 10), 14) << "work that waits a little";
+  EXPECT_GE(want_after(policy, world, 10, 10), 18);
+  EXPECT_THAT(policy.reason(), HasSubstr("the pool is full"));
+  EXPECT_LE(want_after(policy, world, 60, 6), 14) << "once it is no longer full, that is over";
+}
+
+TEST(Lookout, DoesNotTakeItsFirstGuessForAnError) {
+  Lookout policy({});
+  World world;
+  world.ready = 12;
+  // The first ten seconds tell nothing of the load that there is.
+  want_after(policy, world, 10, 1);
+  EXPECT_LE(want_after(policy, world, 3'600, 8), 12);
+}
+
 TEST(Lookout, LooksOnlyAtWhatALivePoolStillKnows) {
   Lookout whole({});
   Lookout cut({});
   World world;
-  live_through(whole, world, 30);
+  live_through(whole, world, 60);
   const PoolView all = world.view();
   PoolView recent = all;
   recent.first_tick = 200;

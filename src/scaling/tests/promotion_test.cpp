@@ -75,6 +75,31 @@ struct TrialWorld {
   }
 };
 
+TEST(PolicyTrial, ATargetSeesItsShareOfWhatAllNodesHad) {
+  policy::PolicySpec queue = tried("queue", "hpa", true);
+  queue.choice = {"target", 4};
+  TrialLook look{.at = WallTime{}, .demand = 1, .ready = 2, .paid = 2, .max_nodes = 50, .boot_seconds = 60};
+  look.value = 20;  // each of two nodes has 20: ten nodes have 4 each
+  PolicyTrial trial(queue, "", look, {});
+  for (int i = 0; i < 120; ++i) trial.look(look);
+  const TrialSums before = trial.hours().within(std::chrono::hours{1}, WallTime{});
+  trial.look(look);
+  const TrialSums after = trial.hours().within(std::chrono::hours{1}, WallTime{});
+  EXPECT_NEAR((after.node_seconds - before.node_seconds) / policy::Council::kTickSeconds, 10, 0.01);
+  look.value.reset();
+  for (int i = 0; i < 60; ++i) trial.look(look);
+  EXPECT_NEAR(trial.hours().within(std::chrono::hours{1}, WallTime{}).node_seconds - after.node_seconds,
+              60.0 * 10 * policy::Council::kTickSeconds, 1)
+      << "what is unknown changes nothing";
+}
+
+TEST(PolicyTrial, OfStepsThereIsNone) {
+  policy::PolicySpec rules = tried("rules", "hpa", true);
+  EXPECT_TRUE(can_be_tried(rules));
+  rules.choice = {"step", 0};
+  EXPECT_FALSE(can_be_tried(rules));
+}
+
 TEST(Trial, AShadowsCostAndLossStandBesideThoseOfThePoolAsItWas) {
   TrialWorld tried_out;
   tried_out.live(3.0, 200);

@@ -183,6 +183,47 @@ TEST(Replay, AnotherPolicyIsAskedAboutTheSameInputs) {
               HasSubstr("rate of requests"));
 }
 
+TEST(Replay, AnotherTargetIsAskedAboutTheValueThatThePoliciesSaw) {
+  World world;
+  world.settle();
+  policy::PolicySpec queue = named("queue", "hpa", true);
+  queue.choice = {"target", 4};
+  queue.formula = {.queries = {{"Q", "SELECT 1"}}, .value = "last(Q, 1m) / ready_nodes"};
+  policy::PolicySpec rules = queue;
+  rules.name = "rules";
+  rules.choice = {"step", 0};
+  rules.steps = {{.above = true, .line = 5, .nodes = 3, .for_seconds = 0}};
+  const auto pilot =
+      *Pilot::open({*world.database, *world.controller, *world.ledger, world.clock, log::Log::silent(),
+                    [](const policy::Formula&, const PoolStatus&, WallTime) { return 8.0; }});
+  ASSERT_TRUE(pilot->set_policies({queue, rules}));
+  look_on(world, *pilot, 50, 30);
+  const auto journal = *DecisionJournal::open(*world.database);
+  const auto would = [&](const char* policy) {
+    const auto asked = what_if(*journal, "gpu", kEver, *parse_asked(policy));
+    EXPECT_TRUE(asked) << policy;
+    return asked && !asked->empty() ? asked->front().rows.back().would : -1;
+  };
+  EXPECT_EQ(would("target=8"), 2);
+  EXPECT_EQ(would("target=4"), 4);
+  EXPECT_EQ(would("step"), 5) << "by the steps that are declared";
+  EXPECT_FALSE(parse_asked("target"));
+  EXPECT_FALSE(parse_asked("target=0"));
+  EXPECT_FALSE(parse_asked("target=x"));
+  EXPECT_FALSE(parse_asked("steps"));
+}
+
+TEST(Replay, ATargetWhoseValueNobodySawCannotBeAsked) {
+  World world;
+  world.settle();
+  const auto pilot = open_pilot(world);
+  look_on(world, *pilot, 50, 3);
+  EXPECT_THAT(what_if(**DecisionJournal::open(*world.database), "gpu", kEver, *parse_asked("target=4"))
+                  .error()
+                  .message(),
+              HasSubstr("no policy of type target"));
+}
+
 TEST(Replay, APassOfTenThousandNodesCostsWhatChanged) {
   ReconcileInput input;
   input.spec.name = "gpu";
