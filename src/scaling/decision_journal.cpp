@@ -13,7 +13,7 @@ namespace {
 using base::from_unix_nanos;
 using base::to_unix_nanos;
 
-constexpr std::array<db::Migration, 1> kJournalMigrations{
+constexpr std::array<db::Migration, 2> kJournalMigrations{
     {{1,
       "CREATE TABLE decision ("
       "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -35,13 +35,24 @@ constexpr std::array<db::Migration, 1> kJournalMigrations{
       "  at_ns INTEGER NOT NULL,"
       "  body BLOB NOT NULL,"
       "  PRIMARY KEY (segment, number)"
-      ") STRICT, WITHOUT ROWID"}}};
+      ") STRICT, WITHOUT ROWID"},
+     // Looks are written as their segment is.
+     {2,
+      "ALTER TABLE decision ADD COLUMN format INTEGER NOT NULL DEFAULT 1;"
+      "ALTER TABLE council_segment ADD COLUMN format INTEGER NOT NULL DEFAULT 1"}}};
 
 /// Passes that share a base; then the next is stored whole.
 constexpr int kPassesPerBase = 64;
 constexpr int kTrimEvery = 64;
 /// Rows read at a time, so that a replay of much holds up no decision meanwhile.
 constexpr int kPage = 50;
+
+Result<void> readable(std::int64_t format) {
+  if (format == kRecordFormat) return {};
+  return fail(Errc::kUnsupported, "recorded by another version of gpuscale (format " +
+                                      std::to_string(format) + ", this one reads " +
+                                      std::to_string(kRecordFormat) + ")");
+}
 
 std::string joined(const std::string& inputs, const std::string& answer) {
   RecordWriter out;
@@ -59,8 +70,13 @@ Result<std::unique_ptr<DecisionJournal>> DecisionJournal::open(db::Database& dat
 Result<std::int64_t> DecisionJournal::insert(db::Transaction& tx, const std::string& pool, WallTime at,
                                              std::int64_t base, const std::string& body) {
   GS_TRY(db::Statement row,
-         tx.prepare("INSERT INTO decision (pool, at_ns, base, body) VALUES (?1, ?2, ?3, ?4)"));
-  GS_CHECK(row.bind(1, pool).bind(2, to_unix_nanos(at)).bind(3, base).bind_blob(4, body).run());
+         tx.prepare("INSERT INTO decision (pool, at_ns, base, body, format) VALUES (?1, ?2, ?3, ?4, ?5)"));
+  GS_CHECK(row.bind(1, pool)
+               .bind(2, to_unix_nanos(at))
+               .bind(3, base)
+               .bind_blob(4, body)
+               .bind(5, kRecordFormat)
+               .run());
   const std::int64_t id = tx.last_insert_id();
   if (++added_[pool] >= kTrimEvery) {
     GS_CHECK(trim(tx, pool));
@@ -109,8 +125,12 @@ Result<void> DecisionJournal::trim(db::Transaction& tx, const std::string& pool)
 Result<std::int64_t> DecisionJournal::begin_segment(db::Transaction& tx, const std::string& pool, WallTime at,
                                                     const CouncilSegment& segment) {
   GS_TRY(db::Statement row,
-         tx.prepare("INSERT INTO council_segment (pool, at_ns, body) VALUES (?1, ?2, ?3)"));
-  GS_CHECK(row.bind(1, pool).bind(2, to_unix_nanos(at)).bind_blob(3, pack(encode(segment))).run());
+         tx.prepare("INSERT INTO council_segment (pool, at_ns, body, format) VALUES (?1, ?2, ?3, ?4)"));
+  GS_CHECK(row.bind(1, pool)
+               .bind(2, to_unix_nanos(at))
+               .bind_blob(3, pack(encode(segment)))
+               .bind(4, kRecordFormat)
+               .run());
   const std::int64_t id = tx.last_insert_id();
   GS_CHECK(trim_segments(tx, pool));
   return id;
@@ -161,12 +181,15 @@ Result<void> DecisionJournal::each_decision(
     Decision head;
     std::int64_t base;
     std::string body;
+    std::int64_t format;
   };
   const auto page_after = [&](std::int64_t id) {
     return database_.read<std::vector<Row>>([&](db::Transaction& tx) -> Result<std::vector<Row>> {
-      GS_TRY(db::Statement rows,
-             tx.prepare("SELECT id, pool, at_ns, base, body FROM decision WHERE id > ?1 AND (?2 = '' OR pool "
-                        "= ?2) AND at_ns BETWEEN ?3 AND ?4 ORDER BY id LIMIT ?5"));
+      GS_TRY(
+          db::Statement rows,
+          tx.prepare(
+              "SELECT id, pool, at_ns, base, body, format FROM decision WHERE id > ?1 AND (?2 = '' OR pool "
+              "= ?2) AND at_ns BETWEEN ?3 AND ?4 ORDER BY id LIMIT ?5"));
       rows.bind(1, id)
           .bind(2, pool)
           .bind(3, to_unix_nanos(range.from))
@@ -178,7 +201,8 @@ Result<void> DecisionJournal::each_decision(
         if (!more) return page;
         page.push_back({{rows.integer(0), rows.text(1), from_unix_nanos(rows.integer(2)), {}, {}},
                         rows.integer(3),
-                        std::string(rows.blob(4))});
+                        std::string(rows.blob(4)),
+                        rows.integer(5)});
       }
     });
   };
@@ -192,6 +216,7 @@ Result<void> DecisionJournal::each_decision(
   };
   std::map<std::string, std::pair<std::int64_t, std::string>> bases;  // by pool: the latest
   const auto plain_of = [&](const Row& row) -> Result<std::string> {
+    GS_CHECK(readable(row.format));
     if (row.base == 0) return unpack(row.body);
     auto& [id, plain] = bases[row.head.pool];
     if (id != row.base) {
@@ -243,9 +268,10 @@ Result<std::vector<DecisionJournal::SegmentHead>> DecisionJournal::segments(cons
 
 Result<CouncilSegment> DecisionJournal::segment(std::int64_t id) const {
   GS_TRY(const std::string body, database_.read<std::string>([&](db::Transaction& tx) -> Result<std::string> {
-    GS_TRY(db::Statement row, tx.prepare("SELECT body FROM council_segment WHERE id = ?1"));
+    GS_TRY(db::Statement row, tx.prepare("SELECT body, format FROM council_segment WHERE id = ?1"));
     GS_TRY(const bool found, row.bind(1, id).step());
     if (!found) return fail(Errc::kNotFound, "the beginning of these policies is no longer recorded");
+    GS_CHECK(readable(row.integer(1)));
     return std::string(row.blob(0));
   }));
   GS_TRY(const std::string plain, unpack(body));

@@ -109,6 +109,23 @@ TEST(Replay, ADamagedRecordIsToldAndHidesNoOther) {
   EXPECT_EQ(report.sizes, 1);
 }
 
+TEST(Replay, ARecordOfAnotherFormatIsToldFromADamagedOne) {
+  World world;
+  world.settle();
+  const auto pilot = open_pilot(world);
+  look_on(world, *pilot, 50, 3);
+  ASSERT_TRUE(world.controller->set_desired("gpu", 4, "ada"));
+  ASSERT_TRUE(replay_of(*world.database).identical());
+  ASSERT_TRUE(world.database->transact(
+      [](db::Transaction& tx) { return tx.execute("UPDATE decision SET format = 99"); }));
+  ASSERT_TRUE(world.database->transact(
+      [](db::Transaction& tx) { return tx.execute("UPDATE council_segment SET format = 98"); }));
+  const ReplayReport report = replay_of(*world.database);
+  EXPECT_EQ(report.decisions(), 0) << "none is read as what it is not";
+  EXPECT_THAT(report.damaged, ::testing::Contains(HasSubstr("another version of gpuscale (format 99")));
+  EXPECT_THAT(report.damaged, ::testing::Contains(HasSubstr("another version of gpuscale (format 98")));
+}
+
 TEST(Replay, KeepsToTheRangeAndThePool) {
   World world;
   world.settle();
