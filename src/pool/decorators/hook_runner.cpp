@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "pool/providers/exec/run_script.h"
+#include "base/run_program.h"
 
 namespace gpuscale::pool {
 namespace {
@@ -67,11 +67,11 @@ void HookRunner::work() {
 std::string HookRunner::run(const Asked& asked) {
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(asked.deadline - Steady::now());
   if (left <= std::chrono::milliseconds{0}) return "passed over: too many hooks hang before it";
-  const auto end = exec::run_script({.arguments = asked.call.command,
-                                     .environment = asked.call.environment,
-                                     .input = {},
-                                     .timeout = left,
-                                     .stop = &stopping_});
+  const auto end = base::run_program({.arguments = asked.call.command,
+                                      .environment = asked.call.environment,
+                                      .input = {},
+                                      .timeout = left,
+                                      .stop = &stopping_});
   if (!end) return end.error().message();
   if (end->status == 0) return {};
   return "exit code " + std::to_string(end->status) + (end->errors.empty() ? "" : ": " + end->errors);

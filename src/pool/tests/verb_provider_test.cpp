@@ -7,9 +7,9 @@
 #include <thread>
 
 #include "base/digest.h"
+#include "base/run_program.h"
 #include "http/server.h"
 #include "pool/providers/exec/exec_provider.h"
-#include "pool/providers/exec/run_script.h"
 #include "pool/providers/http/http_provider.h"
 #include "pool/testing/provider_conformance.h"
 
@@ -101,10 +101,10 @@ class HttpHarness {
         {.address = "127.0.0.1", .port = 0},
         [this](const http::Request& request) {
           if (request.headers.get("Authorization") != "Bearer t0ken") return http::Response::json(401, "{}");
-          exec::ScriptRun run;
+          base::ProgramRun run;
           run.arguments = {script_, request.path.substr(1)};
           run.input = request.body;
-          const auto end = exec::run_script(run);
+          const auto end = base::run_program(run);
           if (!end) return http::Response::json(500, "{}");
           return http::Response::json(end->status == 0 ? 200 : 404, end->output);
         },

@@ -35,7 +35,10 @@ class FaultJudge {
       ++report_.removals;
       judge_removal(entry, site);
     }
-    if (entry.kind == "node.cancelled" && cause_of(entry) == "cancel") judge_min(entry, site);
+    // One that had drained before it is cancelled was no capacity any more.
+    const bool was_capacity = entry.details.value("from_state", "") != "draining";
+    const bool leaves = entry.kind == "node.draining" || entry.kind == "node.cancelled";
+    if (leaves && cause_of(entry) == "cancel" && was_capacity) judge_min(entry, site);
     if (entry.kind == "node.launching" && capacity(site) > site.spec.max)
       accuse("a launch went above max: " + entry.summary);
     if (entry.kind == "node.undrained") ++report_.rescues;

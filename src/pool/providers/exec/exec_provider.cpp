@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "base/duration.h"
-#include "pool/providers/exec/run_script.h"
+#include "base/run_program.h"
 #include "pool/providers/local/spawn.h"
 #include "pool/providers/verbs/verb_provider.h"
 
@@ -19,7 +19,7 @@ constexpr std::size_t kShownErrors = 300;
 
 Result<std::string> ask(const ExecOptions& options, log::Log& log, verbs::Verb verb,
                         const std::string& request) {
-  ScriptRun run;
+  base::ProgramRun run;
   run.arguments = options.command;
   run.arguments.emplace_back(verbs::to_string(verb));
   run.environment = local::inherited_environment();
@@ -27,7 +27,7 @@ Result<std::string> ask(const ExecOptions& options, log::Log& log, verbs::Verb v
   run.input = request;
   run.timeout = options.timeout;
   run.max_output = verbs::kMaxAnswerBytes;
-  GS_TRY(const ScriptEnd end, run_script(run));
+  GS_TRY(const base::ProgramEnd end, base::run_program(run));
   if (!end.errors.empty()) {
     log.info("provider.script_said",
              {{"verb", verbs::to_string(verb)}, {"text", end.errors.substr(0, kShownErrors)}});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pool/providers/exec/run_script.h"
+#include "base/run_program.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -15,13 +15,13 @@
 
 #include "base/child_plan.h"
 
-namespace gpuscale::pool::exec {
+namespace gpuscale::base {
 namespace {
 
 using Steady = std::chrono::steady_clock;
 
 constexpr std::size_t kErrorsKept = 4'096;
-/// A script that has ended may have left a child with its output; that child has this long to close it.
+/// A program that has ended may have left a child with its output; that child has this long to close it.
 constexpr std::chrono::milliseconds kAfterEnd{200};
 constexpr std::chrono::milliseconds kLook{20};
 
@@ -45,19 +45,19 @@ class Pipe {
   std::array<int, 2> ends_{-1, -1};
 };
 
-/// One script while it runs.
+/// One program while it runs.
 class Running {
  public:
-  explicit Running(const ScriptRun& run) : run_(run), deadline_(Steady::now() + run.timeout) {}
+  explicit Running(const ProgramRun& run) : run_(run), deadline_(Steady::now() + run.timeout) {}
   ~Running() {
-    if (pid_ <= 0) return;
+    if (pid_ <= 0 || (reaped_ && run_.spare_children)) return;
     kill(-pid_, SIGKILL);
     if (!reaped_) waitpid(pid_, nullptr, 0);
   }
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
 
-  Result<ScriptEnd> finish() {
+  Result<ProgramEnd> finish() {
     GS_CHECK(start());
     for (;;) {
       if (!reaped_) reap();
@@ -77,16 +77,17 @@ class Running {
 
   Result<void> start() {
     if (!in_.open() || !out_.open() || !err_.open())
-      return fail(Errc::kExhausted, std::string("no pipe for a script: ") + std::strerror(errno));
+      return fail(Errc::kExhausted, std::string("no pipe for a program: ") + std::strerror(errno));
     base::ChildPlan plan(base::ChildGroup::kOwn);
     plan.give(in_.end(0), STDIN_FILENO);
     plan.give(out_.end(1), STDOUT_FILENO);
     plan.give(err_.end(1), STDERR_FILENO);
     plan.close_from(STDERR_FILENO + 1);
-    const int error = plan.start(run_.arguments, run_.environment, pid_);
+    const int error = run_.by_path ? plan.start_by_path(run_.arguments, run_.environment, pid_)
+                                   : plan.start(run_.arguments, run_.environment, pid_);
     if (error != 0) {
       pid_ = 0;
-      return fail(error == EAGAIN || error == ENOMEM ? Errc::kExhausted : Errc::kUnavailable,
+      return fail(error == EAGAIN || error == ENOMEM ? Errc::kExhausted : Errc::kInvalidArgument,
                   "cannot run " + run_.arguments.front() + ": " + std::strerror(error));
     }
     in_.close_end(0);
@@ -114,6 +115,7 @@ class Running {
     if (wait[0].revents != 0) give();
     if (wait[1].revents != 0) {
       take(out_, end_.output);
+      if (end_.output.size() > run_.max_output && run_.cut_output) end_.output.resize(run_.max_output);
       if (end_.output.size() > run_.max_output) {
         return fail(Errc::kExhausted, run_.arguments.front() + " printed more than " +
                                           std::to_string(run_.max_output) + " bytes and has been killed");
@@ -127,7 +129,7 @@ class Running {
   }
 
   void give() {
-    // A script that reads nothing is none of our trouble: the signal of its closed pipe is kept from us.
+    // A program that reads nothing is none of our trouble: the signal of its closed pipe is kept from us.
     sigset_t broken_pipe;
     sigemptyset(&broken_pipe);
     sigaddset(&broken_pipe, SIGPIPE);
@@ -151,7 +153,7 @@ class Running {
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) pipe.close_end(0);
   }
 
-  const ScriptRun& run_;
+  const ProgramRun& run_;
   Steady::time_point deadline_;
   Steady::time_point grace_;
   Pipe in_;
@@ -160,13 +162,13 @@ class Running {
   pid_t pid_ = 0;
   bool reaped_ = false;
   std::size_t given_ = 0;
-  ScriptEnd end_;
+  ProgramEnd end_;
 };
 
 }  // namespace
 
-Result<ScriptEnd> run_script(const ScriptRun& run) {
+Result<ProgramEnd> run_program(const ProgramRun& run) {
   return Running(run).finish();
 }
 
-}  // namespace gpuscale::pool::exec
+}  // namespace gpuscale::base
