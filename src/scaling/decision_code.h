@@ -45,7 +45,7 @@ std::string text_of(const TriggerOutcome& outcome);
 
 /// How records are written. Raised with every change of what the visits write, so that a record of another
 /// version of gpuscale is told from a damaged one, and none is read as what it is not.
-constexpr std::int64_t kRecordFormat = 1;
+constexpr std::int64_t kRecordFormat = 2;
 
 /// Of a pool's provider nothing is kept: no decision looks at it, and its options may hold secrets.
 std::string encode(const ReconcileInput& input);
