@@ -267,8 +267,7 @@ std::optional<double> LiveController::work_of(const std::string& pool) const {
   if (part == now->end()) return std::nullopt;
   // Load of which a part is unknown is no measure to compare later loads with.
   const RemovalProof& proof = part->second->pool.proof;
-  // Its peak over the window: a moment's dip, as when a node has just died, is no fall of the load.
-  return proof.nodes > 0 && proof.unknown == 0 ? std::optional(proof.work) : std::nullopt;
+  return proof.nodes > 0 && proof.unknown == 0 ? std::optional(proof.work_now) : std::nullopt;
 }
 
 RailsView LiveController::rails_of(const Draft& draft, const PoolRecord& record, const pool::PoolSpec& spec,
