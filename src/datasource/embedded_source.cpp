@@ -18,12 +18,6 @@ void replace_each(std::string& text, std::string_view name, std::string_view val
   }
 }
 
-/// `$name` and `${name}`.
-void replace_all(std::string& text, const std::string& name, std::string_view value) {
-  replace_each(text, "${" + name + "}", value);
-  replace_each(text, "$" + name, value);
-}
-
 Error as_source_error(Errc code, const std::string& message) {
   const bool passes = code == Errc::kTimeout || code == Errc::kUnavailable || code == Errc::kCorrupt;
   return fail(passes ? code : Errc::kInvalidArgument, "query: " + message);
@@ -54,18 +48,29 @@ Nanos interval_of(Nanos range) {
   return std::chrono::seconds{kSteps.back()};
 }
 
+std::string fill_blanks(std::string text, const std::function<std::string(Blank, std::size_t)>& value) {
+  // A name that another begins with comes after that one.
+  constexpr std::array<std::pair<const char*, Blank>, 4> kBlanks = {{{"timeFilter", Blank::kTimeFilter},
+                                                                     {"__interval_ms", Blank::kIntervalMs},
+                                                                     {"__interval", Blank::kInterval},
+                                                                     {"interval", Blank::kInterval}}};
+  for (const auto& [name, blank] : kBlanks) {
+    for (const std::string& written : {"${" + std::string(name) + "}", "$" + std::string(name)})
+      replace_each(text, written, value(blank, written.size()));
+  }
+  return text;
+}
+
 std::string fill_in(const Query& query) {
   const Nanos every = interval_of(query.to - query.from);
   const std::string filter = "time >= " + std::to_string(base::to_unix_nanos(query.from)) + "ns AND time < " +
                              std::to_string(base::to_unix_nanos(query.to)) + "ns";
   const std::string step = base::format_duration(every);
-  std::string out = query.text;
-  replace_all(out, "timeFilter", filter);
-  replace_all(out, "__interval_ms",
-              std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(every).count()));
-  replace_all(out, "__interval", step);
-  replace_all(out, "interval", step);
-  return out;
+  const std::string milliseconds =
+      std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(every).count());
+  return fill_blanks(query.text, [&](Blank blank, std::size_t) {
+    return blank == Blank::kTimeFilter ? filter : blank == Blank::kInterval ? step : milliseconds;
+  });
 }
 
 Result<std::vector<Series>> EmbeddedSource::query(const Query& query) {

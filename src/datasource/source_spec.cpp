@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasource/source_spec.h"
 
-#include <array>
-#include <utility>
+#include <string_view>
 
 #include "datasource/embedded_source.h"
 #include "influxql/engine.h"
@@ -13,24 +12,14 @@ namespace {
 /// Any time will do: what is asked is whether the text can be read.
 constexpr WallTime kSomeTime{std::chrono::hours{24 * 20'000}};
 
-/// What is left open in a text, filled in by something as long as its name: a fault is found at the place
-/// where the author sees it.
-std::string filled_in_place(std::string text) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kFillers = {{
-      {"${timeFilter}", "time > 100000"},
-      {"$timeFilter", "time > 1000"},
-      {"${__interval_ms}", "1000000000000000"},
-      {"$__interval_ms", "10000000000000"},
-      {"${__interval}", "100000000000s"},
-      {"$__interval", "1000000000s"},
-      {"${interval}", "1000000000s"},
-      {"$interval", "10000000s"},
-  }};
-  for (const auto& [name, filler] : kFillers) {
-    for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + name.size()))
-      text.replace(at, name.size(), filler);
-  }
-  return text;
+/// Something for a blank that takes as many bytes as the blank does: a fault is found at the place where the
+/// author sees it.
+std::string of_equal_size(Blank blank, std::size_t bytes) {
+  const std::string_view begin = blank == Blank::kTimeFilter ? "time > 1" : "1";
+  const std::string_view end = blank == Blank::kInterval ? "s" : "";
+  std::string out(begin);
+  out.append(bytes - begin.size() - end.size(), '0');
+  return out.append(end);
 }
 
 }  // namespace
@@ -38,7 +27,7 @@ std::string filled_in_place(std::string text) {
 std::string influxql_fault(const std::string& text) {
   if (text.find("$timeFilter") == std::string::npos && text.find("${timeFilter}") == std::string::npos)
     return "has no $timeFilter and would read all that is stored; write WHERE $timeFilter";
-  if (const auto read = influxql::check_reads_only(filled_in_place(text), kSomeTime); !read)
+  if (const auto read = influxql::check_reads_only(fill_blanks(text, of_equal_size), kSomeTime); !read)
     return read.error().message();
   return "";
 }
