@@ -43,4 +43,10 @@ inline std::optional<std::string> nearest_name(std::string_view name, const std:
   return nearest;
 }
 
+/// "; did you mean \"node\"?", "" where none is near.
+inline std::string did_you_mean(std::string_view name, const std::vector<std::string>& known) {
+  const auto nearest = nearest_name(name, known);
+  return nearest ? "; did you mean \"" + *nearest + "\"?" : "";
+}
+
 }  // namespace gpuscale::base

@@ -15,8 +15,8 @@ namespace {
 std::string suggestion_for(const std::string& key, std::vector<std::string> known) {
   std::sort(known.begin(), known.end());
   known.erase(std::unique(known.begin(), known.end()), known.end());
-  if (const auto nearest = base::nearest_name(key, known)) return "; did you mean \"" + *nearest + "\"?";
-  return "; known keys: " + base::joined(known);
+  const std::string meant = base::did_you_mean(key, known);
+  return meant.empty() ? "; known keys: " + base::joined(known) : meant;
 }
 
 }  // namespace

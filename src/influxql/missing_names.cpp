@@ -21,8 +21,7 @@ bool holds(const std::vector<std::string>& names, const std::string& name) {
 }
 
 std::string meant(const std::string& name, std::vector<std::string> known) {
-  if (const auto nearest = base::nearest_name(name, known)) return "; did you mean " + quoted(*nearest) + "?";
-  if (known.empty()) return "";
+  if (std::string near = base::did_you_mean(name, known); !near.empty() || known.empty()) return near;
   const bool more = known.size() > kMostShownNames;
   if (more) known.resize(kMostShownNames);
   return "; known: " + base::joined(known) + (more ? ", ..." : "");
