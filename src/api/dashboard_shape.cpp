@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cctype>
-#include <initializer_list>
-#include <string_view>
+#include <vector>
 
+#include "api/text.h"
 #include "base/duration.h"
 
 namespace gpuscale::api {
@@ -35,13 +35,11 @@ class Faults {
   std::size_t count_ = 0;
 };
 
-void check_keys(const json& object, const std::string& place, std::initializer_list<std::string_view> known,
+void check_keys(const json& object, const std::string& place, const std::vector<std::string>& known,
                 Faults& faults) {
   for (const auto& [key, value] : object.items()) {
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-    std::string words;
-    for (const std::string_view word : known) words += (words.empty() ? "" : ", ") + std::string(word);
-    faults.add(place, "unknown key \"" + key.substr(0, kMostNameBytes) + "\"; known: " + words);
+    faults.add(place, "unknown key \"" + key.substr(0, kMostNameBytes) + "\"; known: " + joined(known));
   }
 }
 

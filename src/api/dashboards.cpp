@@ -25,13 +25,10 @@ http::Response dashboard_answer(const Result<DashboardOutcome>& outcome) {
   const Dashboard& dashboard = outcome->dashboard;
   switch (outcome->verdict) {
     case Verdict::kConflict:
-      return json_answer(409, {{"error", "dashboard \"" + dashboard.name + "\" has version " +
-                                             std::to_string(dashboard.version) + " by now, saved by " +
-                                             dashboard.changed_by},
-                               {"code", "conflict"},
-                               {"version", dashboard.version},
-                               {"changed_by", dashboard.changed_by},
-                               {"changed_at", base::format_rfc3339(dashboard.changed_at)}});
+      return version_conflict("dashboard \"" + dashboard.name + "\" has version " +
+                                  std::to_string(dashboard.version) + " by now, saved by " +
+                                  dashboard.changed_by,
+                              dashboard.version, dashboard.changed_by, dashboard.changed_at);
     case Verdict::kDeleted:
       return json_answer(200, {{"name", dashboard.name}, {"deleted", true}});
     case Verdict::kCreated:

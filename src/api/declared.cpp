@@ -31,18 +31,13 @@ json definition_json(const declare::Declared& declared) {
 }
 
 http::Response conflict_answer(const declare::Outcome& outcome) {
-  const bool other_version = outcome.verdict == declare::Verdict::kConflict;
+  const declare::Declared& entry = outcome.entry;
+  if (outcome.verdict == declare::Verdict::kConflict)
+    return version_conflict(outcome.reason, entry.version, entry.changed_by, entry.changed_at);
   const bool of_file = outcome.verdict == declare::Verdict::kDeclared;
-  json body = {{"error", outcome.reason},
-               {"code", of_file         ? "declared"
-                        : other_version ? "conflict"
-                                        : "in_use"},
-               {"version", outcome.entry.version}};
-  if (other_version) {
-    body["changed_by"] = outcome.entry.changed_by.empty() ? json() : json(outcome.entry.changed_by);
-    body["changed_at"] = time_or_null(outcome.entry.changed_at);
-  }
-  return json_answer(409, body);
+  return json_answer(
+      409,
+      {{"error", outcome.reason}, {"code", of_file ? "declared" : "in_use"}, {"version", entry.version}});
 }
 
 /// With its secret, once.

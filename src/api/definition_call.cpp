@@ -44,6 +44,15 @@ std::vector<Key> definition_keys(const std::string& help) {
           {"version", "integer", "the version that was read; 0 or left out = make a new one"}};
 }
 
+http::Response version_conflict(const std::string& why, std::int64_t version, const std::string& by,
+                                std::optional<WallTime> at) {
+  return json_answer(409, {{"error", why},
+                           {"code", "conflict"},
+                           {"version", version},
+                           {"changed_by", by.empty() ? json() : json(by)},
+                           {"changed_at", time_or_null(at)}});
+}
+
 std::vector<Key> definition_query() {
   return {{"dry_run", "boolean", "check everything and change nothing"}};
 }

@@ -3,6 +3,7 @@
 /// "version"}, ?dry_run=, ?version=.
 #pragma once
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,5 +25,9 @@ Result<std::int64_t> version_to_delete(const http::Request& request);
 /// Of the OpenAPI document; `help` says what a definition is.
 std::vector<Key> definition_keys(const std::string& help);
 std::vector<Key> definition_query();
+
+/// 409: somebody else saved `version` in between. `by` "", `at` absent = not known.
+http::Response version_conflict(const std::string& why, std::int64_t version, const std::string& by,
+                                std::optional<WallTime> at);
 
 }  // namespace gpuscale::api
