@@ -150,10 +150,9 @@ std::string tagged(char tag, const T& value) {
   return tag + bytes_of(value);
 }
 
-// 0, 1 and 2 were theirs before nodes had GPU classes and zones.
-constexpr char kPass = 3;
-constexpr char kTrigger = 4;
-constexpr char kSize = 5;
+constexpr char kPass = 0;
+constexpr char kTrigger = 1;
+constexpr char kSize = 2;
 
 template <class T>
 Result<DecisionInputs> inputs_in(std::string_view bytes) {
@@ -247,8 +246,6 @@ Result<DecisionInputs> decode_inputs(std::string_view bytes) {
   if (tag == kPass) return inputs_in<ReconcileInput>(bytes.substr(1));
   if (tag == kTrigger) return inputs_in<TriggerInputs>(bytes.substr(1));
   if (tag == kSize) return inputs_in<SizeInputs>(bytes.substr(1));
-  if (tag >= 0 && tag < kPass)
-    return fail(Errc::kCorrupt, "a decision recorded by an earlier version cannot be run again");
   return fail(Errc::kCorrupt, "a recorded decision is of an unknown kind");
 }
 
