@@ -62,13 +62,13 @@ Departures::Burden Departures::burden_without(const std::string& gpu_class) cons
   return most;
 }
 
-bool Departures::may_go(const std::string& gpu_class) const {
+bool Departures::may_go(const std::string& gpu_class, const Burden& without) const {
   // The slack keeps a load that is exactly at the ceiling from being over it by the last bit of a division.
   constexpr double kSlack = 1e-9;
   const bool any_left = std::any_of(shares_.begin(), shares_.end(), [&](const Share& share) {
     return share.load.gpu_class == gpu_class && share.gone < share.load.nodes;
   });
-  return any_left && burden_without(gpu_class).percent <= ceiling_ * (1 + kSlack);
+  return any_left && without.percent <= ceiling_ * (1 + kSlack);
 }
 
 void Departures::take(const std::string& gpu_class) {

@@ -41,7 +41,9 @@ class Departures {
 
   /// The class that is burdened most once one more of `gpu_class` has gone.
   Burden burden_without(const std::string& gpu_class) const;
-  bool may_go(const std::string& gpu_class) const;
+  bool may_go(const std::string& gpu_class) const { return may_go(gpu_class, burden_without(gpu_class)); }
+  /// `without` = burden_without(gpu_class), where that is known already.
+  bool may_go(const std::string& gpu_class, const Burden& without) const;
   void take(const std::string& gpu_class);
 
  private:

@@ -85,7 +85,8 @@ void spare_in_turn(Survey& survey) {
     if (victim == nullptr) break;
     if (victim->standing != Standing::kSpare) continue;
     if (!proof.classes.empty()) victim->burden = departures.burden_without(victim->gpu_class);
-    victim->spared = spared < proof.spare && (proof.classes.empty() || departures.may_go(victim->gpu_class));
+    victim->spared =
+        spared < proof.spare && (!victim->burden || departures.may_go(victim->gpu_class, *victim->burden));
     if (!victim->spared) continue;
     ++spared;
     departures.take(victim->gpu_class);
