@@ -77,6 +77,13 @@ class Dice {
   std::mt19937_64 random_;
 };
 
+/// Whether chance wants the fault, which is counted then.
+inline bool strikes(Dice& dice, FaultReport& report, double p, const char* fault) {
+  if (!dice.chance(p)) return false;
+  ++report.injected[fault];
+  return true;
+}
+
 /// One pool of the scenario and the clouds that its nodes are made in.
 struct Site {
   struct Machine {

@@ -5,7 +5,6 @@
 /// call. Says which promise broke (fault_judge.h).
 #pragma once
 #include <array>
-#include <cmath>
 #include <functional>
 #include <list>
 #include <memory>
@@ -21,6 +20,7 @@
 #include "scaling/pilot.h"
 #include "scaling/testing/fake_telemetry.h"
 #include "scaling/testing/fault_judge.h"
+#include "scaling/testing/fault_machines.h"
 #include "scaling/testing/fault_setup.h"
 #include "scaling/testing/flawed_provider.h"
 
@@ -214,11 +214,7 @@ class FaultWorld {
 
   // --- what goes wrong ----------------------------------------------------------------------------------
 
-  bool strikes(double p, const char* fault) {
-    if (!dice_.chance(p)) return false;
-    ++report_.injected[fault];
-    return true;
-  }
+  bool strikes(double p, const char* fault) { return testing::strikes(dice_, report_, p, fault); }
 
   void strike() {
     for (Site& site : sites_) strike_site(site);
@@ -390,8 +386,8 @@ class FaultWorld {
   void step() {
     clock_.advance(kStep);
     for (Site& site : sites_) {
-      move_machines(site);
-      report_telemetry(site);
+      machines_.move(site, kStep);
+      machines_.report(site, kStep);
       pull_by_rule(site);
     }
     alive([this] { controller_->tick(clock_.wall()); });
@@ -404,77 +400,6 @@ class FaultWorld {
         if (status.node.state == pool::NodeState::kReady) site.ready.insert(status.node.id.value());
       }
     }
-  }
-
-  void move_machines(Site& site) {
-    const double dt = std::chrono::duration<double>(kStep).count();
-    const double demand =
-        site.base_demand * (options_.flat_load ? dice_.real(0.97, 1.03) : dice_.real(0.9, 1.1));
-    site.load.clear();
-    std::erase_if(site.machines, [&](const auto& entry) { return !site.machine(entry.first); });
-    for (auto* cloud : site.clouds()) {
-      for (const auto& id : cloud->ids()) move_machine(site, *cloud, id, dt);
-    }
-    for (auto& [id, percent] : site.load)
-      percent = std::min(100.0, 100 * demand / static_cast<double>(site.load.size()));
-  }
-
-  void move_machine(Site& site, pool::testing::FakeCloud& cloud, const std::string& id, double dt) {
-    const auto seen = cloud.machine(id);
-    auto [found, fresh] = site.machines.try_emplace(id);
-    Site::Machine& machine = found->second;
-    if (fresh && seen->state == pool::InstanceState::kStarting) {
-      machine.boot_left = dice_.real(2, 30);
-      machine.boots = !options_.faults || !strikes(0.1, "a boot fails");
-    }
-    if (fresh && site.unlike) {
-      machine.gpu_class = dice_.chance(0.5) ? "H100" : "L4";
-      machine.zone = dice_.chance(0.5) ? "a" : "b";
-    }
-    machine.boot_left -= dt;
-    if (machine.boots && machine.boot_left <= 0 && seen->state == pool::InstanceState::kStarting)
-      cloud.finish_boot(id);
-    const bool serves =
-        seen->state == pool::InstanceState::kRunning && !seen->draining && site.ready.contains(id);
-    if (serves) {
-      site.load[id] = 0;
-      machine.drain_left = 0;
-      cloud.set_in_flight(id, 1 + dice_.pick(0, 2));
-    } else if (seen->in_flight > 0) {
-      machine.drain_left = machine.drain_left <= 0 ? dice_.real(1, 20) : machine.drain_left - dt;
-      if (machine.drain_left <= 0) cloud.set_in_flight(id, 0);
-    }
-  }
-
-  void report_telemetry(Site& site) {
-    double sum = 0;
-    int heard = 0;
-    for (auto& [id, machine] : site.machines) {
-      const auto seen = site.machine(id);
-      machine.unheard += std::chrono::duration<double>(kStep).count();
-      if (!seen || seen->state != pool::InstanceState::kRunning) continue;
-      const bool made_up = !machine.reports && options_.flaw == Flaw::kBelievesOldReports;
-      if (!machine.reports && !made_up) continue;
-      const double load = made_up                  ? 0.0
-                          : site.load.contains(id) ? site.load.at(id)
-                          : seen->in_flight > 0    ? 30.0
-                                                   : 0.0;
-      telemetry_.set(id, {.last_report = clock_.wall(),
-                          .devices_ok = 1 - machine.failed_devices,
-                          .devices_failed = machine.failed_devices,
-                          .devices_measured = 1 - machine.failed_devices,
-                          .utilization = load,
-                          .utilization_peak = load,
-                          .utilization_now = load,
-                          .in_flight = seen->in_flight,
-                          .gpu_class = machine.gpu_class,
-                          .zone = machine.zone});
-      if (!made_up) machine.unheard = 0;
-      if (!site.load.contains(id)) continue;
-      sum += load;
-      ++heard;
-    }
-    site.average = heard == 0 ? std::nullopt : std::optional(sum / heard);
   }
 
   void pull_by_rule(Site& site) {
@@ -501,6 +426,7 @@ class FaultWorld {
   std::unique_ptr<db::Database> database_;
   std::unique_ptr<activity::Ledger> ledger_;
   FaultReport report_;
+  FaultMachines machines_{options_, dice_, clock_, telemetry_, report_};
   std::optional<FaultJudge> judge_;
   std::unique_ptr<Controller> controller_;
   std::unique_ptr<Pilot> pilot_;
