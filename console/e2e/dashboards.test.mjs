@@ -3,23 +3,17 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before } from "node:test";
-import { openBrowser, openPage } from "./browser.mjs";
-import { Server, signIn } from "./server.mjs";
-import { audit, steps } from "./steps.mjs";
+import { openPage } from "./browser.mjs";
+import { signIn } from "./server.mjs";
+import { audit, openStage, steps } from "./steps.mjs";
 
-let server, browser, seat, page, site;
+let stage, server, site, browser, seat, page;
 before(async () => {
-  server = await Server.start();
-  site = process.env.GPUSCALE_CONSOLE_URL ?? server.url;
-  browser = await openBrowser();
-  seat = await openPage(browser);
-  page = seat.page;
-  page.setDefaultTimeout(15_000);
-  await signIn(page, site);
+  stage = await openStage();
+  ({ server, site, browser, seat, page } = stage);
 });
 after(async () => {
-  await browser?.close();
-  await server?.close();
+  await stage?.close();
 });
 const step = steps(() => page);
 const stored = async (name) => server.json(`/api/v1/dashboards/${encodeURIComponent(name)}/definition`);

@@ -4,25 +4,18 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { dirname } from "node:path";
 import { after, before } from "node:test";
-import { openBrowser, openPage } from "./browser.mjs";
-import { binary, Server, signIn } from "./server.mjs";
-import { audit, steps } from "./steps.mjs";
+import { binary } from "./server.mjs";
+import { audit, openStage, steps } from "./steps.mjs";
 
-let server, browser, seat, page, site, admin, agent;
+let stage, server, site, seat, page, admin, agent;
 before(async () => {
-  server = await Server.start(() => "");
-  site = process.env.GPUSCALE_CONSOLE_URL ?? server.url;
+  stage = await openStage(() => "");
+  ({ server, site, seat, page } = stage);
   admin = (await (await server.call("POST", "/api/v1/tokens", JSON.stringify({ name: "newcomer", scopes: ["admin"] }))).json()).token;
-  browser = await openBrowser();
-  seat = await openPage(browser);
-  page = seat.page;
-  page.setDefaultTimeout(15_000);
-  await signIn(page, site);
 });
 after(async () => {
   agent?.kill("SIGKILL");
-  await browser?.close();
-  await server?.close();
+  await stage?.close();
 });
 const step = steps(() => page);
 /** With `gpuscale` on the path, as after an installation. */

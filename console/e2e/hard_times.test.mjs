@@ -2,27 +2,21 @@
 // What goes wrong around a console: ended sessions, queries that err or find too much, names that are meant to harm.
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
-import { openBrowser, openPage } from "./browser.mjs";
-import { Server, signIn } from "./server.mjs";
-import { audit, steps } from "./steps.mjs";
+import { openPage } from "./browser.mjs";
+import { signIn } from "./server.mjs";
+import { audit, openStage, steps } from "./steps.mjs";
 
 const harm = '<img src=x onerror=alert(1)>/"&';
 const long = `${harm} ${"very long name ".repeat(20)}`.slice(0, 200).trim();
 const endless = "x".repeat(190);
-let server, browser, seat, page, site;
+let stage, server, site, browser, seat, page;
 before(async () => {
-  server = await Server.start();
-  site = process.env.GPUSCALE_CONSOLE_URL ?? server.url;
-  browser = await openBrowser();
-  seat = await openPage(browser);
-  page = seat.page;
-  page.setDefaultTimeout(15_000);
+  stage = await openStage();
+  ({ server, site, browser, seat, page } = stage);
   page.on("dialog", (dialog) => seat.faults.push(`a dialog: ${dialog.message()}`));
-  await signIn(page, site);
 });
 after(async () => {
-  await browser?.close();
-  await server?.close();
+  await stage?.close();
 });
 const step = steps(() => page);
 const visitor = async (token) => {

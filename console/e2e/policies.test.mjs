@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What policies want, what another would have wanted, and letting another decide.
 import { after, before } from "node:test";
-import { openBrowser, openPage } from "./browser.mjs";
-import { Server, signIn } from "./server.mjs";
-import { audit, steps } from "./steps.mjs";
+import { audit, openStage, steps } from "./steps.mjs";
 
-let server, browser, page, site;
+let stage, server, site, page;
 before(async () => {
-  server = await Server.start();
-  site = process.env.GPUSCALE_CONSOLE_URL ?? server.url;
-  browser = await openBrowser();
-  ({ page } = await openPage(browser));
-  page.setDefaultTimeout(15_000);
-  await signIn(page, site);
+  stage = await openStage();
+  ({ server, site, page } = stage);
 });
 after(async () => {
-  await browser?.close();
-  await server?.close();
+  await stage?.close();
 });
 const step = steps(() => page);
 

@@ -4,8 +4,32 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
+import { openBrowser, openPage } from "./browser.mjs";
+import { Server, signIn } from "./server.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** A server, and a seat before its console that is signed in to it, until close().
+ * @param config as of Server.start() */
+export async function openStage(config) {
+  const server = await Server.start(config);
+  const site = process.env.GPUSCALE_CONSOLE_URL ?? server.url;
+  let browser;
+  const close = async () => {
+    await browser?.close();
+    await server.close();
+  };
+  try {
+    browser = await openBrowser();
+    const seat = await openPage(browser);
+    seat.page.setDefaultTimeout(15_000);
+    await signIn(seat.page, site);
+    return { server, site, browser, seat, page: seat.page, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
 
 /** @param page gives the page to be drawn, @param holds says why a step cannot begin; undefined: it can */
 export const steps = (page, holds = () => undefined) => (name, body) => test(name, async (context) => {
