@@ -25,7 +25,7 @@ class Rails {
     if (mode == HoldMode::kNone || (mode == HoldMode::kOnlyOut && verdict_.to > from_)) return;
     clip(from_, "hold",
          (mode == HoldMode::kPaused ? "the pool is paused by " : "the pool may only grow, says ") + hold.who,
-         hold.until ? std::optional(*hold.until - now_) : std::nullopt);
+         at_most_until(hold.until));
   }
 
   void respect_override() {
@@ -34,7 +34,7 @@ class Rails {
     clip(from_, "override",
          over.who + " holds the size at " + std::to_string(over.size) + " until " +
              base::format_rfc3339(over.until),
-         over.until - now_);
+         at_most_until(over.until));
   }
 
   void stabilise() {
@@ -63,7 +63,7 @@ class Rails {
     clip(from_, "flap",
          "the pool shrank and grew again under the same load at " + base::format_rfc3339(*meter.last) +
              "; it does not shrink before " + base::format_rfc3339(*until) + " unless the load falls",
-         *until - now_);
+         at_most_until(until));
   }
 
   void limit_rate() {
@@ -88,7 +88,7 @@ class Rails {
     clip(std::max(most, from_), "fleet",
          "the other pools leave " + std::to_string(std::max(*view_.fleet_gpus_left, 0)) +
              " GPUs of the fleet's cap, which is " + std::to_string(most) + " nodes",
-         std::nullopt);
+         kAskAgain);
   }
 
   void keep_budget() {
@@ -98,7 +98,7 @@ class Rails {
     clip(from_, "budget",
          "the budget of " + base::format_rfc3339(view_.memory.usage.period_start) +
              " is used up; the next begins " + base::format_rfc3339(budget.ends),
-         budget.ends - now_);
+         at_most_until(budget.ends));
   }
 
   RailsVerdict verdict() { return std::move(verdict_); }
@@ -110,6 +110,10 @@ class Rails {
     verdict_.clipped_by = std::move(by);
     verdict_.reason = std::move(reason);
     verdict_.retry_after = retry_after;
+  }
+
+  Nanos at_most_until(std::optional<WallTime> end) const {
+    return end ? std::min<Nanos>(*end - now_, kAskAgain) : kAskAgain;
   }
 
   /// When the oldest change that counts falls out of the window.

@@ -31,8 +31,12 @@ struct RailsVerdict {
   int to = 0;              ///< between `from` and the size wanted
   std::string clipped_by;  ///< "", "hold", "override", "stabilisation", "flap", "rate", "fleet", "budget"
   std::string reason;      ///< one sentence, where clipped
-  std::optional<Nanos> retry_after;
+  std::optional<Nanos> retry_after;  ///< where clipped: when to ask again, see kAskAgain
 };
+
+/// What may end before its time (a hold that is lifted, load that falls, nodes that another pool gives back)
+/// is worth asking about this often, however long it could last.
+constexpr Nanos kAskAgain = std::chrono::minutes{1};
 
 /// `from` and `wanted` are inside min and max. By hand (`by_hand`) only the fleet's cap and the budget bind:
 /// a person's word is what holds, rates and stabilisation stand in for.

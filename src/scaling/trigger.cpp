@@ -118,10 +118,8 @@ TriggerOutcome decide_trigger(const TriggerSpec& trigger, const TriggerCall& cal
   const RailsVerdict rails = apply_rails(pool.spec, pool.rails, pool.desired, target, false, now);
   if (!rails.clipped_by.empty()) outcome.clipped_by = rails.clipped_by;
   if (rails.to == pool.desired) {
-    outcome.retry_after = rails.retry_after;
-    outcome.verdict = rails.retry_after            ? Verdict::kCooldown
-                      : rails.clipped_by == "hold" ? Verdict::kConflict
-                                                   : Verdict::kUnchanged;
+    outcome.retry_after = rails.retry_after ? std::optional(round_up(*rails.retry_after)) : std::nullopt;
+    outcome.verdict = Verdict::kCooldown;
     outcome.reason =
         "pool " + trigger.pool + " stays at " + std::to_string(pool.desired) + ": " + rails.reason;
     return outcome;

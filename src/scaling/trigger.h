@@ -61,6 +61,7 @@ struct TriggerCall {
   std::string source;             ///< "rule GPU usage high", "http 127.0.0.1", "cli"
 };
 
+/// kCooldown: refused for now, a later call may be granted. kConflict: it cannot be carried out as it stands.
 enum class Verdict { kAccepted, kUnchanged, kCooldown, kConflict };
 std::string_view to_string(Verdict verdict);
 
@@ -97,9 +98,9 @@ struct PoolView {
 
 /// Clips to min and max. Cooldown: no growth within cooldown_out of the last growth, no shrinking within
 /// cooldown_in of the last change in either direction, since a pool that has just grown has not yet shown its
-/// new load. Guard rails may leave less than was asked for, or nothing: then it is refused (kCooldown where
-/// waiting helps, kConflict under a hold, else kUnchanged). A clip to the present size is kUnchanged, and
-/// starts no cooldown. Pure.
+/// new load. Guard rails may leave less than was asked for, or nothing: then it is refused for now
+/// (kCooldown), and retry_after says when to ask again. At min or max it is kUnchanged. Neither starts a
+/// cooldown. Pure.
 TriggerOutcome decide_trigger(const TriggerSpec& trigger, const TriggerCall& call, const PoolView& pool,
                               WallTime now);
 

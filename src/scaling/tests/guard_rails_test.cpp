@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "notify/outbox.h"
 #include "scaling/budget.h"
 #include "scaling/flap_meter.h"
 #include "scaling/tests/controller_fixture.h"
@@ -132,6 +133,53 @@ INSTANTIATE_TEST_SUITE_P(
       return name;
     });
 
+TEST(GuardRails, WhatMayEndBeforeItsTimeIsAskedAboutEachMinute) {
+  const std::pair<const char*, void (*)(pool::PoolSpec&, RailsView&)> rails[] = {
+      {"hold", pause_pool}, {"override", override_now}, {"flap", flapped}, {"budget", budget_used}};
+  for (const auto& [by, arrange] : rails) {
+    pool::PoolSpec spec;
+    spec.max = 100;
+    RailsView view;
+    arrange(spec, view);
+    const int wanted = by == std::string("budget") ? 5 : 3;
+    const RailsVerdict verdict = apply_rails(spec, view, 4, wanted, false, kRailsNow);
+    EXPECT_EQ(verdict.clipped_by, by);
+    EXPECT_EQ(verdict.retry_after, Nanos{1min}) << by;
+  }
+  pool::PoolSpec spec;
+  spec.limits.gpus_per_node = 8;
+  RailsView view;
+  view.fleet_gpus_left = 0;
+  EXPECT_EQ(apply_rails(spec, view, 4, 5, false, kRailsNow).retry_after, Nanos{1min})
+      << "another pool may shrink at any time";
+  flapped(spec, view);
+  const WallTime end = kRailsNow - 10min + kFlapRest;
+  EXPECT_EQ(apply_rails(spec, view, 4, 3, false, end - 5s).retry_after, Nanos{5s}) << "what ends sooner";
+}
+
+TEST(GuardRails, ATriggerThatTheyRefuseIsToComeBackAndNoneIsTakenForDone) {
+  const TriggerSpec in{.name = "gpu-in", .pool = "gpu", .type = Direction::kIn};
+  const TriggerSpec out{.name = "gpu-out", .pool = "gpu", .type = Direction::kOut};
+  PoolView pool{.spec = {}, .desired = 4, .counts = {}, .last_out = {}, .last_in = {}};
+  pool.spec.max = 100;
+  const auto refuses = [&](const TriggerSpec& trigger, const char* by) {
+    const TriggerOutcome outcome = decide_trigger(trigger, {}, pool, kRailsNow);
+    EXPECT_EQ(outcome.verdict, Verdict::kCooldown) << by;
+    EXPECT_EQ(outcome.clipped_by, by);
+    EXPECT_EQ(outcome.retry_after, Nanos{1min}) << by;
+  };
+  pause_pool(pool.spec, pool.rails);
+  refuses(out, "hold");
+  pool.rails = {};
+  pool.rails.fleet_gpus_left = 4;
+  refuses(out, "fleet");
+  pool.rails = {};
+  flapped(pool.spec, pool.rails);
+  refuses(in, "flap");
+  EXPECT_EQ(decide_trigger(out, {}, pool, kRailsNow).verdict, Verdict::kAccepted)
+      << "lost requests are worse than flaps";
+}
+
 TEST(Budget, PeriodsBeginAtMidnightOnMondayAndOnTheFirst) {
   using std::chrono::sys_days;
   using namespace std::chrono;
@@ -202,6 +250,56 @@ TEST(GuardRailsLive, APausedPoolRefusesTriggersReplacesItsDeadAndForgetsThePause
       << "outlives a crash";
   world.clock.advance(minutes{10});
   EXPECT_EQ(world.controller->pull({.trigger = "gpu-out", .source = "test"})->verdict, Verdict::kAccepted);
+}
+
+TEST(GuardRailsLive, AScaleInThatWaitsForAFlapRestGoesThroughWithinAMinuteOfTheLoadsFall) {
+  World world(1, 6);
+  world.spec.cooldown_out = world.spec.cooldown_in = seconds{1};
+  world.crash();
+  ASSERT_TRUE(world.controller->set_desired("gpu", 4, "ann"));
+  world.settle();
+  const auto carry = [&](double percent) {
+    world.settle();
+    world.loads.clear();
+    for (const auto& id : world.ids(NodeState::kReady)) world.loads[id] = percent;
+    world.clock.advance(minutes{2});
+    world.settle();
+  };
+  const auto pull = [&](const char* trigger) {
+    return world.controller->pull({.trigger = trigger, .source = "test"})->verdict;
+  };
+  carry(60);
+  ASSERT_EQ(pull("gpu-in"), Verdict::kAccepted);
+  carry(80);
+  ASSERT_EQ(pull("gpu-out"), Verdict::kAccepted);
+  carry(60);
+  const auto outbox = *notify::Outbox::open(
+      *world.database, *world.ledger, world.clock, log::Log::silent(),
+      {{notify::ChannelKind::kTrigger,
+        notify::make_trigger_sender(
+            [&](const std::string& trigger, const notify::Message& message) -> Result<notify::Receipt> {
+              const auto outcome = world.controller->pull(
+                  {.trigger = trigger, .idempotency_key = message.idempotency, .source = "rule"});
+              return notify::Receipt{outcome->verdict == Verdict::kCooldown ? 429 : 200, "",
+                                     outcome->retry_after};
+            })}});
+  notify::ChannelSpec channel;
+  channel.name = "in";
+  channel.kind = notify::ChannelKind::kTrigger;
+  channel.trigger = "gpu-in";
+  ASSERT_TRUE(outbox->set_channels({channel}));
+  notify::Message message;
+  message.key = message.rule = "idle";
+  message.idempotency = "k1";
+  message.state = "firing";
+  message.at = world.clock.wall();
+  message.expires = message.at + 1h;
+  ASSERT_TRUE(outbox->enqueue("in", message));
+  outbox->tick(world.clock.wall());
+  EXPECT_EQ(world.status().desired, 4) << "it rests";
+  carry(20);
+  outbox->tick(world.clock.wall());
+  EXPECT_EQ(world.status().desired, 3) << world.entries("trigger.refused").back().summary;
 }
 
 TEST(GuardRailsLive, AnOverrideHoldsTheSizeAndExpires) {
