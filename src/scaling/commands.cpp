@@ -445,7 +445,7 @@ Result<void> LiveController::undrain_node(const std::string& node, const std::st
                                        (record->ending ? "ending" : to_string(record->node.state).data()) +
                                        "; only a draining node can be taken back");
     }
-    record->node.state = pool::NodeState::kReady;
+    record->node.state = state_taken_back(*record);
     record->node.state_since = now;
     record->cause = DrainCause::kNone;
     record->undrain_due = true;

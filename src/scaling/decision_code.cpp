@@ -220,7 +220,7 @@ std::string text_of(const TriggerOutcome& outcome) {
 
 std::string decide_again(DecisionInputs inputs) {
   struct {
-    std::string operator()(ReconcileInput& in) const { return text_of(reconcile_taking_nodes(in)); }
+    std::string operator()(ReconcileInput& in) const { return text_of(reconcile(in)); }
     std::string operator()(const TriggerInputs& in) const {
       return text_of(decide_trigger(in.trigger, in.call, in.pool, in.now));
     }

@@ -44,7 +44,8 @@ std::string text_of(const Plan& plan);
 std::string text_of(const TriggerOutcome& outcome);
 
 /// How records are written. Raised with every change of what the visits write, so that a record of another
-/// version of gpuscale is told from a damaged one, and none is read as what it is not.
+/// version of gpuscale is told from a damaged one, and none is read as what it is not; the test RecordLayout
+/// fails where that was forgotten.
 constexpr std::int64_t kRecordFormat = 2;
 
 /// Of a pool's provider nothing is kept: no decision looks at it, and its options may hold secrets.

@@ -34,4 +34,8 @@ DrainCause parse_drain_cause(std::string_view text) {
   return DrainCause::kNone;
 }
 
+pool::NodeState state_taken_back(const NodeRecord& record) {
+  return record.node.ready_at ? pool::NodeState::kReady : pool::NodeState::kBooting;
+}
+
 }  // namespace gpuscale::scaling

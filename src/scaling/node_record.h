@@ -33,6 +33,10 @@ struct NodeRecord {
   friend bool operator==(const NodeRecord&, const NodeRecord&) = default;
 };
 
+/// The state of a node whose drain is undone: one that has never been ready goes on booting, since nobody
+/// knows yet whether it works.
+pool::NodeState state_taken_back(const NodeRecord& record);
+
 /// What lasts of a pool beside its nodes.
 struct PoolRecord {
   std::string name;

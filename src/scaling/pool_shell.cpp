@@ -51,10 +51,9 @@ void PoolShell::pass(WallTime now, bool closing) {
   const auto page = ports_.book.page(spec_.name);
   if (!page) return;
   ReconcileInput input = observe(*page, now, closing);
-  const std::string inputs = encode(input);
-  Plan plan = reconcile_taking_nodes(input);
+  Plan plan = reconcile(input);
   if (input.telemetry) note_work(plan.proof);
-  keep_pass(inputs, plan, now);
+  keep_pass(input, plan, now);
   for (Action& action : plan.actions) {
     if (!carry_out(action, page->revision, now)) break;
   }
@@ -80,7 +79,7 @@ void PoolShell::pass(WallTime now, bool closing) {
   count_gpu_hours(*page, now);
 }
 
-void PoolShell::keep_pass(const std::string& inputs, const Plan& plan, WallTime now) {
+void PoolShell::keep_pass(const ReconcileInput& input, const Plan& plan, WallTime now) {
   std::string blocked;
   for (const std::string* why : {&plan.removals_stopped, &plan.scale_in_blocked, &plan.launch_blocked})
     blocked += why->empty() ? '0' : '1';
@@ -88,7 +87,7 @@ void PoolShell::keep_pass(const std::string& inputs, const Plan& plan, WallTime 
                                    [](const Action& action) { return is_choice(action.kind); });
   if (!decides && blocked == std::exchange(told_blocked_, blocked)) return;
   told_blocked_ = blocked;
-  const auto kept = ports_.journal.add_pass(pass_base_, spec_.name, now, inputs, text_of(plan));
+  const auto kept = ports_.journal.add_pass(pass_base_, spec_.name, now, encode(input), text_of(plan));
   set_fault(journal_fault_, kept ? "" : "a pass is not kept for replay: " + kept.error().message(),
             "journal.failed");
 }

@@ -75,7 +75,7 @@ class PoolShell {
   void note_failing(ReconcileInput& input);
   void note_work(const RemovalProof& proof);
   /// Writes the pass down with its inputs where it decides anything; a journal that refuses stops nothing.
-  void keep_pass(const std::string& inputs, const Plan& plan, WallTime now);
+  void keep_pass(const ReconcileInput& input, const Plan& plan, WallTime now);
   void count_gpu_hours(const PoolPage& page, WallTime now);
   std::set<std::string> unknown_and_gone(const PoolPage& page, const std::vector<pool::Instance>& instances);
 

@@ -22,30 +22,29 @@ std::string seconds_text(Nanos t) {
   return base::format_duration(std::chrono::floor<std::chrono::seconds>(t));
 }
 
-/// One pass. Works on a copy of the nodes and changes it with every step it plans, so that later steps see
-/// earlier ones as done.
+/// One pass. Changes the nodes with every step it plans, so that later steps see earlier ones as done; its
+/// roster puts them back.
 class Pass {
  public:
-  Pass(const ReconcileInput& input, std::vector<NodeView> nodes)
-      : in_(input), roster_(input, std::move(nodes)), nodes_(roster_.nodes()) {}
+  explicit Pass(ReconcileInput& input) : in_(input), roster_(input), nodes_(roster_.nodes()) {}
 
   Plan run() {
     if (in_.instances) {
-      for (NodeView& view : nodes_) settle_existence(view);
+      for (const NodeView& view : nodes_) settle_existence(view);
       adopt_unknown();
     }
-    for (NodeView& view : nodes_) settle_telemetry(view);
+    for (const NodeView& view : nodes_) settle_telemetry(view);
     if (in_.closing) {
       end_everything();
     } else if (in_.instances) {
-      for (NodeView& view : nodes_) settle_boot(view);
+      for (const NodeView& view : nodes_) settle_boot(view);
       restore_protected();
     }
     survey();
     if (in_.instances && !in_.closing) size();
     if (in_.instances) {
       choose_parked();
-      for (NodeView& view : nodes_) settle_drain(view);
+      for (const NodeView& view : nodes_) settle_drain(view);
       for (const NodeView& view : nodes_) repeat_calls(view);
     }
     plan_.ledger = std::move(survey_.ledger);
@@ -63,21 +62,22 @@ class Pass {
     return plan_.actions.back();
   }
 
-  void move_to(NodeView& view, NodeState state) { roster_.move_to(view, state); }
+  void move_to(const NodeView& view, NodeState state) { roster_.move_to(view, state); }
+  NodeRecord& change(const NodeView& view) { return roster_.change(view).record; }
 
-  void settle_existence(NodeView& view) {
-    pool::Node& node = view.record.node;
+  void settle_existence(const NodeView& view) {
+    const pool::Node& node = view.record.node;
     const pool::Instance* instance = roster_.instance(view);
     if (instance != nullptr) {
       if (node.state == NodeState::kLaunching) {
         add(ActionKind::kMarkBooting, view, "the provider shows its instance (" + instance->detail + ")");
         move_to(view, NodeState::kBooting);
       }
-      view.record.seen = true;
+      if (!view.record.seen) change(view).seen = true;
       if (!instance->endpoint.empty() && instance->endpoint != node.endpoint) {
         add(ActionKind::kSetEndpoint, view, "the instance serves at " + instance->endpoint).endpoint =
             instance->endpoint;
-        node.endpoint = instance->endpoint;
+        change(view).node.endpoint = instance->endpoint;
       }
       return;
     }
@@ -112,8 +112,8 @@ class Pass {
     }
   }
 
-  void settle_telemetry(NodeView& view) {
-    pool::Node& node = view.record.node;
+  void settle_telemetry(const NodeView& view) {
+    const pool::Node& node = view.record.node;
     const NodeTelemetry* said = roster_.telemetry(view);
     if (node.state == NodeState::kBooting && said != nullptr && said->last_report &&
         *said->last_report >= node.created && said->devices_ok.value_or(0) >= 1) {
@@ -138,14 +138,14 @@ class Pass {
       add(ActionKind::kMarkSilent, view,
           "no telemetry for over " + base::format_duration(in_.spec.telemetry_timeout) +
               " although its instance lives; it stays and is never a victim by that");
-      view.record.silent = true;
+      change(view).silent = true;
     } else if (heard && view.record.silent) {
       add(ActionKind::kMarkHeard, view, "its agent reports again");
-      view.record.silent = false;
+      change(view).silent = false;
     }
   }
 
-  void settle_boot(NodeView& view) {
+  void settle_boot(const NodeView& view) {
     // What could not have been heard, by a server that was down or a store that cannot be read, is no
     // silence.
     if (view.record.node.state != NodeState::kBooting || !in_.telemetry) return;
@@ -156,24 +156,24 @@ class Pass {
   }
 
   /// Ends a node that has never been ready. One that was found may have been at work before us: it drains.
-  void let_go(NodeView& view, DrainCause cause, std::string reason) {
+  void let_go(const NodeView& view, DrainCause cause, std::string reason) {
     if (!view.record.adopted) return end(view, cause, std::move(reason));
-    view.record.cause = cause;
+    change(view).cause = cause;
     add(ActionKind::kBeginDrain, view, std::move(reason) + "; found at work perhaps, it is drained first");
     roster_.marks(view).asked = true;
     move_to(view, NodeState::kDraining);
   }
 
-  void end(NodeView& view, DrainCause cause, std::string reason) {
-    view.record.cause = cause;
+  void end(const NodeView& view, DrainCause cause, std::string reason) {
+    change(view).cause = cause;
     add(ActionKind::kEnd, view, std::move(reason));
-    view.record.ending = true;
+    change(view).ending = true;
     roster_.marks(view).ended = true;
     move_to(view, NodeState::kDraining);
   }
 
   void end_everything() {
-    for (NodeView& view : nodes_) {
+    for (const NodeView& view : nodes_) {
       if (view.record.node.state == NodeState::kGone || view.record.ending) continue;
       end(view, DrainCause::kShutdown, "every node of the pool is to end");
     }
@@ -218,42 +218,49 @@ class Pass {
             {"capacity", roster_.capacity()}};
   }
 
+  /// Draining for want of load alone. What is cancelled and yet drains was found, and perhaps at work.
   static bool reversible(const NodeView& view) {
+    const DrainCause cause = view.record.cause;
     return view.record.node.state == NodeState::kDraining && !view.record.ending &&
-           view.record.cause == DrainCause::kScaleIn;
+           (cause == DrainCause::kScaleIn || cause == DrainCause::kCancel);
   }
 
-  Action& take_back(NodeView& view, std::string reason) {
+  Action& take_back(const NodeView& view, std::string reason) {
     Action& action = add(ActionKind::kUndrain, view, std::move(reason));
     action.details = base_details();
-    view.record.undrain_due = true;
-    view.record.cause = DrainCause::kNone;
+    NodeRecord& record = change(view);
+    record.undrain_due = true;
+    record.cause = DrainCause::kNone;
     roster_.marks(view).asked = true;
-    move_to(view, NodeState::kReady);
+    move_to(view, state_taken_back(view.record));
     return action;
   }
 
   void restore_protected() {
-    for (NodeView& view : nodes_) {
+    for (const NodeView& view : nodes_) {
       if (reversible(view) && view.record.node.protected_from_scale_in) {
         take_back(view, "it has been protected while it drained");
       }
     }
   }
 
-  /// Takes back up to `wanted` draining nodes, those that began last first: they have lost the least. One
-  /// whose devices fail would be no capacity. `from`: the pool is to have so many, and one more with each
-  /// that is taken back.
+  /// Takes back up to `wanted` draining nodes: those that have been ready first, of them those that began
+  /// last, which have lost the least. One whose devices fail would be no capacity. `from`: the pool is to
+  /// have so many, and one more with each that is taken back.
   int undrain(int wanted, const std::string& why, std::optional<int> from = std::nullopt) {
-    std::vector<NodeView*> draining;
-    for (NodeView& view : nodes_) {
+    std::vector<const NodeView*> draining;
+    for (const NodeView& view : nodes_) {
       const Health health = survey_.ledger[roster_.index_of(view)].victim.health;
       if (reversible(view) && health < Health::kFailing) draining.push_back(&view);
     }
-    std::stable_sort(draining.begin(), draining.end(),
-                     [](const NodeView* a, const NodeView* b) { return a->in_state < b->in_state; });
+    std::stable_sort(draining.begin(), draining.end(), [](const NodeView* a, const NodeView* b) {
+      const auto place = [](const NodeView* view) {
+        return std::pair(!view->record.node.ready_at, view->in_state);
+      };
+      return place(a) < place(b);
+    });
     int taken = 0;
-    for (NodeView* view : draining) {
+    for (const NodeView* view : draining) {
       if (taken >= wanted) break;
       Action& action = take_back(*view, why + "; the drain is undone instead of launching another");
       ++taken;
@@ -265,8 +272,8 @@ class Pass {
   }
 
   int cancel(int wanted, NodeState state, const std::string& why) {
-    std::vector<NodeView*> coming;
-    for (NodeView& view : nodes_) {
+    std::vector<const NodeView*> coming;
+    for (const NodeView& view : nodes_) {
       if (view.record.node.state == state && !view.record.node.protected_from_scale_in)
         coming.push_back(&view);
     }
@@ -274,7 +281,7 @@ class Pass {
       return a->record.node.created > b->record.node.created;
     });
     int cancelled = 0;
-    for (NodeView* view : coming) {
+    for (const NodeView* view : coming) {
       if (cancelled >= wanted) break;
       let_go(*view, DrainCause::kCancel, why + "; it was still " + std::string(to_string(state)));
       ++cancelled;
@@ -314,7 +321,7 @@ class Pass {
     int aside = 0;
     for (const auto& [rank, index] : sick) {
       if (allowed-- <= 0) break;
-      NodeView& view = nodes_[index];
+      const NodeView& view = nodes_[index];
       const Victim& victim = survey_.ledger[index].victim;
       const bool works = victim.devices_unknown < victim.devices;
       const bool replaced = survey_.proof.nodes >= desired;
@@ -328,8 +335,8 @@ class Pass {
     return aside;
   }
 
-  Action& begin_drain(NodeView& view, DrainCause cause, std::string reason) {
-    view.record.cause = cause;
+  Action& begin_drain(const NodeView& view, DrainCause cause, std::string reason) {
+    change(view).cause = cause;
     Action& action = add(ActionKind::kBeginDrain, view, std::move(reason));
     action.details = base_details();
     roster_.marks(view).asked = true;
@@ -356,7 +363,7 @@ class Pass {
       const Victim& victim = survey_.ledger[index].victim;
       if (victim.standing == Standing::kSpare && !victim.spared) continue;
       healthy_taken += victim.standing == Standing::kSpare ? 1 : 0;
-      NodeView& view = nodes_[index];
+      const NodeView& view = nodes_[index];
       Action& action =
           begin_drain(view, DrainCause::kScaleIn, why + "; " + describe(victim, view.record.node));
       if (ranking == nullptr)
@@ -376,9 +383,12 @@ class Pass {
   /// Of the drained nodes those that began last stay parked; an ailing one is not worth it.
   void choose_parked() {
     if (in_.spec.warm.nodes <= 0 || in_.closing) return;
-    std::vector<NodeView*> drained;
-    for (NodeView& view : nodes_) {
-      if (!reversible(view) || roster_.marks(view).asked || view.in_state > in_.spec.warm.keep) continue;
+    std::vector<const NodeView*> drained;
+    for (const NodeView& view : nodes_) {
+      if (!reversible(view) || !view.record.node.ready_at || roster_.marks(view).asked ||
+          view.in_state > in_.spec.warm.keep) {
+        continue;
+      }
       if (survey_.ledger[roster_.index_of(view)].victim.health >= Health::kFailing) continue;
       const DrainPhase phase = drain_state(view, roster_.telemetry(view), in_.spec, in_.now).phase;
       if (phase == DrainPhase::kDone || phase == DrainPhase::kWatching) drained.push_back(&view);
@@ -396,7 +406,7 @@ class Pass {
            view.workload->in_flight == 0 && view.idle_observations < kIdleObservations;
   }
 
-  void settle_drain(NodeView& view) {
+  void settle_drain(const NodeView& view) {
     if (view.record.node.state != NodeState::kDraining || view.record.ending || roster_.marks(view).asked) {
       return;
     }
@@ -424,7 +434,7 @@ class Pass {
     } else {
       return;
     }
-    view.record.ending = true;
+    change(view).ending = true;
     roster_.marks(view).ended = true;
   }
 
@@ -451,7 +461,7 @@ class Pass {
 
   const ReconcileInput& in_;
   Roster roster_;
-  std::vector<NodeView>& nodes_;  ///< of the roster
+  const std::vector<NodeView>& nodes_;  ///< of the roster
   Survey survey_;
   Plan plan_;
 };
@@ -466,12 +476,12 @@ std::string_view to_string(ActionKind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
-Plan reconcile(const ReconcileInput& input) {
-  return Pass(input, input.nodes).run();
+Plan reconcile(ReconcileInput& input) {
+  return Pass(input).run();
 }
 
-Plan reconcile_taking_nodes(ReconcileInput& input) {
-  return Pass(input, std::exchange(input.nodes, {})).run();
+Plan reconcile(ReconcileInput&& input) {
+  return reconcile(input);
 }
 
 }  // namespace gpuscale::scaling

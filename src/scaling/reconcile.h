@@ -114,8 +114,8 @@ struct Plan {
 /// no node with unknown or positive workload ends before drain_timeout; what drains for a scale-in returns
 /// before anything is launched; ready plus coming nodes never fall under the desired size by a drain, but for
 /// sick ones; no healthy node is taken beyond the removal proof. O(n log n).
-Plan reconcile(const ReconcileInput& input);
-/// The same without a copy of the nodes: they are moved out of `input`, the rest of it stays as it is.
-Plan reconcile_taking_nodes(ReconcileInput& input);
+/// The nodes are worked on where they are, since a copy of 10,000 is dear; on return `input` is as it was.
+Plan reconcile(ReconcileInput& input);
+Plan reconcile(ReconcileInput&& input);
 
 }  // namespace gpuscale::scaling

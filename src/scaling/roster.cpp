@@ -10,9 +10,11 @@ namespace gpuscale::scaling {
 
 using pool::NodeState;
 
-Roster::Roster(const ReconcileInput& input, std::vector<NodeView> nodes)
+Roster::Roster(ReconcileInput& input)
     : input_(input),
-      nodes_(std::move(nodes)),
+      nodes_(input.nodes),
+      given_(nodes_.size()),
+      changed_(nodes_.size()),
       instances_(nodes_.size()),
       telemetry_(nodes_.size()),
       marks_(nodes_.size()) {
@@ -39,6 +41,11 @@ Roster::Roster(const ReconcileInput& input, std::vector<NodeView> nodes)
   }
 }
 
+Roster::~Roster() {
+  for (auto& [index, view] : before_) nodes_[index] = std::move(view);
+  nodes_.erase(nodes_.begin() + static_cast<std::ptrdiff_t>(given_), nodes_.end());
+}
+
 std::string_view Roster::zone(const NodeView& view) const {
   const pool::Instance* shown = instance(view);
   if (shown != nullptr && !shown->zone.empty()) return shown->zone;
@@ -59,11 +66,21 @@ void Roster::admit(NodeView view, const pool::Instance& instance) {
   marks_.emplace_back();
 }
 
-void Roster::move_to(NodeView& view, NodeState state) {
+NodeView& Roster::change(const NodeView& view) {
+  const std::size_t index = index_of(view);
+  if (index < given_ && !changed_[index]) {
+    before_.emplace_back(index, view);
+    changed_[index] = true;
+  }
+  return nodes_[index];
+}
+
+void Roster::move_to(const NodeView& view, NodeState state) {
   --counts_[static_cast<std::size_t>(view.record.node.state)];
   ++counts_[static_cast<std::size_t>(state)];
-  view.record.node.state = state;
-  view.in_state = Nanos{0};
+  NodeView& changed = change(view);
+  changed.record.node.state = state;
+  changed.in_state = Nanos{0};
 }
 
 int Roster::capacity() const {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /// A pool's nodes during one pass, by position: joined once with what the provider shows and what the agents
-/// say, so that no step looks anything up by name. Not thread-safe.
+/// say, so that no step looks anything up by name. Works on the nodes of the input, and puts back what it
+/// changed of them in the end. Not thread-safe.
 #pragma once
 #include <array>
 #include <cstddef>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "scaling/reconcile.h"
@@ -20,9 +22,11 @@ class Roster {
   };
 
   /// `input` outlives the roster. Of two instances with one id the first counts.
-  Roster(const ReconcileInput& input, std::vector<NodeView> nodes);
+  explicit Roster(ReconcileInput& input);
+  ~Roster();
+  Roster(const Roster&) = delete;
+  Roster& operator=(const Roster&) = delete;
 
-  std::vector<NodeView>& nodes() { return nodes_; }
   const std::vector<NodeView>& nodes() const { return nodes_; }
   std::size_t index_of(const NodeView& view) const { return static_cast<std::size_t>(&view - nodes_.data()); }
 
@@ -40,7 +44,9 @@ class Roster {
   /// A stranger becomes a node; references to nodes end here.
   void admit(NodeView view, const pool::Instance& instance);
 
-  void move_to(NodeView& view, pool::NodeState state);
+  /// The only way to change a node: what it was is kept.
+  NodeView& change(const NodeView& view);
+  void move_to(const NodeView& view, pool::NodeState state);
   int count(pool::NodeState state) const { return counts_[static_cast<std::size_t>(state)]; }
   /// Launching, booting or ready.
   int capacity() const;
@@ -48,7 +54,10 @@ class Roster {
 
  private:
   const ReconcileInput& input_;
-  std::vector<NodeView> nodes_;
+  std::vector<NodeView>& nodes_;                          ///< of the input
+  std::size_t given_;                                     ///< as many; what follows them has been admitted
+  std::vector<std::pair<std::size_t, NodeView>> before_;  ///< of those that were changed, at their positions
+  std::vector<bool> changed_;
   std::vector<const pool::Instance*> instances_;
   std::vector<const NodeTelemetry*> telemetry_;
   std::vector<Marks> marks_;

@@ -74,7 +74,7 @@ void apply(NodeRecord& record, const Action& action, WallTime now) {
       record.undrain_due = false;
       break;
     case ActionKind::kUndrain:
-      enter(record, NodeState::kReady, now);
+      enter(record, state_taken_back(record), now);
       record.cause = DrainCause::kNone;
       record.undrain_due = true;
       break;
@@ -182,7 +182,8 @@ Result<StepEffect> record_step(Draft& draft, const std::string& pool, const Acti
              action.kind == ActionKind::kUndrain || action.cause == DrainCause::kCancel) {
     record->episode = owner->correlation;
   }
-  if (action.kind == ActionKind::kUndrain && !record->node.protected_from_scale_in) ++owner->saved_boots;
+  if (action.kind == ActionKind::kUndrain && record->node.ready_at && !record->node.protected_from_scale_in)
+    ++owner->saved_boots;
   if (action.desired && *action.desired > owner->desired) raise_desired(draft, *owner, action, now);
   if (record->node.correlation.empty()) record->node.correlation = record->episode;
   apply(*record, action, now);

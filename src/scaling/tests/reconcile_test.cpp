@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include "scaling/decision_code.h"
+
 namespace gpuscale::scaling {
 namespace {
 
@@ -31,6 +33,8 @@ NodeView node(const std::string& id, pool::NodeState state, Nanos in_state = 1h)
   NodeView view{
       NodeRecord{pool::Node{.id = pool::NodeId(id), .pool = pool::PoolName("gpu"), .state = state}}};
   view.record.node.created = kThen - in_state;
+  if (state == pool::NodeState::kReady || state == pool::NodeState::kDraining)
+    view.record.node.ready_at = view.record.node.created;
   view.record.seen = true;
   view.in_state = in_state;
   view.call_due = false;
@@ -63,6 +67,36 @@ TEST(Reconcile, WhatWasFoundIsDrainedAndNeverCancelled) {
   input.instances->push_back(instance("gpu-a"));
   input.instances->push_back(instance("gpu-b"));
   EXPECT_THAT(steps(reconcile(input)), ElementsAre("adopt gpu-a", "adopt gpu-b", "begin_drain gpu-a"));
+}
+
+TEST(Reconcile, LeavesItsInputAsItWas) {
+  NodeView silent = node("gpu-b", pool::NodeState::kReady);
+  NodeView launching = node("gpu-c", pool::NodeState::kLaunching, 1s);
+  launching.record.seen = false;
+  NodeView vanished = node("gpu-d", pool::NodeState::kReady);
+  ReconcileInput input = input_of({node("gpu-a", pool::NodeState::kBooting), silent, launching}, 1);
+  input.nodes.push_back(vanished);
+  input.instances->push_back(instance("gpu-stranger"));
+  input.instances->front().endpoint = "http://10.0.0.1:1";
+  const std::string before = encode(input);
+  EXPECT_THAT(steps(reconcile(input)),
+              ElementsAre("set_endpoint gpu-a", "mark_booting gpu-c", "mark_lost gpu-d", "adopt gpu-stranger",
+                          "mark_silent gpu-b", "end gpu-a", "begin_drain gpu-stranger", "end gpu-c"));
+  EXPECT_EQ(encode(input), before);
+}
+
+TEST(Reconcile, ADrainOfWhatWasFoundIsUndoneWhereItIsMissedAndItBootsOn) {
+  NodeView found = node("gpu-a", pool::NodeState::kBooting, 1s);
+  found.record.adopted = true;
+  EXPECT_THAT(steps(reconcile(input_of({found}, 0))), ElementsAre("begin_drain gpu-a"));
+  found.record.node.state = pool::NodeState::kDraining;
+  found.record.cause = DrainCause::kCancel;
+  EXPECT_THAT(steps(reconcile(input_of({found}, 1))), ElementsAre("undrain gpu-a"));
+  EXPECT_EQ(state_taken_back(found.record), pool::NodeState::kBooting) << "nobody has heard it yet";
+  NodeView served = node("gpu-b", pool::NodeState::kDraining, 1min);
+  served.record.cause = DrainCause::kScaleIn;
+  EXPECT_THAT(steps(reconcile(input_of({found, served}, 1))), ElementsAre("undrain gpu-b"))
+      << "what is known to work comes first";
 }
 
 TEST(Reconcile, AnInstanceThatIsListedTwiceIsOneNode) {
