@@ -207,6 +207,15 @@ struct Extent {
   std::size_t fields;
 };
 
+/// The first line has been read: room for as many of its kind, where they are not too many to be believed.
+void expect_more_like_it(ParsedLines& out, std::size_t lines) {
+  constexpr std::size_t kMostLines = 1'024;
+  const std::size_t expected = std::min(lines, kMostLines) + 1;
+  out.points.reserve(expected);
+  out.tag_storage.reserve(expected * out.tag_storage.size());
+  out.field_storage.reserve(expected * out.field_storage.size());
+}
+
 /// The storages have stopped growing: now views into them last.
 void attach_spans(ParsedLines& out, const std::vector<Extent>& extents) {
   const TagView* tags = out.tag_storage.data();
@@ -344,6 +353,7 @@ ParsedLines parse_lines(std::string_view body, Precision precision, std::int64_t
         continue;
       }
     }
+    if (out.points.empty()) expect_more_like_it(out, body.size() / (at - begin));
     out.points.push_back(point);
     extents.push_back({out.tag_storage.size() - tags_before, out.field_storage.size() - fields_before});
   }

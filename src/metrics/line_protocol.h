@@ -2,7 +2,7 @@
 /// InfluxDB line protocol, both ways, with InfluxDB 1.x's rules and error texts
 /// (`measurement[,tag=value...] field=value[,field=value...] [timestamp]`).
 #pragma once
-#include <deque>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,7 +29,7 @@ struct ParsedLines {
 
   std::vector<TagView> tag_storage;      ///< views in `points` refer here
   std::vector<FieldView> field_storage;  ///< and here
-  std::deque<std::string> unescaped;     ///< and here, where a text had escapes
+  std::list<std::string> unescaped;      ///< and here, where a text had escapes
 };
 
 /// Parses every line of `body`; lines without a time get `now_ns` cut to `precision`. Blank and comment lines

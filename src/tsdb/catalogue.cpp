@@ -75,7 +75,7 @@ const SeriesId* Catalogue::find_series(const MeasurementDef& measurement,
                                        std::span<const metrics::TagView> tags, std::uint64_t hash) const {
   const auto [begin, end] = measurement.series_by_hash.equal_range(hash);
   for (auto it = begin; it != end; ++it) {
-    if (same_tags(*series_.at(it->second).tags, tags)) return &it->second;
+    if (same_tags(*it->second.tags, tags)) return &it->second.id;
   }
   return nullptr;
 }
@@ -142,7 +142,7 @@ FieldDef& Catalogue::add_field(MeasurementDef& measurement, FieldId id, std::str
 
 void Catalogue::add_series(DatabaseDef& database, MeasurementDef& measurement, SeriesId id,
                            std::shared_ptr<const metrics::Tags> tags, std::uint64_t hash) {
-  measurement.series_by_hash.emplace(hash, id);
+  measurement.series_by_hash.emplace(hash, SeriesInfo{id, tags});
   measurement.series_version = ++version_;
   for (const metrics::Tag& tag : *tags) ++measurement.tag_values[tag.key][tag.value];
   series_[id] = {&measurement, std::move(tags), hash};
@@ -178,8 +178,8 @@ void Catalogue::forget_measurement(DatabaseDef& database, std::string_view name)
   const auto it = database.measurements.find(name);
   if (it == database.measurements.end()) return;
   const MeasurementDef& measurement = *it->second;
-  for (const auto& [hash, id] : measurement.series_by_hash) {
-    series_.erase(id);
+  for (const auto& [hash, series] : measurement.series_by_hash) {
+    series_.erase(series.id);
     --database.series_count;
   }
   const std::int64_t id = measurement.id;
@@ -201,7 +201,7 @@ void Catalogue::forget_series(DatabaseDef& database, SeriesId id) {
   }
   auto& by_hash = it->second.measurement->series_by_hash;
   const auto [begin, end] = by_hash.equal_range(it->second.hash);
-  const auto entry = std::find_if(begin, end, [id](const auto& pair) { return pair.second == id; });
+  const auto entry = std::find_if(begin, end, [id](const auto& pair) { return pair.second.id == id; });
   if (entry != end) by_hash.erase(entry);
   series_.erase(it);
   --database.series_count;

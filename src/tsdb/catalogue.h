@@ -38,7 +38,7 @@ struct MeasurementDef {
   std::string name;
   std::vector<std::unique_ptr<FieldDef>> fields;  ///< in order of creation
   std::map<std::string_view, FieldDef*> fields_by_key;
-  std::unordered_multimap<std::uint64_t, SeriesId> series_by_hash;
+  std::unordered_multimap<std::uint64_t, SeriesInfo> series_by_hash;  ///< by hash_tags()
   /// How many series have each value of each tag.
   std::map<std::string, std::map<std::string, std::size_t, std::less<>>, std::less<>> tag_values;
   std::uint64_t series_version = 0;  ///< grows with every series that comes or goes; unique in the catalogue

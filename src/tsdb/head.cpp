@@ -13,17 +13,21 @@ bool Head::apply(std::string_view batch, const std::function<bool(PolicyId)>& al
   BatchReader reader(batch);
   if (!alive(reader.policy())) return true;
   std::vector<RowBuffer*> touched;
-  SeriesBuffers* series = nullptr;
+  const auto held = policies_.find(reader.policy());
+  SeriesBuffers* series = held == policies_.end() ? nullptr : &held->second;
   SeriesId last = 0;
   SeriesBuffer* buffer = nullptr;
   while (reader.next_row()) {
     if (buffer == nullptr || reader.series() != last) {
-      const MeasurementId measurement = owner(reader.series());
-      buffer = nullptr;
-      if (measurement == 0) continue;
-      if (series == nullptr) series = &policies_[reader.policy()];
-      buffer = &series->of(reader.series());
-      buffer->measurement = measurement;
+      // What is held here exists: a series that is dropped is dropped here too.
+      buffer = series == nullptr ? nullptr : series->find(reader.series());
+      if (buffer == nullptr) {
+        const MeasurementId measurement = owner(reader.series());
+        if (measurement == 0) continue;
+        if (series == nullptr) series = &policies_[reader.policy()];
+        buffer = &series->of(reader.series());
+        buffer->measurement = measurement;
+      }
       last = reader.series();
       touched.push_back(&buffer->rows);
     }

@@ -49,6 +49,7 @@ class SeriesBuffers {
   };
 
   const SeriesBuffer* find(SeriesId series) const { return Finder(*this).find(series); }
+  SeriesBuffer* find(SeriesId series) { return const_cast<SeriesBuffer*>(Finder(*this).find(series)); }
   /// Made where it is not there. It stays where it is until it is dropped.
   SeriesBuffer& of(SeriesId series) {
     std::uint32_t& place = pages_[series >> kPageBits][series & (Page{}.size() - 1)];
