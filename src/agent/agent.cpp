@@ -244,10 +244,7 @@ Result<void> Agent::listen() {
       service_.get(), [this] { return state(); },
       [this](std::string_view body, metrics::Precision precision) { return push(body, precision); },
       served_ ? [this](bool on) { draining_ = on; } : std::function<void(bool)>()));
-  const http::Handler handler = [router](const http::Request& request) {
-    http::Request routed = request;
-    return router->route(routed);
-  };
+  const http::RequestHandler handler = [router](http::Request& request) { return router->route(request); };
   auto started = http::Server::start(server, handler, log_);
   if (!started && options_.any_port_where_taken) {
     log_.warn("agent.port_taken", {{"listen", options_.listen}, {"error", started.error()}});

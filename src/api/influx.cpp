@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "api/late_answer.h"
+#include "api/request_ids.h"
 #include "api/text.h"
-#include "base/digest.h"
 
 namespace gpuscale::api {
 
@@ -16,13 +16,6 @@ namespace {
 constexpr std::array kAllMethods{http::Method::kGet,    http::Method::kHead,  http::Method::kPost,
                                  http::Method::kPut,    http::Method::kPatch, http::Method::kDelete,
                                  http::Method::kOptions};
-
-/// The form of a version-1 UUID, which InfluxDB's request ids have.
-std::string new_request_id() {
-  const std::string hex = base::random_hex(16);
-  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-1" + hex.substr(13, 3) + "-8" + hex.substr(17, 3) +
-         "-" + hex.substr(20, 12);
-}
 
 void set_cors(const std::string& origin, http::Response& response) {
   if (origin.empty()) return;
@@ -55,8 +48,8 @@ std::string_view content_type(ResultForm form) {
   return "application/json";
 }
 
-std::string error_body(const http::Request& request, ResultForm form, std::string_view message) {
-  switch (form) {
+std::string error_body(ErrorForm form, std::string_view message) {
+  switch (form.form) {
     case ResultForm::kCsv:
       return "error\n" + csv_field(message) + "\n";
     case ResultForm::kMsgpack: {
@@ -67,8 +60,7 @@ std::string error_body(const http::Request& request, ResultForm form, std::strin
       break;
   }
   const std::string text = go_json_string(message);
-  const bool pretty = request.query.get_or("pretty", "") == "true";
-  return pretty ? "{\n    \"error\": " + text + "\n}\n" : "{\"error\":" + text + "}\n";
+  return form.pretty ? "{\n    \"error\": " + text + "\n}\n" : "{\"error\":" + text + "}\n";
 }
 
 }  // namespace
@@ -113,9 +105,16 @@ ResultForm result_form(const http::Request& request) {
   return accept == "application/x-msgpack" ? ResultForm::kMsgpack : ResultForm::kJson;
 }
 
+ErrorForm error_form(const http::Request& request) {
+  return {result_form(request), request.query.get_or("pretty", "") == "true"};
+}
+
 http::Response influx_error(const http::Request& request, int status, std::string_view message) {
-  const ResultForm form = result_form(request);
-  http::Response response = influx_answer(form, error_body(request, form, message));
+  return influx_error(error_form(request), status, message);
+}
+
+http::Response influx_error(ErrorForm form, int status, std::string_view message) {
+  http::Response response = influx_answer(form.form, error_body(form, message));
   response.status = status;
   if (status == 401) {
     response.headers.set("Www-Authenticate", "Basic realm=\"InfluxDB\"");
@@ -140,9 +139,10 @@ http::Response influx_answer(ResultForm form, std::string body) {
 }
 
 http::Handler with_influx_headers(http::Handler handler) {
-  return [handler = std::move(handler)](const http::Request& request) {
+  const auto ids = std::make_shared<RequestIds>(std::chrono::system_clock::now());
+  return [handler = std::move(handler), ids](const http::Request& request) {
     std::string id(request.headers.get("X-Request-Id").substr(0, 128));
-    if (id.empty()) id = new_request_id();
+    if (id.empty()) id = ids->next();
     return finished(
         handler(request),
         [id = std::move(id), origin = std::string(request.headers.get("Origin"))](http::Response& response) {

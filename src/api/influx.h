@@ -20,7 +20,15 @@ constexpr std::size_t kMaxInfluxBody = 25'000'000;  ///< bytes, as sent and as u
 enum class ResultForm { kJson, kCsv, kMsgpack };
 ResultForm result_form(const http::Request& request);
 
+/// What an error's form depends on, for an answer that is made when the request has gone.
+struct ErrorForm {
+  ResultForm form;
+  bool pretty;
+};
+ErrorForm error_form(const http::Request& request);
+
 /// {"error": message} in the caller's form, with X-Influxdb-Error (401: Www-Authenticate instead).
+http::Response influx_error(ErrorForm form, int status, std::string_view message);
 http::Response influx_error(const http::Request& request, int status, std::string_view message);
 /// 204 with a JSON content type, as InfluxDB sends it.
 http::Response influx_no_content();

@@ -11,6 +11,8 @@ namespace gpuscale::api {
 
 namespace {
 
+constexpr std::string_view kWritePath = "/write";
+
 /// InfluxDB's status for what a store refuses as a whole: clients decide by it whether to send again.
 int write_status(const Error& error) {
   if (error.code() == Errc::kNotFound) return error.message().starts_with("database not found") ? 404 : 500;
@@ -37,57 +39,51 @@ bool known_consistency(std::string_view text) {
   return level == "any" || level == "one" || level == "quorum" || level == "all";
 }
 
-void note_arrival(Services& services, const std::vector<metrics::PointView>& points) {
-  const auto newest = std::max_element(points.begin(), points.end(),
-                                       [](const auto& a, const auto& b) { return a.time_ns < b.time_ns; });
-  services.arrivals.note(base::from_unix_nanos(newest->time_ns), services.clock.wall());
+std::int64_t newest_of(const std::vector<metrics::PointView>& points) {
+  return std::max_element(points.begin(), points.end(),
+                          [](const auto& a, const auto& b) { return a.time_ns < b.time_ns; })
+      ->time_ns;
 }
 
-/// What an answer depends on, without the body.
-http::Request shown_part(const http::Request& request) {
-  http::Request out;
-  out.method = request.method;
-  out.path = request.path;
-  out.query = request.query;
-  out.headers = request.headers;
-  return out;
-}
-
-/// A body on its way into the store; the points are views into it.
+/// A body on its way into the store; the points are views into it, or into what it was unpacked to.
 struct Arrived {
-  std::string body;
-  metrics::ParsedLines lines;
-  std::string database;
+  std::string unpacked;
   std::string policy;
+  metrics::ParsedLines lines;
 };
 
-http::Response answer_to(Services& services, const http::Request& request, const Arrived& arrived,
+/// What the answer to a write is made of once the points are on disk.
+struct Receipt {
+  std::string database;
+  std::int64_t newest_ns;
+  std::vector<std::string> errors;
+  ErrorForm form;
+};
+
+http::Response answer_to(Services& services, const Receipt& receipt,
                          const Result<tsdb::WriteOutcome>& outcome) {
   if (!outcome) {
     const int status = write_status(outcome.error());
     if (status >= 500)
-      services.log.warn("write.failed", {{"database", arrived.database}, {"error", outcome.error()}});
-    return influx_error(request, status, outcome.error().message());
+      services.log.warn("write.failed", {{"database", receipt.database}, {"error", outcome.error()}});
+    return influx_error(receipt.form, status, outcome.error().message());
   }
-  if (arrived.database == metrics::kDefaultDatabase) note_arrival(services, arrived.lines.points);
+  if (receipt.database == metrics::kDefaultDatabase)
+    services.arrivals.note(base::from_unix_nanos(receipt.newest_ns), services.clock.wall());
   if (outcome->dropped > 0)
-    return influx_error(request, 400, partial(outcome->first_reason, outcome->dropped));
-  if (!arrived.lines.errors.empty())
-    return influx_error(request, 400, partial(all_of(arrived.lines.errors), 0));
+    return influx_error(receipt.form, 400, partial(outcome->first_reason, outcome->dropped));
+  if (!receipt.errors.empty()) return influx_error(receipt.form, 400, partial(all_of(receipt.errors), 0));
   return influx_no_content();
 }
 
 /// Stores what can be stored. The order of the checks is InfluxDB's: what is stored and what is said depend
 /// on it. The answer comes later, when the commit that holds the points is on disk: so hundreds of agents
-/// share one commit without a thread each.
+/// share one commit without a thread each. @param body part of the request, or of `arrived`
 http::Response store_lines(Services& services, const http::Request& request, const std::string& database,
-                           std::string body) {
-  auto arrived = std::make_shared<Arrived>();
-  arrived->body = std::move(body);
-  arrived->database = database;
+                           std::string_view body, const std::shared_ptr<Arrived>& arrived) {
   arrived->policy = request.query.get_or("rp", "");
   const metrics::Precision precision = metrics::parse_precision(request.query.get_or("precision", ""));
-  arrived->lines = metrics::parse_lines(arrived->body, precision, base::to_unix_nanos(services.clock.wall()));
+  arrived->lines = metrics::parse_lines(body, precision, base::to_unix_nanos(services.clock.wall()));
   const metrics::ParsedLines& lines = arrived->lines;
   if (lines.points.empty()) {
     return lines.errors.empty() ? influx_no_content() : influx_error(request, 400, all_of(lines.errors));
@@ -97,12 +93,13 @@ http::Response store_lines(Services& services, const http::Request& request, con
     return influx_error(request, 400, "invalid consistency level");
   }
   http::Response response;
-  response.later = [&services, arrived,
-                    shown = shown_part(request)](const std::shared_ptr<http::Responder>& responder) {
+  response.later = [&services, arrived, form = error_form(request),
+                    database](const std::shared_ptr<http::Responder>& responder) {
+    Receipt receipt{database, newest_of(arrived->lines.points), std::move(arrived->lines.errors), form};
     services.store.write_later(
-        arrived->database, arrived->policy, arrived->lines.points,
-        [&services, arrived, shown, responder](const Result<tsdb::WriteOutcome>& outcome) {
-          responder->respond(answer_to(services, shown, *arrived, outcome));
+        database, arrived->policy, arrived->lines.points,
+        [&services, receipt = std::move(receipt), responder](const Result<tsdb::WriteOutcome>& outcome) {
+          responder->respond(answer_to(services, receipt, outcome));
         });
   };
   return response;
@@ -122,22 +119,38 @@ http::Response write(Services& services, const http::Request& request) {
     return influx_error(request, 404, "database not found: \"" + database + "\"");
   }
   if (request.body.size() > kMaxInfluxBody) return influx_error(request, 413, "Request Entity Too Large");
+  const auto arrived = std::make_shared<Arrived>();
   if (request.headers.get("Content-Encoding") != "gzip")
-    return store_lines(services, request, database, request.body);
+    return store_lines(services, request, database, request.body, arrived);
   auto unpacked = http::gunzip(request.body, kMaxInfluxBody);
   if (!unpacked) {
     const bool large = unpacked.error().code() == Errc::kExhausted;
     return influx_error(request, large ? 413 : 400,
                         large ? "Request Entity Too Large" : unpacked.error().message());
   }
-  return store_lines(services, request, database, *std::move(unpacked));
+  arrived->unpacked = *std::move(unpacked);
+  return store_lines(services, request, database, arrived->unpacked, arrived);
 }
+
+/// Beyond it the parsing of one agent's lines would keep others waiting.
+constexpr std::size_t kMostAtOnce = 16U << 10U;
 
 }  // namespace
 
+bool answered_at_once(const http::Request& request) {
+  if (request.raw_path != kWritePath || request.method != http::Method::kPost) return false;
+  if (request.body.size() > kMostAtOnce || !request.headers.get("Content-Encoding").empty()) return false;
+  // To check a password takes 50 ms, and a session may have been opened with one.
+  if (request.query.get("p")) return false;
+  const std::string_view credentials = request.headers.get("Authorization");
+  if (credentials.empty()) return !request.headers.has("Cookie");
+  const bool token = credentials.starts_with("Token ") || credentials.starts_with("Bearer ");
+  return token && credentials.find(':') == std::string_view::npos;
+}
+
 void register_influx_write(Routes& routes) {
   Services& services = routes.services();
-  add_influx_route(routes, "/write", {http::Method::kPost}, "POST, OPTIONS",
+  add_influx_route(routes, kWritePath, {http::Method::kPost}, "POST, OPTIONS",
                    [&services](const http::Request& request) { return write(services, request); });
 }
 

@@ -69,14 +69,14 @@ std::vector<Operation> documented_operations(Services& services) {
   return *routes.operations();
 }
 
-http::Handler make_handler(Services& services) {
+http::RequestHandler make_handler(Services& services) {
   auto router = std::make_shared<const http::Router>(make_router(services));
-  return [&services, router](const http::Request& request) {
+  return [&services, router](http::Request& request) {
     const MonoTime begin = services.clock.mono();
-    http::Request routed = request;
-    http::Response response = router->route(routed);
+    http::Response response = router->route(request);
     // A browser would answer the challenge with a dialog of its own, in front of the console's.
     if (request.headers.has("X-Gpuscale-Console")) response.headers.remove("WWW-Authenticate");
+    if (!services.log.writes(log::Level::kDebug)) return response;
     services.log.debug("http.answered", {{"method", http::to_string(request.method)},
                                          {"path", request.path},
                                          {"query", loggable_query(request.query)},

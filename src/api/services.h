@@ -70,7 +70,11 @@ http::Router make_router(Services& services);
 
 /// make_router() behind what every answer gets: a log line (never with a secret). This is what http::Server
 /// runs.
-http::Handler make_handler(Services& services);
+http::RequestHandler make_handler(Services& services);
+
+/// Whether the handler of a request never waits, for http::ServerOptions::at_once: the writes of agents, a
+/// few lines with a token.
+bool answered_at_once(const http::Request& request);
 
 /// The query of a request as logs may show it: the values of u, p, secret, token and password, and passwords
 /// inside `q`, read "[REDACTED]".

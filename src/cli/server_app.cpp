@@ -332,6 +332,7 @@ Result<void> ServerApp::Parts::listen(const ServeOptions& options, const Checked
   http::ServerOptions server_options;
   server_options.address = checked.address.host;
   server_options.port = checked.address.port;
+  server_options.at_once = api::answered_at_once;
   if (!options.tls_certificate.empty())
     server_options.tls = http::TlsFiles{options.tls_certificate, options.tls_key};
   GS_TRY(server, http::Server::start(server_options, api::make_handler(*services), log));

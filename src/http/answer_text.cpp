@@ -6,19 +6,18 @@
 #include <ctime>
 
 namespace gpuscale::http {
-namespace {
 
-/// IMF-fixdate (RFC 9110, 5.6.7).
-std::string http_date() {
+const std::string& HttpDate::now() {
   const std::time_t now = std::time(nullptr);
+  if (now == second_) return text_;
+  second_ = now;
   std::tm parts{};
   gmtime_r(&now, &parts);
   std::array<char, 40> text{};
   const std::size_t size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  return {text.data(), size};
+  text_.assign(text.data(), size);
+  return text_;
 }
-
-}  // namespace
 
 bool accepts_gzip(std::string_view header) {
   const std::size_t at = header.find("gzip");
@@ -31,19 +30,22 @@ bool may_have_body(int status) {
   return status >= 200 && status != 204 && status != 304;
 }
 
-std::string head_text(const Response& response, unsigned version, bool keep_alive) {
-  std::string out = version >= 11 ? "HTTP/1.1 " : "HTTP/1.0 ";
+std::string head_text(const Response& response, unsigned version, bool keep_alive, std::string_view date) {
+  std::string out;
+  out.reserve(512);
+  const auto append = [&out](auto&&... pieces) { (out.append(pieces), ...); };
   const auto status = static_cast<boost::beast::http::status>(response.status);
-  out += std::to_string(response.status) + " " + std::string(boost::beast::http::obsolete_reason(status)) +
-         "\r\n";
+  const auto reason = boost::beast::http::obsolete_reason(status);
+  append(version >= 11 ? "HTTP/1.1 " : "HTTP/1.0 ", std::to_string(response.status), " ");
+  append(std::string_view(reason.data(), reason.size()), "\r\n");
   for (const auto& [name, value] : response.headers.fields()) {
-    out += name + ": " + value.substr(0, value.find_first_of("\r\n")) + "\r\n";
+    append(name, ": ", std::string_view(value).substr(0, value.find_first_of("\r\n")), "\r\n");
   }
-  if (!response.headers.has("Date")) out += "Date: " + http_date() + "\r\n";
+  if (!response.headers.has("Date")) append("Date: ", date, "\r\n");
   if (!keep_alive) {
-    out += "Connection: close\r\n";
+    append("Connection: close\r\n");
   } else if (version < 11) {
-    out += "Connection: keep-alive\r\n";
+    append("Connection: keep-alive\r\n");
   }
   return out;
 }

@@ -94,8 +94,9 @@ struct Response {
   /// Set for a streamed answer (chunked): called once, on a handler thread, after the head is sent; may keep
   /// the writer and return at once.
   std::function<void(std::shared_ptr<StreamWriter>)> stream;
-  /// Set for an answer that comes later, so that hundreds may wait without a thread each: called once, on a
-  /// handler thread, with the end to keep; all other members are not looked at.
+  /// Set for an answer that comes later, so that hundreds may wait without a thread each: called once, with
+  /// the end to keep, by the thread that ran the handler and while the request still lives; all other members
+  /// are not looked at.
   std::function<void(std::shared_ptr<Responder>)> later;
 
   static Response json(int status, std::string body);  ///< Content-Type: application/json
@@ -103,6 +104,8 @@ struct Response {
 };
 
 using Handler = std::function<Response(const Request&)>;
+/// The handler of a whole server, which may change the request (a Router fills in its path_params).
+using RequestHandler = std::function<Response(Request&)>;
 
 /// Errors: kInvalidArgument "gzip: invalid header" (or the like); kExhausted where more than `limit` bytes
 /// come out.

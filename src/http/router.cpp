@@ -80,7 +80,20 @@ Response not_found(const Request&) {
 }  // namespace
 
 void Router::add(Method method, std::string_view pattern, Handler handler) {
-  entries_.push_back({method, std::string(pattern), split(pattern), std::move(handler)});
+  std::vector<std::string> segments = split(pattern);
+  if (std::none_of(segments.begin(), segments.end(), [](const std::string& part) { return is_named(part); }))
+    literal_[std::string(pattern)].push_back(entries_.size());
+  entries_.push_back({method, std::string(pattern), std::move(segments), std::move(handler)});
+}
+
+const Handler* Router::find_literal(const Request& request) const {
+  const std::string& path = request.raw_path.empty() ? request.path : request.raw_path;
+  const auto found = literal_.find(path);
+  if (found == literal_.end()) return nullptr;
+  for (const std::size_t i : found->second) {
+    if (entries_[i].method == request.method) return &entries_[i].handler;
+  }
+  return nullptr;
 }
 
 void Router::set_fallback(Handler handler) {
@@ -88,6 +101,7 @@ void Router::set_fallback(Handler handler) {
 }
 
 Response Router::route(Request& request) const {
+  if (const Handler* const handler = find_literal(request)) return (*handler)(request);
   const std::vector<std::string> path = segments_of(request);
   const Entry* best = nullptr;
   PathParams best_params;

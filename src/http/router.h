@@ -3,6 +3,8 @@
 /// "{rest...}" takes everything below; a name may hold a slash, sent as %2F. Literal segments win over named
 /// ones. Built before serving, then read only.
 #pragma once
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +29,12 @@ class Router {
     std::vector<std::string> segments;
     Handler handler;
   };
+  /// The handler of a pattern that is the path itself, which no other can be closer to.
+  const Handler* find_literal(const Request& request) const;
+
   std::vector<Entry> entries_;
+  std::map<std::string, std::vector<std::size_t>, std::less<>>
+      literal_;  ///< entries without a name, by pattern
   Handler fallback_;
 };
 

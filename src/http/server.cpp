@@ -4,8 +4,8 @@
 #include <fcntl.h>
 
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/write.hpp>
 #include <thread>
 #include <utility>
@@ -18,9 +18,11 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 using tcp = asio::ip::tcp;
+using Acceptor = asio::basic_socket_acceptor<tcp, SessionExecutor>;
 
 /// Out of descriptors, accepting fails at once and again: a pause keeps it from spinning.
 constexpr std::chrono::milliseconds kAcceptPause{50};
+constexpr std::chrono::seconds kWatchEvery{1};
 
 std::string shown(const ServerOptions& options) {
   const bool v6 = options.address.find(':') != std::string::npos;
@@ -45,11 +47,12 @@ Result<std::unique_ptr<asio::ssl::context>> make_tls(const TlsFiles& files) {
 
 class BeastServer final : public Server {
  public:
-  BeastServer(ServerOptions options, Handler handler, log::Log log)
+  BeastServer(ServerOptions options, RequestHandler handler, log::Log log)
       : host_(std::make_shared<SessionHost>(std::move(options), std::move(handler), std::move(log))),
         work_(asio::make_work_guard(host_->io)),
-        acceptor_(asio::make_strand(host_->io)),
-        retry_(acceptor_.get_executor()) {}
+        acceptor_(host_->io),
+        retry_(host_->io),
+        watch_(host_->io) {}
   ~BeastServer() override { stop(std::chrono::milliseconds{0}); }
 
   Result<void> open() {
@@ -65,7 +68,7 @@ class BeastServer final : public Server {
     }
     const tcp::endpoint endpoint(address, options.port);
     acceptor_.open(endpoint.protocol(), error);
-    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor_.set_option(Acceptor::reuse_address(true), error);
     if (!error) acceptor_.bind(endpoint, error);
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error == asio::error::address_in_use) {
@@ -78,7 +81,8 @@ class BeastServer final : public Server {
     ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);
     port_ = acceptor_.local_endpoint(error).port();
     accept();
-    for (int i = 0; i < options.io_threads; ++i) threads_.emplace_back([this] { host_->io.run(); });
+    watch();
+    thread_ = std::thread([this] { host_->io.run(); });
     return {};
   }
 
@@ -88,10 +92,11 @@ class BeastServer final : public Server {
   void stop(std::chrono::milliseconds grace) override {
     if (std::exchange(stopped_, true)) return;
     const auto deadline = std::chrono::steady_clock::now() + grace;
-    asio::dispatch(acceptor_.get_executor(), [this] {
+    asio::post(host_->io, [this] {
       error_code ignored;
       acceptor_.close(ignored);
       retry_.cancel();
+      watch_.cancel();
     });
     host_->finish_all();
     host_->wait_quiet(deadline);
@@ -100,13 +105,13 @@ class BeastServer final : public Server {
     host_->pool.stop();
     // Every socket is closed, so every operation ends: the threads run out of work.
     work_.reset();
-    for (std::thread& thread : threads_) thread.join();
+    if (thread_.joinable()) thread_.join();
     host_->forget_requests();
   }
 
  private:
   void accept() {
-    acceptor_.async_accept(asio::make_strand(host_->io), [this](error_code error, SessionSocket socket) {
+    acceptor_.async_accept(host_->io, [this](error_code error, SessionSocket socket) {
       if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
       if (error) {
         host_->log.warn("connection.not_accepted", {{"error", error.message()}});
@@ -119,6 +124,16 @@ class BeastServer final : public Server {
       ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
       welcome(std::move(socket));
       accept();
+    });
+  }
+
+  /// Connections that are overdue, once in a while rather than by a timer for each step of each.
+  void watch() {
+    watch_.expires_after(kWatchEvery);
+    watch_.async_wait([this](error_code cancelled) {
+      if (cancelled || !acceptor_.is_open()) return;
+      host_->close_overdue(std::chrono::steady_clock::now());
+      watch();
     });
   }
 
@@ -146,16 +161,17 @@ class BeastServer final : public Server {
   const std::shared_ptr<SessionHost> host_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   std::unique_ptr<asio::ssl::context> tls_;
-  tcp::acceptor acceptor_;
+  Acceptor acceptor_;
   asio::steady_timer retry_;
-  std::vector<std::thread> threads_;
+  asio::steady_timer watch_;
+  std::thread thread_;
   std::uint16_t port_ = 0;
   bool stopped_ = false;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handler handler, log::Log log) {
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options, RequestHandler handler, log::Log log) {
   auto server = std::make_unique<BeastServer>(std::move(options), std::move(handler), std::move(log));
   GS_CHECK(server->open());
   return std::unique_ptr<Server>(std::move(server));

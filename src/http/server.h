@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The HTTP/1.1 server (the only user of Boost.Beast): keep-alive, pipelining one at a time, TLS, gzip
-/// answers, limits. Handlers run on a bounded pool of threads, so a slow handler delays no other connection.
+/// answers, limits. One thread does all reading and writing. Handlers run on a bounded pool of threads, so a
+/// slow handler delays no other connection; those that never wait may run at once, without the way there.
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,16 +25,19 @@ struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  ///< 0 = any free one, see Server::port()
   std::optional<TlsFiles> tls;
-  int io_threads = 1;
   int handler_threads = 4;
   std::size_t max_body_bytes =
       25'000'000;  ///< over it: 413 {"error":"Request Entity Too Large"}, connection closed
   std::size_t max_header_bytes = 128 * 1024;  ///< request line and headers; Grafana 4 sends long GET queries
   std::size_t max_connections = 20'000;       ///< over it: 503 and closed
   std::size_t max_queued_requests = 4'096;    ///< waiting for a handler thread; over it: 503 with Retry-After
+  // Both are looked at once a second.
   std::chrono::seconds idle_timeout{120};
   std::chrono::seconds read_timeout{30};  ///< for one request to arrive whole
   bool gzip_answers = true;               ///< when the caller accepts it and the body is over 1 KiB
+  /// Which requests are handled on the thread that reads and writes, since their handler takes microseconds
+  /// and never waits; empty = none. Called on that thread.
+  std::function<bool(const Request&)> at_once;
 };
 
 struct ServerStats {
@@ -45,7 +50,7 @@ class Server {
  public:
   /// Errors: kConflict "127.0.0.1:8486 is in use ...; choose another with --listen"; kInvalidArgument
   /// (address, TLS files). A handler that throws is answered with 500 and logged.
-  static Result<std::unique_ptr<Server>> start(ServerOptions options, Handler handler, log::Log log);
+  static Result<std::unique_ptr<Server>> start(ServerOptions options, RequestHandler handler, log::Log log);
   virtual ~Server() = default;  ///< stops
   virtual std::uint16_t port() const = 0;
   virtual ServerStats stats() const = 0;

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/session.h"
 
+#include <algorithm>
 #include <array>
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/error.hpp>
 #include <boost/beast/ssl.hpp>
 #include <charconv>
 #include <type_traits>
 #include <utility>
 
+#include "base/ascii.h"
 #include "http/answer_text.h"
-#include "http/request_parts.h"
+#include "http/request_reader.h"
 #include "http/stream_queue.h"
 
 namespace gpuscale::http {
@@ -23,10 +24,11 @@ namespace beast = boost::beast;
 namespace bhttp = boost::beast::http;
 using boost::system::error_code;
 using tcp = asio::ip::tcp;
-using PlainStream = beast::basic_stream<tcp, SessionExecutor>;
+using PlainStream = SessionSocket;
 using TlsStream = beast::ssl_stream<PlainStream>;
 
 constexpr std::size_t kReadAhead = 16U << 10U;
+constexpr std::size_t kMostReadAhead = 64U << 10U;  ///< of a body that is as long
 constexpr std::size_t kGzipFrom = 1'024;
 
 template <typename Stream>
@@ -39,13 +41,13 @@ class LateResponder final : public Responder {
   explicit LateResponder(std::weak_ptr<StreamSession<Stream>> session) : session_(std::move(session)) {}
   ~LateResponder() override {
     if (responded_.exchange(true)) return;
-    if (const auto session = session_.lock()) session->give_up();
+    if (auto session = session_.lock()) session->on_io(&Session::close);
   }
   void respond(Response response) override {
     if (responded_.exchange(true)) return;
     response.stream = nullptr;
     response.later = nullptr;
-    if (const auto session = session_.lock()) session->answer(std::move(response));
+    if (auto session = session_.lock()) session->on_io(std::move(response));
   }
 
  private:
@@ -63,7 +65,7 @@ class ChunkWriter final : public StreamWriter {
   bool write(std::string piece) override {
     const bool taken = queue_->push(std::move(piece));
     // Also where it was not: a caller that is too slow has to be hung up on.
-    if (const auto session = session_.lock()) session->pump_stream();
+    if (auto session = session_.lock()) session->on_io(&Session::pump_stream);
     return taken && !closed();
   }
   void finish() override { end(); }
@@ -72,7 +74,7 @@ class ChunkWriter final : public StreamWriter {
  private:
   void end() {
     if (!queue_->finish()) return;
-    if (const auto session = session_.lock()) session->pump_stream();
+    if (auto session = session_.lock()) session->on_io(&Session::pump_stream);
   }
 
   const std::weak_ptr<StreamSession<Stream>> session_;
@@ -86,9 +88,10 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   StreamSession(std::shared_ptr<SessionHost> host, Arguments&&... arguments)
       : host_(std::move(host)), stream_(std::forward<Arguments>(arguments)...) {
     error_code ignored;
-    const auto peer = lowest().socket().remote_endpoint(ignored);
+    const auto peer = socket().remote_endpoint(ignored);
     if (!ignored) peer_ = peer.address().to_string();
-    lowest().socket().set_option(tcp::no_delay(true), ignored);
+    socket().set_option(tcp::no_delay(true), ignored);
+    socket().non_blocking(true, ignored);
   }
   ~StreamSession() override {
     close_stream();
@@ -96,35 +99,30 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   }
 
   void start() override {
-    on_strand([](StreamSession& self) { self.begin_connection(); });
+    if constexpr (kTls) {
+      expires_after(host_->options.read_timeout);
+      stream_.async_handshake(asio::ssl::stream_base::server, then(&StreamSession::on_handshake));
+    } else {
+      await_request();
+    }
   }
   void finish() override {
-    on_strand([](StreamSession& self) {
-      // A stream has no end of its own.
-      if (!self.answering_ || self.streaming_) self.hang_up();
-    });
+    // A stream has no end of its own.
+    if (!answering_ || streaming_) hang_up();
   }
-  void close() override {
-    on_strand([](StreamSession& self) { self.hang_up(); });
-  }
+  void close() override { hang_up(); }
+  void pump_stream() override { write_next_piece(); }
 
   /// From any thread.
-  void answer(Response response) {
-    auto shared = std::make_shared<Response>(std::move(response));
-    on_strand([shared](StreamSession& self) { self.write_answer(std::move(*shared)); });
-  }
-  void give_up() {
-    on_strand([](StreamSession& self) { self.hang_up(); });
-  }
-  void pump_stream() {
-    on_strand([](StreamSession& self) { self.write_next_piece(); });
+  void on_io(std::variant<SessionHost::Step, Response> what) {
+    host_->on_io(this->shared_from_this(), std::move(what));
   }
 
  private:
   static constexpr bool kTls = !std::is_same_v<Stream, PlainStream>;
 
-  /// What follows an operation. One type for all of them, since Beast makes each of its operations anew for
-  /// every type of handler, at seconds of compile time apiece.
+  /// What follows an operation. One type for all of them, since each operation is made anew for every type of
+  /// handler, at seconds of compile time apiece.
   using Next = void (StreamSession::*)(error_code, std::size_t);
   struct Then {
     std::shared_ptr<StreamSession> self;
@@ -133,21 +131,8 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   };
   Then then(Next next) { return {this->shared_from_this(), next}; }
 
-  void on_strand(std::function<void(StreamSession&)> work) {
-    asio::dispatch(stream_.get_executor(),
-                   [self = this->shared_from_this(), work = std::move(work)] { work(*self); });
-  }
-  PlainStream& lowest() { return beast::get_lowest_layer(stream_); }
-  void expires(std::chrono::seconds after) { lowest().expires_after(after); }
+  SessionSocket& socket() { return beast::get_lowest_layer(stream_); }
 
-  void begin_connection() {
-    if constexpr (kTls) {
-      expires(host_->options.read_timeout);
-      stream_.async_handshake(asio::ssl::stream_base::server, then(&StreamSession::on_handshake));
-    } else {
-      await_request();
-    }
-  }
   void on_handshake(error_code error, std::size_t) {
     if (!error) await_request();
   }
@@ -155,48 +140,64 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   // --- reading
 
   void await_request() {
-    if (buffer_.size() > 0) return read_head();
-    expires(host_->options.idle_timeout);
-    stream_.async_read_some(buffer_.prepare(kReadAhead), then(&StreamSession::on_first_bytes));
-  }
-  void on_first_bytes(error_code error, std::size_t bytes) {
-    if (error) return;
-    buffer_.commit(bytes);
-    read_head();
+    reader_.emplace();
+    reader_->header_limit(static_cast<std::uint32_t>(host_->options.max_header_bytes));
+    reader_->body_limit(host_->options.max_body_bytes);
+    if (buffer_.size() > 0) {
+      expires_after(host_->options.read_timeout);
+      return read_on();
+    }
+    expires_after(host_->options.idle_timeout);
+    read_more();
   }
 
-  void read_head() {
-    parser_.emplace();
-    parser_->header_limit(static_cast<std::uint32_t>(host_->options.max_header_bytes));
-    parser_->body_limit(host_->options.max_body_bytes);
-    expires(host_->options.read_timeout);
-    bhttp::async_read_header(stream_, buffer_, *parser_, then(&StreamSession::on_head));
+  void read_more() {
+    std::uint64_t missing = 0;
+    if (reader_->is_header_done()) missing = reader_->content_length_remaining().value_or(0);
+    const auto size =
+        static_cast<std::size_t>(std::clamp<std::uint64_t>(missing, kReadAhead, kMostReadAhead));
+    stream_.async_read_some(buffer_.prepare(size), then(&StreamSession::on_bytes));
   }
-  void on_head(error_code error, std::size_t) {
+  void on_bytes(error_code error, std::size_t bytes) {
+    const bool begun = reader_->got_some();
+    if (error == asio::error::eof && begun) error = bhttp::error::partial_message;
     if (error) return on_bad_request(error);
-    if (!beast::iequals(parser_->get()[bhttp::field::expect], "100-continue")) return read_body();
+    buffer_.commit(bytes);
+    if (!begun) expires_after(host_->options.read_timeout);
+    read_on();
+  }
+
+  void read_on() {
+    while (!reader_->is_done()) {
+      if (buffer_.size() == 0) return read_more();
+      error_code error;
+      buffer_.consume(reader_->put(buffer_.data(), error));
+      if (error == bhttp::error::need_more) return read_more();
+      if (error) return on_bad_request(error);
+      if (!reader_->eager() && reader_->is_header_done()) {
+        reader_->eager(true);
+        if (base::equal_ignoring_case(reader_->head().headers.get("Expect"), "100-continue"))
+          return encourage();
+      }
+    }
+    on_request();
+  }
+  void encourage() {
     head_ = "HTTP/1.1 100 Continue\r\n\r\n";
     answer_body_.clear();
-    write_out(then(&StreamSession::on_continued));
+    write_out(then(&StreamSession::on_encouraged));
   }
-  void on_continued(error_code error, std::size_t) {
-    if (!error) read_body();
-  }
-  void read_body() { bhttp::async_read(stream_, buffer_, *parser_, then(&StreamSession::on_body)); }
-  void on_body(error_code error, std::size_t) {
-    if (error) return on_bad_request(error);
-    on_request();
+  void on_encouraged(error_code error, std::size_t) {
+    if (error) return hang_up();
+    read_on();
   }
 
   void on_bad_request(error_code error) {
-    if (error == bhttp::error::end_of_stream) return hang_up();
     Response response;
     if (error == bhttp::error::body_limit) {
       response = refusal(413, "Request Entity Too Large");
     } else if (error == bhttp::error::header_limit) {
       response = refusal(431, "Request Header Fields Too Large");
-    } else if (error == beast::error::timeout) {
-      return hang_up();  // the stream is closed by its timer
     } else if (error.category() == bhttp::make_error_code(bhttp::error::bad_method).category()) {
       response = Response::json(400, "{\"error\":\"malformed HTTP request: " + error.message() + "\"}\n");
     } else {
@@ -221,17 +222,17 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   }
 
   void on_request() {
-    auto message = parser_->release();
-    version_ = message.version();
-    keep_alive_ = message.keep_alive();
-    head_only_ = message.method() == bhttp::verb::head;
-    gzip_accepted_ = host_->options.gzip_answers && accepts_gzip(message[bhttp::field::accept_encoding]);
     // While a handler works there is nothing to wait for on the socket.
-    lowest().expires_never();
-    begin();
-    auto request = std::make_shared<Request>(request_of(std::move(message)));
+    expires_never();
+    version_ = reader_->version();
+    keep_alive_ = reader_->keep_alive();
+    auto request = std::make_shared<Request>(reader_->take());
     request->peer = peer_;
     request->secure = kTls;
+    head_only_ = request->method == Method::kHead;
+    gzip_accepted_ = host_->options.gzip_answers && accepts_gzip(request->headers.get("Accept-Encoding"));
+    begin();
+    if (host_->options.at_once && host_->options.at_once(*request)) return handle(*request);
     const bool queued = host_->pool.post([weak = this->weak_from_this(), request] {
       if (const auto self = weak.lock()) self->handle(*request);
     });
@@ -239,12 +240,12 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     ++host_->refused;
     Response busy = refusal(503, "the server is busy; try again");
     busy.headers.set("Retry-After", "1");
-    write_answer(std::move(busy));
+    on_io(std::move(busy));
   }
 
-  // --- handling, on a thread of the pool
+  // --- handling, on a thread of the pool or at once
 
-  void handle(const Request& request) {
+  void handle(Request& request) {
     Response response;
     try {
       response = host_->handler(request);
@@ -257,17 +258,34 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
       host_->log.error("handler.threw", {{"path", request.path}});
       response = refusal(500, "internal error");
     }
-    answer(std::move(response));
+    on_io(std::move(response));
   }
 
   // --- writing
 
-  void write_out(Then next) {
-    const std::array<asio::const_buffer, 2> parts = {asio::buffer(head_), asio::buffer(answer_body_)};
-    asio::async_write(stream_, parts, std::move(next));
+  using Parts = std::array<asio::const_buffer, 2>;
+  Parts unwritten() const { return {asio::buffer(head_), asio::buffer(answer_body_)}; }
+
+  void write_out(Then next) { asio::async_write(stream_, unwritten(), std::move(next)); }
+
+  /// As write_out(), without a round through the I/O thread's queue where the socket takes it all at once.
+  void write_out_now(Next next) {
+    Parts parts = unwritten();
+    if constexpr (!kTls) {
+      error_code error;
+      std::size_t sent = stream_.write_some(parts, error);
+      if (error && error != asio::error::would_block) return (this->*next)(error, 0);
+      for (asio::const_buffer& part : parts) {
+        const std::size_t gone = std::min(sent, part.size());
+        part += gone;
+        sent -= gone;
+      }
+      if (asio::buffer_size(parts) == 0) return (this->*next)(error_code(), 0);
+    }
+    asio::async_write(stream_, parts, then(next));
   }
 
-  void write_answer(Response response) {
+  void write_answer(Response response) override {
     if (!answering_ || closed_) return;
     if (host_->stopping()) keep_alive_ = false;
     if (response.stream) return write_stream_head(std::move(response));
@@ -278,12 +296,12 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
       response.headers.set("Content-Encoding", "gzip");
       response.headers.add("Vary", "Accept-Encoding");
     }
-    head_ = head_text(response, version_, keep_alive_);
+    head_ = head_text(response, version_, keep_alive_, host_->date.now());
     if (body_allowed) head_ += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
     head_ += "\r\n";
     answer_body_ = head_only_ ? std::string() : std::move(response.body);
-    expires(host_->options.idle_timeout);
-    write_out(then(&StreamSession::on_answered));
+    expires_after(host_->options.idle_timeout);
+    write_out_now(&StreamSession::on_answered);
   }
 
   void on_answered(error_code error, std::size_t) {
@@ -299,8 +317,8 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   /// thrown away, but for a while only.
   void linger() {
     error_code ignored;
-    lowest().socket().shutdown(tcp::socket::shutdown_send, ignored);
-    expires(std::chrono::seconds{2});
+    socket().shutdown(tcp::socket::shutdown_send, ignored);
+    expires_after(std::chrono::seconds{2});
     drain({}, 0);
   }
   void drain(error_code error, std::size_t) {
@@ -316,17 +334,17 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     open_stream_ = std::move(response.stream);
     // HTTP/1.0 knows no chunks: the end of the connection is the end of the answer.
     if (version_ < 11) keep_alive_ = false;
-    head_ = head_text(response, version_, keep_alive_);
+    head_ = head_text(response, version_, keep_alive_, host_->date.now());
     if (version_ >= 11) head_ += "Transfer-Encoding: chunked\r\n";
     head_ += "\r\n";
     answer_body_.clear();
-    expires(host_->options.idle_timeout);
+    expires_after(host_->options.idle_timeout);
     write_out(then(&StreamSession::on_stream_head));
   }
 
   void on_stream_head(error_code error, std::size_t) {
     if (error || head_only_) return hang_up();
-    lowest().expires_never();
+    expires_never();
     auto writer = std::make_shared<ChunkWriter<Stream>>(this->weak_from_this(), streaming_);
     const bool queued = host_->pool.post(
         [open = std::move(open_stream_), writer = std::move(writer)]() mutable { open(std::move(writer)); });
@@ -355,13 +373,13 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
       batch.data += "\r\n";
     }
     answer_body_ = std::move(batch.data);
-    expires(host_->options.idle_timeout);
+    expires_after(host_->options.idle_timeout);
     write_out(then(&StreamSession::on_piece));
   }
   void on_piece(error_code error, std::size_t) {
     if (streaming_) streaming_->written();
     if (error || last_piece_) return hang_up();
-    lowest().expires_never();
+    expires_never();
     write_next_piece();
   }
 
@@ -376,15 +394,15 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     close_stream();
     end();
     error_code ignored;
-    lowest().socket().shutdown(tcp::socket::shutdown_both, ignored);
-    lowest().close();
+    socket().shutdown(tcp::socket::shutdown_both, ignored);
+    socket().close(ignored);
   }
 
   const std::shared_ptr<SessionHost> host_;
   Stream stream_;
   std::string peer_;
   beast::flat_buffer buffer_;
-  std::optional<bhttp::request_parser<bhttp::string_body>> parser_;
+  std::optional<RequestReader> reader_;
   std::string head_;         ///< being written, with
   std::string answer_body_;  ///< after it
   std::shared_ptr<StreamQueue> streaming_;

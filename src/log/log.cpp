@@ -108,8 +108,12 @@ Log Log::silent() {
   return {nullptr, Format::kText};
 }
 
+bool Log::writes(Level level) const {
+  return sink_ && sink_->should_log(to_spdlog(level));
+}
+
 void Log::write(Level level, std::string_view event, Fields fields) const {
-  if (!sink_ || !sink_->should_log(to_spdlog(level))) return;
+  if (!writes(level)) return;
   if (format_ == Format::kJson) {
     nlohmann::ordered_json line;
     line["time"] = now_text();

@@ -59,6 +59,8 @@ class Log {
   /// Says nothing; for tests and embedders.
   static Log silent();
 
+  /// Whether events of this level are written, where to gather their fields is work.
+  bool writes(Level level) const;
   void debug(std::string_view event, Fields fields = {}) const { write(Level::kDebug, event, fields); }
   void info(std::string_view event, Fields fields = {}) const { write(Level::kInfo, event, fields); }
   void warn(std::string_view event, Fields fields = {}) const { write(Level::kWarn, event, fields); }

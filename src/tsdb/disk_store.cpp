@@ -120,7 +120,7 @@ Result<WriteOutcome> DiskStore::write(std::string_view database, std::string_vie
 }
 
 void DiskStore::write_later(std::string_view database, std::string_view policy,
-                            std::span<const metrics::PointView> points, const WriteDone& done) {
+                            std::span<const metrics::PointView> points, WriteDone done) {
   const std::int64_t now_ns = base::to_unix_nanos(clock_.wall());
   const ResolveRequest request{database, policy, points, now_ns};
   // A series that was resolved must not be forgotten as empty before its samples are seen in the queue: so
@@ -131,7 +131,7 @@ void DiskStore::write_later(std::string_view database, std::string_view policy,
     if (batch->bytes.empty()) return std::move(batch->outcome);
     const std::scoped_lock lock(queue_mutex_);
     if (closing_) return fail(Errc::kUnavailable, "the store is closed");
-    queue_.push_back({std::move(batch->bytes), std::move(batch->outcome), done});
+    queue_.push_back({std::move(batch->bytes), std::move(batch->outcome), std::move(done)});
     ++queued_count_;
     arrived_.notify_one();
     return std::nullopt;

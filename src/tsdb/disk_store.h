@@ -59,7 +59,7 @@ class DiskStore final : public Store {
   Result<WriteOutcome> write(std::string_view database, std::string_view policy,
                              std::span<const metrics::PointView> points) override;
   void write_later(std::string_view database, std::string_view policy,
-                   std::span<const metrics::PointView> points, const WriteDone& done) override;
+                   std::span<const metrics::PointView> points, WriteDone done) override;
 
   Result<void> drop_measurement(std::string_view database, std::string_view measurement) override;
   Result<void> drop_series(std::string_view database, const std::vector<SeriesId>& ids) override;

@@ -165,7 +165,7 @@ class Store {
   /// The same without waiting: `done` is called once, from whatever thread, when it is on disk. The points
   /// need live no longer than this call.
   virtual void write_later(std::string_view database, std::string_view policy,
-                           std::span<const metrics::PointView> points, const WriteDone& done) {
+                           std::span<const metrics::PointView> points, WriteDone done) {
     done(write(database, policy, points));
   }
 

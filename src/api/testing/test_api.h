@@ -59,7 +59,7 @@ class TestApi {
   FakeStore& store() { return dynamic_cast<FakeStore&>(*store_in_use); }
 
   /// Waits for answers that come later.
-  http::Response send(const http::Request& request) const {
+  http::Response send(http::Request request) const {
     http::Response response = handler(request);
     if (!response.later) return response;
     struct Kept final : http::Responder {
@@ -118,7 +118,7 @@ class TestApi {
   EventHub events;
   datasource::Arrivals arrivals;
   Services services;
-  http::Handler handler;
+  http::RequestHandler handler;
 
  private:
   static std::optional<Secret> password_for(AuthMode mode) {

@@ -78,6 +78,25 @@ TEST_F(InfluxTest, RefusalsHaveInfluxDbsWords) {
   EXPECT_EQ(json::parse(api_.get("/query").body)["error"], "missing required parameter \"q\"");
 }
 
+TEST(AnsweredAtOnce, AreTheSmallWritesThatNoPasswordIsCheckedFor) {
+  using http::Method;
+  const auto at_once = [](Method method, const std::string& target, http::Headers headers = {},
+                          const std::string& body = "m v=1") {
+    return answered_at_once(TestApi::request(method, target, body, std::move(headers)));
+  };
+  EXPECT_TRUE(at_once(Method::kPost, "/write?db=x"));
+  EXPECT_TRUE(at_once(Method::kPost, "/write?db=x", {{"Authorization", "Token abc"}}));
+  EXPECT_TRUE(at_once(Method::kPost, "/write?db=x", {{"Authorization", "Bearer abc"}}));
+  EXPECT_FALSE(at_once(Method::kPost, "/write?db=x", {{"Authorization", "Token admin:password"}}));
+  EXPECT_FALSE(at_once(Method::kPost, "/write?db=x", {{"Authorization", "Basic YTpi"}}));
+  EXPECT_FALSE(at_once(Method::kPost, "/write?db=x&u=admin&p=password"));
+  EXPECT_FALSE(at_once(Method::kPost, "/write?db=x", {{"Cookie", "gpuscale_8486=abc"}}));
+  EXPECT_FALSE(at_once(Method::kPost, "/write?db=x", {{"Content-Encoding", "gzip"}}));
+  EXPECT_FALSE(at_once(Method::kPost, "/write?db=x", {}, std::string(20'000, 'm')));
+  EXPECT_FALSE(at_once(Method::kOptions, "/write?db=x"));
+  EXPECT_FALSE(at_once(Method::kPost, "/query?db=x"));
+}
+
 TEST_F(InfluxTest, AWrongTokenIs401) {
   http::Headers wrong{{"Authorization", "Bearer nonsense"}};
   EXPECT_EQ(write("m v=1", "db=gpuscale", wrong).status, 401);

@@ -99,6 +99,7 @@ class RouterTest : public ::testing::Test {
     add(Method::kPost, "/api/nodes");
     add(Method::kGet, "/api/nodes/{id}");
     add(Method::kGet, "/api/nodes/self");
+    add(Method::kDelete, "/api/nodes/{id}");
     add(Method::kPost, "/api/nodes/{id}/release");
     add(Method::kGet, "/files/{rest...}");
   }
@@ -128,6 +129,8 @@ TEST_F(RouterTest, FindsTheClosestPattern) {
   EXPECT_EQ(ask(Method::kPost, "/api/nodes/gpu-1/release"), "/api/nodes/{id}/release id=gpu-1");
   EXPECT_EQ(ask(Method::kGet, "/files/a/b.js"), "/files/{rest...} rest=a/b.js");
   EXPECT_EQ(ask(Method::kHead, "/api/nodes"), "/api/nodes");
+  EXPECT_EQ(ask(Method::kDelete, "/api/nodes/self"), "/api/nodes/{id} id=self")
+      << "the closer one has no DELETE";
 }
 
 TEST_F(RouterTest, TakesASlashThatWasSentAsPartOfAName) {

@@ -12,6 +12,8 @@
 #include <cstdio>
 #include <filesystem>
 #include <future>
+#include <map>
+#include <set>
 #include <thread>
 
 #include "http/client.h"
@@ -176,6 +178,106 @@ TEST_F(ServerTest, ACallerThatDribblesIsCutOff) {
   Wire wire(server_->port());
   wire.send("GET / HTTP/1.1\r\nHo");
   EXPECT_EQ(wire.read_all(), "");
+}
+
+TEST_F(ServerTest, AQuietConnectionIsClosedAndAnAnsweredOneIsQuiet) {
+  ServerOptions options;
+  options.idle_timeout = 1s;
+  serve_echo(options);
+  EXPECT_EQ(exchange(""), "");
+  EXPECT_THAT(exchange("GET /a HTTP/1.1\r\nHost: x\r\n\r\n"), EndsWith("GET /a "));
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (server_->stats().connections > 0 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  EXPECT_EQ(server_->stats().connections, 0U);
+}
+
+TEST_F(ServerTest, AHandlerMayTakeLongerThanAConnectionMayBeQuiet) {
+  ServerOptions options;
+  options.idle_timeout = 1s;
+  options.read_timeout = 1s;
+  std::promise<std::shared_ptr<Responder>> promise;
+  serve(
+      [&](const Request&) {
+        Response response;
+        response.later = [&](std::shared_ptr<Responder> responder) {
+          promise.set_value(std::move(responder));
+        };
+        return response;
+      },
+      options);
+  Wire slow(server_->port());
+  slow.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const auto responder = promise.get_future().get();
+  EXPECT_EQ(exchange(""), "") << "a connection that came later was closed as too quiet";
+  EXPECT_EQ(exchange(""), "");
+  responder->respond(Response::text(200, "at last"));
+  EXPECT_THAT(slow.read_all(), EndsWith("at last"));
+}
+
+TEST_F(ServerTest, WhatNeverWaitsIsHandledOnTheThreadThatReads) {
+  std::mutex mutex;
+  std::map<std::string, std::set<std::thread::id>> threads;
+  ServerOptions options;
+  options.at_once = [&](const Request& request) {
+    const std::scoped_lock lock(mutex);
+    threads["reader"].insert(std::this_thread::get_id());
+    return request.path == "/quick";
+  };
+  serve(
+      [&](const Request& request) -> Response {
+        const std::scoped_lock lock(mutex);
+        threads[request.path].insert(std::this_thread::get_id());
+        if (request.body == "throw") throw std::runtime_error("secret detail");
+        return Response::text(200, request.path + " " + request.body + "\n");
+      },
+      options);
+  std::string requests;
+  for (const char* body : {"1", "2", "3"}) {
+    for (const char* path : {"/quick", "/slow"})
+      requests += std::string("POST ") + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n" + body;
+  }
+  requests += "POST /quick HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nthrow";
+  const std::string answers = exchange(requests);
+  std::size_t at = 0;
+  for (const char* body : {"/quick 1\n", "/slow 1\n", "/quick 2\n", "/slow 2\n", "/quick 3\n", "/slow 3\n"}) {
+    at = answers.find(body, at);
+    EXPECT_NE(at, std::string::npos) << body << " is missing or out of order in " << answers;
+  }
+  EXPECT_THAT(answers, HasSubstr("HTTP/1.1 500 "));
+  EXPECT_EQ(threads["/quick"], threads["reader"]);
+  EXPECT_EQ(threads["reader"].size(), 1U);
+  EXPECT_FALSE(threads["/slow"].contains(*threads["reader"].begin()));
+}
+
+TEST_F(ServerTest, HundredsOfPipelinedRequestsAreAnsweredInOrder) {
+  ServerOptions options;
+  options.at_once = [](const Request&) { return true; };
+  serve_echo(options);
+  constexpr int kCount = 2'000;
+  std::string requests;
+  for (int i = 0; i < kCount; ++i) {
+    requests += "GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: x\r\n" +
+                (i + 1 == kCount ? "Connection: close\r\n" : "") + "\r\n";
+  }
+  Wire wire(server_->port());
+  auto sending = std::async(std::launch::async, [&] { wire.send(requests); });
+  const std::string answers = wire.read_all();
+  sending.get();
+  std::size_t at = 0;
+  for (int i = 0; i < kCount; ++i) {
+    at = answers.find("GET /" + std::to_string(i) + " ", at);
+    ASSERT_NE(at, std::string::npos) << i;
+  }
+}
+
+TEST_F(ServerTest, AnAnswerLargerThanTheSocketTakesArrivesWhole) {
+  const std::string large(30'000'000, 'x');
+  serve([&](const Request&) { return Response::text(200, large); });
+  Wire wire(server_->port());
+  wire.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const std::string answer = wire.read_all();
+  EXPECT_EQ(answer.size() - answer.find("\r\n\r\n") - 4, large.size());
 }
 
 TEST_F(ServerTest, AHandlerThatThrowsIsAnAnswer) {
