@@ -133,6 +133,54 @@ class DeclaredTest(ServerTest):
         self.assertEqual(server.request("POST", "/api/v1/schedules/always/enabled", '{"enabled": false}')[0], 200)
         wait_for("the bound to go", lambda: pool()["max"] == 2)
 
+    def at_once(self, *puts):
+        """Sends all of them at the same moment; their statuses, in their order."""
+        gate = threading.Barrier(len(puts))
+        answers = [None] * len(puts)
+
+        def send(i, arguments):
+            gate.wait()
+            answers[i] = self.put(*arguments)
+
+        threads = [threading.Thread(target=send, args=each) for each in enumerate(puts)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return answers
+
+    def test_no_race_of_edits_leaves_a_pool_whose_min_is_over_its_max(self):
+        server = self.server(config=config_text(min=0))
+        of = lambda low, high: {"provider": {"type": "sim"}, "min": low, "max": high}
+        status, body = self.put(server, "pools/extra", of(3, 2))
+        self.assertEqual(status, 400, body)
+        self.assertIn("min", body["error"])
+        version = self.made(server, "pools/extra", of(0, 1))["version"]
+        for _ in range(10):
+            answers = self.at_once((server, "pools/extra", of(0, 1), version), (server, "pools/extra", of(4, 5), version))
+            self.assertEqual(sorted(status for status, _ in answers), [200, 409], answers)
+            kept = server.json("/api/v1/pools/extra/definition")
+            version = kept["version"]
+            self.assertIn((kept["definition"]["min"], kept["definition"]["max"]), ((0, 1), (4, 5)))
+            pool = server.json("/api/v1/pools/extra")
+            self.assertLessEqual(pool["min"], pool["max"])
+            self.assertTrue(pool["min"] <= pool["desired"] <= pool["max"], pool)
+
+    def test_a_pool_and_its_schedule_that_are_edited_at_once_never_contradict_each_other(self):
+        server = self.server(config=config_text(min=0))
+        of = lambda high: {"provider": {"type": "sim"}, "min": 0, "max": high}
+        floor = {"cron": "0 0 1 1 *", "for": "1h", "pool": "extra", "set": {"min": 3}}
+        version = self.made(server, "pools/extra", of(5))["version"]
+        for _ in range(10):
+            (low, said_low), (high, said_high) = self.at_once((server, "pools/extra", of(2), version),
+                                                              (server, "schedules/floor", floor))
+            self.assertEqual(len([1 for status in (low, high) if status in (200, 201)]), 1, (said_low, said_high))
+            if high == 201:
+                self.assertIn("floor", json.dumps(said_low))
+                self.assertEqual(self.delete(server, "schedules/floor")[0], 200)
+            version = server.json("/api/v1/pools/extra/definition")["version"]
+            version = self.made(server, "pools/extra", of(5), version)["version"]
+
     def test_a_lost_key_stops_nothing_else_and_a_backup_brings_it_back(self):
         _, url = self.receiver()
         server = self.server(config=config_text(min=0))
