@@ -42,12 +42,18 @@ Result<std::string> query_of(const std::string& range, WallTime now) {
   return between(*from, *to);
 }
 
+/// For people: without the fraction of its second.
+std::string second_of(const json& at) {
+  const auto time = base::parse_rfc3339(cell_of(at));
+  return time ? base::format_rfc3339(std::chrono::floor<std::chrono::seconds>(*time)) : cell_of(at);
+}
+
 int print_replay(const json& answer) {
   std::printf(
       "%s decisions from %s to %s: %s passes over nodes, %s trigger calls, %s sizes asked for, %s looks of "
       "policies\n",
-      cell_of(answer["decisions"]).c_str(), cell_of(answer["since"]).c_str(),
-      cell_of(answer["until"]).c_str(), cell_of(answer["passes"]).c_str(),
+      cell_of(answer["decisions"]).c_str(), second_of(answer["since"]).c_str(),
+      second_of(answer["until"]).c_str(), cell_of(answer["passes"]).c_str(),
       cell_of(answer["triggers"]).c_str(), cell_of(answer["sizes"]).c_str(),
       cell_of(answer["looks"]).c_str());
   for (const json& record : answer["damaged"]) std::printf("not replayed: %s\n", cell_of(record).c_str());
@@ -65,9 +71,10 @@ int print_replay(const json& answer) {
   return identical ? kExitDone : kExitFailed;
 }
 
-int print_what_if(const json& answer) {
+int print_what_if(json answer) {
   if (answer["pools"].empty()) std::puts("no pool was looked at in this range, or it is no longer recorded");
-  for (const json& pool : answer["pools"]) {
+  for (json& pool : answer["pools"]) {
+    for (json& row : pool["rows"]) row["at"] = second_of(row["at"]);
     std::printf(
         "pool %s: %s looks; there were %s node-hours, %s would have wanted %s (more at %s looks, fewer "
         "at %s)\n",

@@ -3,6 +3,7 @@
 /// and reader cannot drift apart. Doubles keep their bits. A reader that runs past the end is no longer ok()
 /// and yields empty values.
 #pragma once
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <map>
@@ -32,15 +33,17 @@ class RecordWriter {
 
  private:
   void put_number(std::uint64_t value) {
-    while (value >= 0x80U) {
-      bytes_ += static_cast<char>(value | 0x80U);
-      value >>= 7U;
-    }
-    bytes_ += static_cast<char>(value);
+    std::array<char, 10> coded{};
+    std::size_t size = 0;
+    for (; value >= 0x80U; value >>= 7U) coded[size++] = static_cast<char>(value | 0x80U);
+    coded[size++] = static_cast<char>(value);
+    bytes_.append(coded.data(), size);
   }
   void put(double value) {
     const auto bits = std::bit_cast<std::uint64_t>(value);
-    for (unsigned shift = 0; shift < 64; shift += 8) bytes_ += static_cast<char>(bits >> shift);
+    std::array<char, 8> coded{};
+    for (unsigned i = 0; i < 8; ++i) coded[i] = static_cast<char>(bits >> (8 * i));
+    bytes_.append(coded.data(), coded.size());
   }
   void put(const std::string& text) {
     put_number(text.size());

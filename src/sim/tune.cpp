@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "sim/pool_run.h"
+
 namespace gpuscale::sim {
 namespace {
 
@@ -54,6 +56,27 @@ std::size_t best_of(const std::vector<std::vector<Trial>>& by_knob, std::size_t 
   return best;
 }
 
+/// One setting from the first tick to the last, told apart by parts of `size` ticks; what is left over at the
+/// end belongs to none. Work that goes bad counts where it goes bad.
+std::vector<Trial> live_through(std::span<const double> demand, const PoolParameters& parameters,
+                                const policy::PolicyChoice& setting, std::size_t parts) {
+  const std::size_t size = demand.size() / parts;
+  const auto policy = policy::make_policy(setting);
+  PoolRun run(parameters, policy.get());
+  run.expect(demand.size());
+  std::vector<Trial> trials(parts);
+  for (std::size_t tick = 0; tick < parts * size; ++tick) {
+    Trial& trial = trials[tick / size];
+    const double bad_before = run.bad_work();
+    const TickRecord seen = run.step(demand[tick]);
+    const auto seconds = static_cast<double>(parameters.tick_seconds);
+    trial.bad_work += run.bad_work() - bad_before;
+    trial.offered += demand[tick] * seconds;
+    trial.node_hours += static_cast<double>(seen.ready + seen.booting + seen.draining) * seconds / 3'600;
+  }
+  return trials;
+}
+
 }  // namespace
 
 double Tuning::sureness(double most_bad) const {
@@ -80,17 +103,11 @@ Result<Tuning> tune(std::span<const double> demand, const PoolParameters& parame
   }
   const std::span<const double> ladder =
       share ? std::span<const double>(kShares) : std::span<const double>(kTargets);
-  std::vector<std::vector<Trial>> by_knob(ladder.size(), std::vector<Trial>(options.parts));
-  for (std::size_t part = 0; part < options.parts; ++part) {
-    const std::span<const double> own = demand.subspan(part * size, size);
-    PoolParameters begin = parameters;
-    begin.first_nodes = first_nodes_for(own, parameters);
-    for (std::size_t knob = 0; knob < ladder.size(); ++knob) {
-      const auto policy = policy::make_policy({name, ladder[knob]});
-      const Outcome outcome = run_pool(own, begin, policy.get());
-      by_knob[knob][part] = {outcome.lost + outcome.late, outcome.offered, outcome.node_hours()};
-    }
-  }
+  PoolParameters begin = parameters;
+  begin.first_nodes = first_nodes_for(demand, parameters);
+  std::vector<std::vector<Trial>> by_knob;
+  for (const double knob : ladder)
+    by_knob.push_back(live_through(demand, begin, {name, knob}, options.parts));
   Tuning out;
   const std::size_t chosen = best_of(by_knob, options.parts, options.most_bad);
   const Total all = total_of(by_knob[chosen], options.parts);

@@ -34,7 +34,8 @@ struct Tuning {
   double sureness(double most_bad) const;
 };
 
-/// Settings tried: a fixed ladder over the policy's own range. Every part begins with nothing learned.
+/// Settings tried: a fixed ladder over the policy's own range. Each runs through the whole history once, as
+/// it would have lived through it: only the first part begins with nothing learned.
 /// @param name of a policy with a setting; kInvalidArgument where it has none or the history is too short
 /// (each part must hold an hour)
 Result<Tuning> tune(std::span<const double> demand, const PoolParameters& parameters, const std::string& name,

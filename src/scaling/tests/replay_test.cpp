@@ -196,6 +196,10 @@ TEST(Replay, AnotherPolicyIsAskedAboutTheSameInputs) {
   EXPECT_EQ(report.rows.back().would, 4);
   EXPECT_GT(report.looks_more, 50);
   EXPECT_GT(report.would_node_hours, report.had_node_hours);
+  EXPECT_THAT(
+      what_if(*journal, "gpu", kEver, *policy::PolicyChoice::parse("hpa"))->front().rows.back().reason,
+      HasSubstr("% GPU work on 2 ready"))
+      << "of a policy that gives no reason, what it saw";
   EXPECT_THAT(what_if(*journal, "gpu", kEver, *policy::PolicyChoice::parse("keda")).error().message(),
               HasSubstr("rate of requests"));
 }

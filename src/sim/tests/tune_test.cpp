@@ -30,6 +30,20 @@ TEST(Tune, ProposesTheCheapestSettingThatKeepsToTheGoalAndSaysHowSureItIs) {
   EXPECT_GE(tuning->sureness(0.001), 0.75);
 }
 
+TEST(Tune, JudgesAPolicyByWhatItHasLearnedAndNotByEachPartsBeginning) {
+  // Steps that lookout has met often by the second part: begun anew with each part it would miss the first.
+  std::vector<double> demand;
+  for (int i = 0; i < 40; ++i) {
+    demand.insert(demand.end(), 150, 4.0);
+    demand.insert(demand.end(), 50, 10.0);
+  }
+  const auto tuning = tune(demand, parameters(), "lookout", {.most_bad = 0.01});
+  ASSERT_TRUE(tuning);
+  for (std::size_t part = 1; part < tuning->left_out.size(); ++part)
+    EXPECT_LT(tuning->left_out[part].bad, tuning->left_out[0].bad) << "part " << part + 1;
+  EXPECT_GE(tuning->sureness(0.01), 0.75);
+}
+
 TEST(Tune, SaysWhereNoSettingReachesTheGoal) {
   std::vector<double> demand(8'000, 1.0);
   for (std::size_t i = 500; i < demand.size(); i += 1'000) std::fill_n(&demand[i], 10, 60.0);
