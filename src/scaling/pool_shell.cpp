@@ -149,6 +149,7 @@ ReconcileInput PoolShell::observe(const PoolPage& page, WallTime now, bool closi
   if (auto telemetry = ports_.telemetry.nodes_of(spec_.name, now, window)) {
     set_fault(telemetry_fault_, "", "telemetry.failed");
     input.telemetry = *std::move(telemetry);
+    report_age_.correct(*input.telemetry, ports_.clock.mono(), now);
   } else {
     set_fault(telemetry_fault_, "telemetry cannot be read: " + telemetry.error().message(),
               "telemetry.failed");

@@ -18,6 +18,7 @@
 #include "scaling/decision_journal.h"
 #include "scaling/peak_window.h"
 #include "scaling/reconcile.h"
+#include "scaling/report_age.h"
 #include "scaling/telemetry.h"
 
 namespace gpuscale::scaling {
@@ -96,6 +97,7 @@ class PoolShell {
   MonoTime started_;
   std::map<std::string, Watch> watches_;
   std::map<std::string, MonoTime> failing_since_;  ///< nodes that report failed devices
+  ReportAge report_age_;
   PeakWindow work_;
   std::map<std::string, PeakWindow> work_by_class_;  ///< of a pool of several GPU classes
   std::string fleet_fault_;

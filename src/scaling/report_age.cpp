@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scaling/report_age.h"
+
+#include <algorithm>
+
+namespace gpuscale::scaling {
+
+void ReportAge::correct(TelemetryByNode& telemetry, MonoTime mono, WallTime now) {
+  constexpr std::size_t kFew = 1'000;
+  if (seen_.size() > 2 * telemetry.size() + kFew)
+    std::erase_if(seen_, [&](const auto& of) { return !telemetry.contains(of.first); });
+  for (auto& [node, said] : telemetry) {
+    if (!said.last_report) continue;
+    const WallTime report = *said.last_report;
+    const Nanos age = std::max(Nanos{now - report}, Nanos{0});
+    const auto [found, first] = seen_.try_emplace(node, Seen{report, mono - age});
+    Seen& seen = found->second;
+    if (!first && (report > seen.newest || report < seen.newest - kLongestRepeat))
+      seen = {report, mono - age};
+    const Nanos counted = mono - seen.since;
+    if (counted > age + kDrift) said.last_report = now - counted;
+  }
+}
+
+}  // namespace gpuscale::scaling

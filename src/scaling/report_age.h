@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+/// How old each node's newest report really is. Reports carry wall-clock times: after the clock is set back,
+/// those of a node that has long been silent would look fresh, and the node like one that may be judged by
+/// them. Not thread-safe; time is passed in.
+#pragma once
+#include <string>
+#include <unordered_map>
+
+#include "scaling/telemetry.h"
+
+namespace gpuscale::scaling {
+
+class ReportAge {
+ public:
+  /// A store shows its samples again while a clock that was set back passes them once more, so that only a
+  /// report newer than every one before is news. Where it was set back further than this, older ones are
+  /// believed: nobody can wait for hours.
+  static constexpr Nanos kLongestRepeat = std::chrono::minutes{10};
+  /// Wall clock and monotonic clock drift apart by less than this between two reports.
+  static constexpr Nanos kDrift = std::chrono::seconds{1};
+
+  /// Moves each last_report back to where it is as old as has been counted since it was news.
+  void correct(TelemetryByNode& telemetry, MonoTime mono, WallTime now);
+
+ private:
+  struct Seen {
+    WallTime newest;
+    MonoTime since;  ///< when it was made, by the monotonic clock
+  };
+  std::unordered_map<std::string, Seen> seen_;
+};
+
+}  // namespace gpuscale::scaling

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scaling/report_age.h"
+
+#include <gtest/gtest.h>
+
+namespace gpuscale::scaling {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr WallTime kNoon = base::from_unix_nanos(1'700'000'000'000'000'000);
+constexpr MonoTime kBoot{};
+
+class ReportAgeTest : public ::testing::Test {
+ protected:
+  /// How old the report of `report` looks when the clocks say so.
+  Nanos age_of(WallTime report, Nanos mono, WallTime now) {
+    TelemetryByNode telemetry{{"gpu-a", {.last_report = report}}};
+    age_.correct(telemetry, kBoot + mono, now);
+    return now - *telemetry.at("gpu-a").last_report;
+  }
+  ReportAge age_;
+};
+
+TEST_F(ReportAgeTest, IsWhatTheClockSaysWhileItRuns) {
+  EXPECT_EQ(age_of(kNoon - 3s, 0s, kNoon), 3s);
+  EXPECT_EQ(age_of(kNoon - 3s, 10s, kNoon + 10s), 13s);
+  EXPECT_EQ(age_of(kNoon + 10s, 11s, kNoon + 11s), 1s);
+  EXPECT_EQ(age_of(kNoon + 10s, 12s, kNoon + 12s + 500ms), 2s + 500ms) << "drift moves nothing";
+}
+
+TEST_F(ReportAgeTest, ASilentNodeDoesNotLookFreshAfterTheClockWasSetBack) {
+  EXPECT_EQ(age_of(kNoon, 0s, kNoon), 0s);
+  EXPECT_EQ(age_of(kNoon, 40s, kNoon + 40s), 40s);
+  EXPECT_EQ(age_of(kNoon, 41s, kNoon + 5s), 41s);
+  EXPECT_EQ(age_of(kNoon - 2s, 42s, kNoon - 1s), 42s) << "an older sample, shown once more";
+  EXPECT_EQ(age_of(kNoon + 3s, 46s, kNoon + 4s), 1s) << "newer than every one before: it speaks again";
+}
+
+TEST_F(ReportAgeTest, AfterALargeSetBackTheNewTimesAreBelieved) {
+  EXPECT_EQ(age_of(kNoon, 0s, kNoon), 0s);
+  EXPECT_EQ(age_of(kNoon - 1h, 5s, kNoon - 1h), 0s);
+  EXPECT_EQ(age_of(kNoon - 1h, 9s, kNoon - 1h + 4s), 4s);
+}
+
+TEST_F(ReportAgeTest, AClockThatWasSetForwardMakesNoneYounger) {
+  EXPECT_EQ(age_of(kNoon, 0s, kNoon), 0s);
+  EXPECT_EQ(age_of(kNoon, 5s, kNoon + 1h), 1h) << "until it speaks again";
+  EXPECT_EQ(age_of(kNoon + 1h, 6s, kNoon + 1h + 1s), 1s);
+}
+
+}  // namespace
+}  // namespace gpuscale::scaling
