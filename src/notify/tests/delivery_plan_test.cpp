@@ -52,5 +52,15 @@ TEST(Judge, SaysWhatTheReceiverSaid) {
             "the receiver answered 401: wrong secret");
 }
 
+TEST(Judge, SaysTheReasonAloneOfAnAnswerInJson) {
+  const auto said = [](const std::string& answer) { return judge(Receipt{429, answer, {}}, 0, 0.5).reason; };
+  EXPECT_EQ(said(R"({"pool":"gpu","reason":"pool gpu cools down for another 4s","step":1})"),
+            "the receiver answered 429: pool gpu cools down for another 4s");
+  EXPECT_EQ(said(R"({"error":"no such room"})"), "the receiver answered 429: no such room");
+  EXPECT_EQ(said(R"({"error":{"code":7}})"), R"(the receiver answered 429: {"error":{"code":7}})");
+  EXPECT_EQ(said(R"(["slow down"])"), R"(the receiver answered 429: ["slow down"])");
+  EXPECT_EQ(said(R"({"reason":"cut sho)"), R"(the receiver answered 429: {"reason":"cut sho)");
+}
+
 }  // namespace
 }  // namespace gpuscale::notify
