@@ -21,6 +21,8 @@
 #include "cli/live_view.h"
 #include "cli/remote.h"
 #include "cli/server_app.h"
+#include "config/definitions.h"
+#include "http/message.h"
 #include "load/generator.h"
 
 namespace gpuscale::cli {
@@ -279,8 +281,26 @@ Result<log::Log> log_for(const UpFlags& flags, const std::string& folder) {
                            flags.log.format == "json" ? log::Format::kJson : log::Format::kText);
 }
 
+/// The built-in demo's rules are made as people make them, so that they can be changed in the browser; what
+/// somebody made of them in this data folder stays.
+Result<void> make_rules(const std::string& server) {
+  RemoteOptions options;
+  options.server = server;
+  Remote remote(options);
+  GS_TRY(const Json present, remote.get("/api/v1/rules"));
+  if (!present.at("rules").empty()) return {};
+  GS_TRY(const config::DefinitionsByName definitions, config::definitions_in(kDemoConfig));
+  for (const auto& [key, body] : definitions) {
+    if (key.first != config::Kind::kRules) continue;
+    GS_CHECK(remote.call(http::Method::kPut, "/api/v1/rules/" + http::url_encode(key.second),
+                         {{"definition", body}}));
+  }
+  return {};
+}
+
 Result<int> run_under_load(const UpFlags& flags, const Phases& phases, ServerApp& app, const log::Log& log,
                            const Context& context) {
+  if (flags.serve.config_file.empty()) GS_CHECK(make_rules(app.url()));
   GS_TRY(const auto load, start_load(flags, app.url(), log));
   int code = kExitDone;
   GS_TRY(const bool serving, wait_for_nodes(*load, context.stop));
@@ -303,12 +323,14 @@ Result<int> up(UpFlags flags, const Context& context) {
   flags.serve.no_auth = true;
   flags.serve.program = context.program;
   flags.serve.environment = [&secrets](const std::string& name) { return secrets.value(name); };
-  if (flags.serve.config_file.empty()) flags.serve.config_text = kDemoConfig;
+  if (flags.serve.config_file.empty()) {
+    GS_TRY(flags.serve.config_text, config::without(kDemoConfig, config::Kind::kRules));
+  }
   GS_TRY(const log::Log log, log_for(flags, folder));
   GS_TRY(const auto app, ServerApp::start(flags.serve, log));
   if (!flags.json)
-    std::fprintf(stderr, "gpuscale serves at %s, its log is %s/server.log\n", app->url().c_str(),
-                 folder.c_str());
+    std::fprintf(stderr, "gpuscale serves at %s (open it in a browser), its log is %s/server.log\n",
+                 app->url().c_str(), folder.c_str());
   const auto code = run_under_load(flags, phases, *app, log, context);
   // Also after a failure: `up` leaves no nodes behind.
   GS_CHECK(app->shut_down_nodes(kNodesEnd));

@@ -133,4 +133,14 @@ Result<DefinitionsByName> definitions_in(std::string_view yaml) {
   return out;
 }
 
+Result<std::string> without(std::string_view yaml, Kind kind) {
+  try {
+    YAML::Node root = YAML::Load(std::string(yaml));
+    if (root.IsMap()) root.remove(std::string(to_string(kind)));
+    return YAML::Dump(root) + "\n";
+  } catch (const YAML::Exception& e) {
+    return fail(Errc::kInvalidArgument, std::string("not valid YAML: ") + e.what());
+  }
+}
+
 }  // namespace gpuscale::config

@@ -50,6 +50,9 @@ Result<Reading> parse_with(std::string_view yaml, const std::string& file_name,
 using DefinitionsByName = std::map<std::pair<Kind, std::string>, nlohmann::json>;
 Result<DefinitionsByName> definitions_in(std::string_view yaml);
 
+/// The file without its list of this kind; its comments go. Errors: kInvalidArgument (no YAML).
+Result<std::string> without(std::string_view yaml, Kind kind);
+
 /// As YAML that definitions_in() reads as the same values; ends with a line break.
 std::string yaml_of(const nlohmann::json& value);
 

@@ -124,5 +124,14 @@ TEST(Definitions, KindsHaveNames) {
   EXPECT_EQ(word_of(Kind::kSchedules), "schedule");
 }
 
+TEST(WithoutAList, TheRestOfTheFileReadsAsBefore) {
+  const auto left = without(kFile, Kind::kRules);
+  ASSERT_TRUE(left) << left.error().message();
+  DefinitionsByName expected = definitions_in(kFile).value();
+  EXPECT_EQ(std::erase_if(expected, [](const auto& each) { return each.first.first == Kind::kRules; }), 1u);
+  EXPECT_EQ(definitions_in(*left).value(), expected);
+  EXPECT_EQ(without("pools: [", Kind::kRules).error().code(), Errc::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace gpuscale::config
