@@ -18,6 +18,8 @@ step("policies say what they want, why, and which of them is heard", async () =>
   await page.getByRole("row", { name: /calm/ }).getByText("heard", { exact: true }).waitFor();
   await page.getByRole("row", { name: /idea/ }).getByText("shadow", { exact: true }).waitFor();
   await page.getByRole("row", { name: /calm/ }).getByText(/of the last hour/).waitFor();
+  // Load and forecast are read out of its reason: they must be where the server says them.
+  for (const label of ["Load", "Forecast"]) await page.getByRole("row", { name: /calm/ }).locator(`td[data-label="${label}"]`).getByText(/^[\d.]+ nodes$/).waitFor();
   await audit(page, "policies");
 });
 

@@ -10,7 +10,7 @@ export interface Outlook {
 }
 /** The forecast in lookout's reason; undefined where a policy gives none. */
 export function outlookIn(reason: string): Outlook | undefined {
-  const found = /^load ([\d.]+) nodes; .*\bmake ([\d.]+); missed ([\d.]+)% of the last hour/.exec(reason);
+  const found = /^load ([\d.]+) nodes; with headroom for a boot time ([\d.]+) .*; missed ([\d.]+)% of the last hour/.exec(reason);
   return found ? { load: Number(found[1]), forecast: Number(found[2]), missed: Number(found[3]), distrusted: reason.includes("the forecast is bad") } : undefined;
 }
 
