@@ -49,6 +49,9 @@ function NotFound() {
   return <LooksContext.Consumer>{({ t }) => <h1>{t("notfound.title")}</h1>}</LooksContext.Consumer>;
 }
 
+/** By the size of the screen. */
+const kLetters = [{}, { fontSize: 16, controlHeight: 38 }, { fontSize: 20, controlHeight: 46 }];
+
 export function App() {
   const [language, setLanguage] = useState<Language>(firstLanguage);
   const [dark, setDark] = useState(firstDark);
@@ -122,7 +125,7 @@ export function App() {
     );
   };
   return (
-    <ConfigProvider locale={locale} theme={{ algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm, token: { ...colours, ...(wide ? { fontSize: 16, controlHeight: 38 } : {}), borderRadius: 6, motionDurationMid: "0.1s" }, cssVar: true, hashed: false, components: dark ? { Button: { primaryColor: "#08110e" } } : undefined }}
+    <ConfigProvider locale={locale} theme={{ algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm, token: { ...colours, ...kLetters[wide], borderRadius: 6, motionDurationMid: "0.1s" }, cssVar: true, hashed: false, components: dark ? { Button: { primaryColor: "#08110e" } } : undefined }}
                     button={{ autoInsertSpace: false }}>
       <LooksContext.Provider value={looks}>
         <AntApp className="app">{shown()}</AntApp>

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Whether the window is that of a large screen, which is looked at from further away: letters and charts are larger there. */
+/** How large the window is: 0 that of a desk, 1 of a large screen, 2 of one in 4K. The larger, the further away one looks from, and
+ * the larger are letters and charts. style.css has the same widths. */
 import { useSyncExternalStore } from "react";
 
-const screen = typeof window === "undefined" ? undefined : window.matchMedia("(min-width: 2200px)");
+export type Wide = 0 | 1 | 2;
+const screens = typeof window === "undefined" ? [] : [2200, 3400].map((width) => window.matchMedia(`(min-width: ${width}px)`));
 const subscribe = (listener: () => void) => {
-  screen?.addEventListener("change", listener);
-  return () => screen?.removeEventListener("change", listener);
+  screens.forEach((screen) => screen.addEventListener("change", listener));
+  return () => screens.forEach((screen) => screen.removeEventListener("change", listener));
 };
-export const useWide = () => useSyncExternalStore(subscribe, () => screen?.matches ?? false);
+export const useWide = () => useSyncExternalStore(subscribe, () => screens.filter((screen) => screen.matches).length as Wide);
