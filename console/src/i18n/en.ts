@@ -27,7 +27,7 @@ export const en = {
 
   "range.5m": "5 min", "range.15m": "15 min", "range.1h": "1 h", "range.6h": "6 h", "range.24h": "24 h", "range.7d": "7 days",
 
-  "phase.steady": "Steady", "phase.scaling_out": "Scaling out", "phase.scaling_in": "Scaling in", "phase.degraded": "Degraded", "phase.held": "Held", "phase.unknown": "Unknown",
+  "phase.steady": "Steady", "phase.scaling_out": "Scaling out", "phase.scaling_in": "Scaling in", "phase.degraded": "Degraded", "phase.held": "Held", "phase.coming": "{n} coming", "phase.leaving": "{n} leaving", "phase.parked": "{n} parked", "phase.and": ", ", "phase.ready": "{ready} of {desired} ready", "phase.unknown": "Unknown",
 
   "overview.utilization.now": "GPU utilisation now", "overview.peak": "Busiest GPU", "overview.mean": "Mean of all GPUs",
   "overview.chart": "Cluster GPU utilisation", "overview.chart.hint": "Dashed: the rules' thresholds. Marked: each scaling. Drag over a stretch to zoom, double-click to go back.",
@@ -62,7 +62,7 @@ export const en = {
   "activity.why": "Why", "activity.empty.title": "Nothing has happened yet", "activity.empty": "Decisions, calls and their effects are written here as they happen; the first may be a size that you set by hand.",
   "activity.kinds.all": "everything", "activity.kinds.rule": "rules", "activity.kinds.message": "messages", "activity.kinds.trigger": "triggers",
   "activity.kinds.pool": "pools", "activity.kinds.node": "nodes", 
-  "activity.ranking": "Who could have gone",
+  "activity.chain": "What led to it, and what came of it", "activity.ranking": "Who could have gone",
   "activity.more": "Show more",
 
   "explore.title": "Explore", "explore.run": "Run", "explore.query": "Query (InfluxQL)", "explore.chart": "Chart", "explore.table": "Table", "explore.csv": "CSV",
@@ -75,7 +75,7 @@ export const en = {
   "rules.title": "Rules", "rules.empty.title": "No rules", "rules.empty": "A rule compares what GPUs report with a threshold and pulls a trigger. Make one here, or declare it in the config file under rules:.",
   "rules.inactive": "OK", "rules.pending": "Pending", "rules.firing": "Firing", "rules.no_data": "No data", "rules.error": "Error", "rules.paused": "Paused",
   "rules.condition": "Condition", "rules.sees": "It sees", "rules.since": "Since", "rules.threshold.aria": "Threshold of {term}: drag, or use the arrow keys",
-  "rules.preview": "Over this range it would have fired {n} times ({share} of the time).", "rules.preview.none": "Over this range it would not have fired.",
+  "rules.preview": "Over this range it would have fired {n} times ({share} of the time).", "rules.preview.once": "Over this range it would have fired once ({share} of the time).", "rules.preview.none": "Over this range it would not have fired.",
   "rules.preview.blind": "{n} of {all} looks had no data.",
   "rules.changed": "Not saved: {from} → {to}", "rules.reset": "Undo", "rules.new": "New rule", "rules.notify": "Tells", "rules.every": "Looks every",
   "rules.for": "Must hold for", "rules.repeat": "Repeats every", "rules.query": "Query", "rules.history": "History", "rules.mute": "Pause", "rules.unmute": "Resume",

@@ -28,7 +28,7 @@ export const zh: Record<Key, string> = {
 
   "range.5m": "5 分钟", "range.15m": "15 分钟", "range.1h": "1 小时", "range.6h": "6 小时", "range.24h": "24 小时", "range.7d": "7 天",
 
-  "phase.steady": "稳定", "phase.scaling_out": "扩容中", "phase.scaling_in": "缩容中", "phase.degraded": "降级", "phase.held": "保持", "phase.unknown": "未知",
+  "phase.steady": "稳定", "phase.scaling_out": "扩容中", "phase.scaling_in": "缩容中", "phase.degraded": "降级", "phase.held": "保持", "phase.coming": "{n} 个即将到来", "phase.leaving": "{n} 个正在离开", "phase.parked": "{n} 个停放", "phase.and": "，", "phase.ready": "{desired} 个中 {ready} 个就绪", "phase.unknown": "未知",
 
   "overview.utilization.now": "当前 GPU 利用率", "overview.peak": "最忙的 GPU", "overview.mean": "全部 GPU 平均",
   "overview.chart": "集群 GPU 利用率", "overview.chart.hint": "虚线：规则的阈值。标记：每次扩缩容。拖选一段可放大，双击还原。",
@@ -63,7 +63,7 @@ export const zh: Record<Key, string> = {
   "activity.why": "为什么", "activity.empty.title": "还没有发生任何事", "activity.empty": "决策、调用及其结果会随时记录在这里；第一条可以是您手动设定的规模。",
   "activity.kinds.all": "全部", "activity.kinds.rule": "规则", "activity.kinds.message": "消息", "activity.kinds.trigger": "触发器",
   "activity.kinds.pool": "节点池", "activity.kinds.node": "节点", 
-  "activity.ranking": "本可移除的节点",
+  "activity.chain": "起因与结果", "activity.ranking": "本可移除的节点",
   "activity.more": "显示更多",
 
   "explore.title": "查询", "explore.run": "执行", "explore.query": "查询语句（InfluxQL）", "explore.chart": "图表", "explore.table": "表格", "explore.csv": "CSV",
@@ -76,7 +76,7 @@ export const zh: Record<Key, string> = {
   "rules.title": "规则", "rules.empty.title": "没有规则", "rules.empty": "规则把 GPU 的上报与阈值比较，并触发扩缩容。在这里新建，或在配置文件的 rules: 下声明。",
   "rules.inactive": "正常", "rules.pending": "待定", "rules.firing": "告警", "rules.no_data": "无数据", "rules.error": "出错", "rules.paused": "已暂停",
   "rules.condition": "条件", "rules.sees": "看到", "rules.since": "开始于", "rules.threshold.aria": "{term} 的阈值：拖动或用方向键调整",
-  "rules.preview": "在此范围内会告警 {n} 次（占 {share} 的时间）。", "rules.preview.none": "在此范围内不会告警。",
+  "rules.preview": "在此范围内会告警 {n} 次（占 {share} 的时间）。", "rules.preview.once": "在此时间范围内会触发 1 次（占 {share} 的时间）。", "rules.preview.none": "在此范围内不会告警。",
   "rules.preview.blind": "{all} 次检查中有 {n} 次没有数据。",
   "rules.changed": "未保存：{from} → {to}", "rules.reset": "撤销", "rules.new": "新建规则", "rules.notify": "通知", "rules.every": "检查间隔",
   "rules.for": "需持续", "rules.repeat": "重复间隔", "rules.query": "查询", "rules.history": "历史", "rules.mute": "暂停", "rules.unmute": "恢复",

@@ -4,6 +4,7 @@ import { Button, Input, Segmented } from "antd";
 import { useMemo, useState } from "react";
 import { get, part } from "../core/api";
 import { useFollowed } from "../core/data";
+import { kindIn, sentenceIn } from "../core/entry_text";
 import { useParam } from "../core/router";
 import type { Entry } from "../core/types";
 import { useLooks, type Key } from "../i18n";
@@ -17,7 +18,7 @@ const kByPeople = "config.,token.,session.,rule.silenced,rule.paused,channel.tes
 const byHand = ({ kind, details }: Entry) => kind !== "pool.desired" || /^(admin|anonymous|token) ?/.test(String(details?.source ?? ""));
 
 export default function Activity() {
-  const { t } = useLooks();
+  const { t, language } = useLooks();
   const [kind, setKind] = useParam("kind", "");
   const [episode, setEpisode] = useParam("episode", "");
   const [text, setText] = useParam("q", "");
@@ -28,10 +29,10 @@ export default function Activity() {
   const looked = kind === "people" ? all.filter(byHand) : all;
   const shown = useMemo(() => {
     const wanted = text.toLowerCase();
-    const fits = (entry: Entry) => !wanted || `${entry.kind} ${entry.subject} ${entry.pool} ${entry.summary}`.toLowerCase().includes(wanted);
+    const fits = (entry: Entry) => !wanted || `${entry.kind} ${kindIn(language, entry.kind)} ${entry.subject} ${entry.pool} ${entry.summary} ${sentenceIn(language, entry)}`.toLowerCase().includes(wanted);
     const list = looked.filter(fits);
     return episode ? list : list.reverse();  // an episode is read as it happened
-  }, [all, kind, text, episode]);
+  }, [all, kind, text, episode, language]);
   return (
     <>
       <PageHead title={t("activity.title")}>

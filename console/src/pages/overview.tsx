@@ -16,12 +16,19 @@ import { ActivityList } from "../parts/activity_list";
 import { Chart } from "../parts/chart";
 import { FirstRun } from "../parts/first_run";
 import { applied, Failed, Heart, Hint, Link, PageHead, Panel, Phase, RangePicker } from "../parts/pieces";
-import { Said } from "../parts/said";
+import { PhaseReason } from "../parts/said";
+
+/** So long, in seconds, the report of a node may be on its way. */
+const kLateReport = 2;
+/** 10 m, in ms. */
+const kHoursBucket = 600_000;
 
 const kPool = "pools:\n  - {name: gpu, provider: {type: local}, min: 2, max: 6}";
 
-/** Of what happened; who signed in is in the change log. */
+/** Of what happened: what rules saw, what was decided and what became of it. Messages and calls that went well stand in their
+ * episode, and would push all else away while a rule tells again and again. */
 const kShownEntries = 14;
+const kShownKinds = "rule.,pool.,node.,policy.,config.,trigger.refused,message.failed,message.expired,channel.rests";
 
 function Stat({ label, value, more }: { label: string; value: ReactNode; more?: ReactNode }) {
   return <div className="stat"><div className="stat-label">{label}</div><div className="stat-value">{value}</div><div className="stat-more">{more}</div></div>;
@@ -58,14 +65,18 @@ async function nowValues(where: string, signal: AbortSignal) {
 }
 
 /** What the GPUs that were there today add up to, and over how many hours anything reported. A node that was there for part of a
- * bucket has reported for that part: the one that reported most was there throughout. */
+ * bucket has reported for that part: the one that reported most was there throughout, in the first bucket from the first report on. */
 async function gpuHours(where: string, signal: AbortSignal) {
   const midnight = new Date().setHours(0, 0, 0, 0);
   const [day] = await select(`SELECT sum(s), max(n) FROM (SELECT sum(devices_ok) AS s, count(devices_ok) AS n FROM node WHERE time >= ${midnight}ms${where} GROUP BY time(10m), node) WHERE time >= ${midnight}ms GROUP BY time(10m) fill(none)`, signal);
+  const buckets = day?.values ?? [];
   const now = Date.now();
-  return (day?.values ?? []).reduce(
+  const first = Number(buckets[0]?.[0] ?? now);
+  const [report] = buckets.length ? await select(`SELECT first(devices_ok) FROM node WHERE time >= ${first}ms AND time < ${first + kHoursBucket}ms${where}`, signal) : [];
+  const begin = Number(report?.values[0]?.[0] ?? first);
+  return buckets.reduce<{ hours: number; covered: number }>(
     (total, [time, sum, most]) => {
-      const share = Math.min(600_000, now - Number(time)) / 3_600_000;
+      const share = Math.max(0, Math.min(Number(time) + kHoursBucket, now) - Math.max(Number(time), begin)) / 3_600_000;
       return { hours: total.hours + (Number(most) > 0 ? (Number(sum) / Number(most)) * share : 0), covered: total.covered + share };
     },
     { hours: 0, covered: 0 },
@@ -82,11 +93,11 @@ export function Overview() {
   const since = new Date(windowOf(range).from * 1000).toISOString();
   const happened = useFollowed((signal) => get<{ activity: Entry[] }>(`/api/v1/activity?limit=1000&kind=pool.desired&since=${part(since)}`, signal), [range], 0);
   const lost = useFollowed((signal) => get<{ activity: Entry[] }>(`/api/v1/activity?limit=200&kind=node.lost&since=${part(since)}`, signal), [range], 0);
-  const recent = useFollowed((signal) => get<{ activity: Entry[] }>(`/api/v1/activity?limit=${3 * kShownEntries}`, signal), [], 0);
+  const recent = useFollowed((signal) => get<{ activity: Entry[] }>(`/api/v1/activity?limit=${kShownEntries}&kind=${kShownKinds}`, signal), [], 0);
   const live = useFollowed((signal) => nowValues(where, signal), [where], 5000, false);
   const hours = useFollowed((signal) => gpuHours(where, signal), [where], 60_000, false);
   const usage = useCurves((span_, bucket) => `SELECT mean(utilization_gpu) AS mean, max(utilization_gpu_max) AS busiest, mean(saturation) AS saturation FROM gpu WHERE ${span_}${where} GROUP BY time(${bucket}s) fill(null)`, range);
-  const sizes = useCurves((span_, bucket) => `SELECT sum(d) AS nodes FROM (SELECT count(devices_ok) / count(devices_ok) AS d FROM node WHERE ${span_}${where} GROUP BY time(${bucket}s), node) WHERE ${span_} GROUP BY time(${bucket}s) fill(0)`, range);
+  const sizes = useCurves((span_, bucket) => `SELECT sum(d) AS nodes FROM (SELECT count(devices_ok) / count(devices_ok) AS d FROM node WHERE ${span_}${where} GROUP BY time(${bucket}s), node) WHERE ${span_} GROUP BY time(${bucket}s) fill(null)`, range);
 
   const pools = status.value?.pools ?? [];
   const shown = pool ? pools.filter((each) => each.name === pool) : pools;
@@ -99,7 +110,14 @@ export function Overview() {
     const names: [string, string][] = [["mean", t("overview.mean")], ["busiest", t("overview.peak")], ["saturation", t("field.saturation")]];
     return (usage.value?.curves ?? []).map((curve) => ({ ...curve, label: names.find(([column]) => curve.label.endsWith(` ${column}`))?.[1] ?? curve.label }));
   }, [usage.value, t]);
-  const size = useMemo(() => (sizes.value?.curves ?? []).map((curve) => ({ ...curve, label: t("overview.size") })), [sizes.value, t]);
+  const size = useMemo(() => {
+    // Of the newest buckets not every node has told yet.
+    const told = sizes.value ? sizes.value.to - Math.max(sizes.value.bucket, kLateReport) : 0;
+    return (sizes.value?.curves ?? []).map((curve) => {
+      const times = curve.times.filter((time) => time < told);
+      return { ...curve, label: t("overview.size"), times, values: times.map((_, i) => curve.values[i] ?? 0) };
+    });
+  }, [sizes.value, t]);
 
   if (!status.value) return status.error ? <Failed error={status.error} again={status.again} /> : <Spin className="page-spin" />;
   const nothingYet = usage.value && !curves.length && live.value && live.value.mean === null;
@@ -119,7 +137,7 @@ export function Overview() {
       {nothingYet && <FirstRun />}
       {!pools.length && <Hint title={t("pools.empty.title")} text={t("overview.nopool")} command={applied("pool", kPool)} />}
       <div className="stats">
-        <Stat label={t("overview.state")} value={<Phase phase={worst} />} more={<><Said text={said?.phase_reason} />{shown.map((each) => cooldown(each, now, t)).filter(Boolean).map((text) => <div key={text}>{text}</div>)}</>} />
+        <Stat label={t("overview.state")} value={<Phase phase={worst} />} more={<><PhaseReason pool={said} />{shown.map((each) => cooldown(each, now, t)).filter(Boolean).map((text) => <div key={text}>{text}</div>)}</>} />
         <Stat label={t("overview.nodes")} value={<span data-testid="ready">{sum((each) => each.counts.ready)}</span>}
               more={<>{t("overview.nodes.of", { desired: sum((each) => each.desired) })}<div>{t("overview.nodes.bounds", { min: sum((each) => each.min), max: sum((each) => each.max) })}</div>{parked > 0 && <div title={t("node.parked.hint")}>{t("pools.parked", { n: parked })}</div>}</>} />
         <Stat label={t("overview.gpus")} value={number(live.value?.devices, 0)} />
@@ -140,7 +158,7 @@ export function Overview() {
       <div className="columns">
         <Panel title={t("overview.activity")} extra={<Link to="/activity">{t("overview.activity.all")}</Link>}>
           <Failed error={recent.error} />
-          <ActivityList entries={(recent.value?.activity ?? []).filter((entry) => !entry.kind.startsWith("session.")).slice(-kShownEntries).reverse()} />
+          <ActivityList entries={[...(recent.value?.activity ?? [])].reverse()} />
         </Panel>
         <Panel title={t("overview.rules")} extra={<Link to="/rules">{t("nav.rules")}</Link>}>
           <ul className="rule-lines">

@@ -11,7 +11,7 @@ import { ActivityList } from "../parts/activity_list";
 import { CardTable } from "../parts/cards";
 import { Failed, Hint, Link, PageHead, Panel } from "../parts/pieces";
 import { PromoteButton, RollBackButton } from "../parts/promotion";
-import { Said } from "../parts/said";
+import { PhaseReason } from "../parts/said";
 import { WhatIf } from "../parts/what_if";
 
 const kExample = "pools:\n  - {name: gpu, min: 2, max: 6}\npolicies:\n  - {name: calm, pool: gpu, type: lookout}\n  - {name: idea, pool: gpu, type: target_tracking, target: 60, shadow: true}";
@@ -72,7 +72,7 @@ export default function Policies() {
         const first = pool && decider(own, present);
         const changes = decidedBy(moved.value?.activity ?? [], name).slice(0, kShownChanges);
         return (
-          <Panel key={name} title={name} extra={pool && <span className="quiet">{t("policies.is", { n: pool.counts.ready, desired: pool.desired, min: pool.min, max: pool.max })} <Said text={pool.phase_reason} /></span>}>
+          <Panel key={name} title={name} extra={pool && <span className="quiet">{t("policies.is", { n: pool.counts.ready, desired: pool.desired, min: pool.min, max: pool.max })} <PhaseReason pool={pool} /></span>}>
             <div className="table-wrap">
               <CardTable>
                 <thead><tr>{(["common.name", "common.state", "policies.want", "policies.load", "policies.forecast", "policies.score", "policies.cost", "policies.bad", "policies.boot", "policies.reason"] as const).map((key) => <th key={key}>{t(key)}</th>)}</tr></thead>

@@ -11,7 +11,7 @@ import { useLooks, type Key } from "../i18n";
 import { EditDrawer } from "../parts/editor";
 import { ItemTools, NewButton, useOpened } from "../parts/resources";
 import { applied, Failed, Hint, Link, Origin, PageHead, Panel, Phase, Time } from "../parts/pieces";
-import { Said } from "../parts/said";
+import { PhaseReason } from "../parts/said";
 
 function Size({ pool, done }: { pool: Pool; done: () => void }) {
   const { t } = useLooks();
@@ -101,7 +101,7 @@ export default function Pools() {
         return (
           <Panel key={pool.name} title={<>{pool.name} <Phase phase={pool.phase} /> <Origin item={pool} /></>} extra={<span className="row-tools"><ItemTools kind="pools" item={pool} edit={() => opened.edit(pool.name)} done={pools.again} /></span>}>
             {pool.fault && <p className="bad">{pool.fault}</p>}
-            <p><Said text={pool.phase_reason} /></p>
+            <p><PhaseReason pool={pool} /></p>
             <dl className="facts">
               <div><dt>{t("pools.desired")}</dt><dd><Size pool={pool} done={pools.again} /></dd></div>
               <div><dt>{t("pools.bounds")}</dt><dd>{t("overview.nodes.bounds", { min: pool.min, max: pool.max })}</dd></div>

@@ -2,6 +2,9 @@
 /** The ledger as a timeline: what happened, when, and behind each entry why. */
 import { Button, Tag } from "antd";
 import { useState } from "react";
+import { get, part } from "../core/api";
+import { useFollowed } from "../core/data";
+import { kindIn, sentenceIn } from "../core/entry_text";
 import type { Entry } from "../core/types";
 import { number } from "../core/format";
 import { follow } from "../core/router";
@@ -13,6 +16,10 @@ const tone = (kind: string) =>
   /firing|lost|failed|error|refused|degraded|timeout|expired/.test(kind) ? "red" : /pending|draining|launching|booting|no_data|deferred/.test(kind) ? "gold"
     : /ready|ok|steady|sent|accepted/.test(kind) ? "green" : "default";
 
+/** Of an episode, around the entry that is asked about. */
+const kBefore = 6;
+const kAfter = 4;
+
 interface Ranked { node: string; rank: number; reason: string }
 
 function Value({ value }: { value: unknown }) {
@@ -22,12 +29,36 @@ function Value({ value }: { value: unknown }) {
   return <Said text={String(value)} />;
 }
 
+function Kind({ kind }: { kind: string }) {
+  const { language } = useLooks();
+  return <Tag bordered={false} color={tone(kind)} className="entry-kind" title={kind}>{kindIn(language, kind)}</Tag>;
+}
+
+/** What led to an entry and what came of it: the sample that a rule saw, the trigger, the node. */
+function Chain({ entry }: { entry: Entry }) {
+  const { t, language } = useLooks();
+  const episode = useFollowed((signal) => get<{ activity: Entry[] }>(`/api/v1/activity?limit=1000&correlation=${part(entry.correlation)}`, signal), [entry.correlation], 0, false);
+  const all = episode.value?.activity ?? [];
+  const here = all.findIndex((each) => each.id === entry.id);
+  if (all.length < 2 || here < 0) return null;
+  const first = all.findIndex((each) => each.kind === "rule.firing" && each.id < entry.id);
+  const shown = all.filter((_, i) => i === first || (i >= here - kBefore && i <= here + kAfter));
+  return (
+    <>
+      <h4>{t("activity.chain")}</h4>
+      <ol className="chain">{shown.map((each) => <li key={each.id} className={each.id === entry.id ? "chain-here" : ""}><span className="entry-time"><Time at={each.at} /></span><Kind kind={each.kind} /><span><Said text={sentenceIn(language, each)} /></span></li>)}</ol>
+    </>
+  );
+}
+
 /** Everything an entry was decided from, and for every node not chosen, why. */
 export function Why({ entry }: { entry: Entry }) {
-  const { t } = useLooks();
+  const { t, language } = useLooks();
   const { ranking, ...inputs } = (entry.details ?? {}) as Record<string, unknown> & { ranking?: Ranked[] };
   return (
     <div className="why">
+      {entry.correlation && <Chain entry={entry} />}
+      {language !== "en" && sentenceIn(language, entry) !== entry.summary && <p className="quiet">{entry.summary}</p>}
       {Object.keys(inputs).length > 0 && (
         <dl>
           {Object.entries(inputs).map(([key, value]) => (
@@ -47,15 +78,16 @@ export function Why({ entry }: { entry: Entry }) {
 }
 
 function Line({ entry, open, toggle }: { entry: Entry; open: boolean; toggle: () => void }) {
-  const { t } = useLooks();
+  const { t, language } = useLooks();
+  const sentence = sentenceIn(language, entry);
   return (
     <li className={`entry entry-${tone(entry.kind)} ${open ? "" : "entry-closed"}`}>
       <div className="entry-line">
         <span className="entry-time"><Time at={entry.at} /></span>
-        <Tag bordered={false} color={tone(entry.kind)} className="entry-kind">{entry.kind}</Tag>
-        <span className="entry-text"><Said text={entry.summary} /></span>
+        <Kind kind={entry.kind} />
+        <span className="entry-text"><Said text={sentence} /></span>
         <span className="entry-tools">
-          <Button size="small" type="text" aria-expanded={open} onClick={toggle} aria-label={`${t("activity.why")}: ${entry.summary}`}>{t("activity.why")}</Button>
+          <Button size="small" type="text" aria-expanded={open} onClick={toggle} aria-label={`${t("activity.why")}: ${sentence}`}>{t("activity.why")}</Button>
         </span>
       </div>
       {open && (

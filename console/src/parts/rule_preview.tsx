@@ -145,7 +145,7 @@ export function RulePreview({ rule, onCondition, faults = [] }: { rule: Previewe
     if (elsewhere.length) return t("rules.preview.sources", { which: Object.entries(rule.sources ?? {}).map(([ref, source]) => `${ref} (${source})`).join(", ") });
     if (fault) return t("rules.preview.unread");
     if (!would) return t("common.loading");
-    return would.fired.length ? t("rules.preview", { n: would.fired.length, share: percent(Math.min(share, 1) * 100) }) : t("rules.preview.none");
+    return would.fired.length ? t(would.fired.length === 1 ? "rules.preview.once" : "rules.preview", { n: would.fired.length, share: percent(Math.min(share, 1) * 100) }) : t("rules.preview.none");
   };
   const notes = [
     would && would.blind > 0 ? t("rules.preview.blind", { n: would.blind, all: would.looked }) : "",

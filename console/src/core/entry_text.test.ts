@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from "vitest";
+import { textIn } from "../i18n";
+import { kindIn, phaseReason, sentenceIn } from "./entry_text";
+import type { Entry, Pool } from "./types";
+
+const entry = (kind: string, details: Record<string, unknown>, summary = "in the server's words"): Entry => ({ id: 1, at: "", kind, pool: "gpu", subject: "it", correlation: "c", summary, details });
+
+describe("an entry of the ledger", () => {
+  it("of a known shape is told in Chinese from its details", () => {
+    expect(sentenceIn("zh", entry("rule.firing", { explanation: "avg(C, 10s) = 46.9 > 45" }))).toBe("规则 it 告警：avg(C, 10s) = 46.9 > 45");
+    expect(sentenceIn("zh", entry("pool.desired", { from: 2, to: 3, source: "rule high", trigger: "out" }))).toBe("节点池 gpu 从 2 到 3 个节点（触发器 out，规则 high）");
+    expect(sentenceIn("zh", entry("pool.desired", { from: 0, to: 2, source: "configuration" }))).toBe("节点池 gpu 从 0 到 2 个节点（配置）");
+    expect(kindIn("zh", "rule.firing")).toBe("规则告警");
+  });
+  it("stays in the server's words where its details do not hold all of them, and in English", () => {
+    expect(sentenceIn("zh", entry("rule.firing", {}))).toBe("in the server's words");
+    expect(sentenceIn("zh", entry("trigger.refused", { trigger: "out", source: "admin" }))).toBe("in the server's words");
+    expect(sentenceIn("zh", entry("node.of_tomorrow", { a: 1 }))).toBe("in the server's words");
+    expect([sentenceIn("en", entry("rule.firing", { explanation: "x" })), kindIn("en", "rule.firing"), kindIn("zh", "node.of_tomorrow")]).toEqual(["in the server's words", "rule.firing", "node.of_tomorrow"]);
+  });
+  it("that sets a size names what pulled the trigger", () => {
+    expect(sentenceIn("en", entry("pool.desired", { trigger: "out", source: "rule high" }, "grow pool gpu from 2 to 3"))).toBe("rule high: grow pool gpu from 2 to 3");
+    expect(sentenceIn("en", entry("pool.desired", { trigger: "out", source: "http 10.0.0.7" }, "grow pool gpu from 2 to 3"))).toBe("trigger out: grow pool gpu from 2 to 3");
+    expect(sentenceIn("en", entry("pool.desired", { source: "policy calm" }, "policy calm sets"))).toBe("policy calm sets");
+  });
+});
+
+describe("why a pool is in its phase", () => {
+  const counts = { launching: 1, booting: 1, ready: 2, draining: 3, parked: 1 };
+  const said = (phase_reason: string) => phaseReason({ name: "gpu", min: 0, max: 9, desired: 4, counts, phase: "", phase_reason } as Pool, textIn("zh"));
+  it("is told anew where it only counts", () => {
+    expect(said("2 of 4 ready")).toBe("4 个中 2 个就绪");
+    expect(said("2 of 4 ready, 2 coming")).toBe("4 个中 2 个就绪，2 个即将到来");
+    expect(said("2 of 4 ready, 2 leaving, 1 parked")).toBe("4 个中 2 个就绪，2 个正在离开，1 个停放");
+  });
+  it("stays in the server's words where there is more to it, or it is of another moment", () => {
+    for (const words of ["no telemetry from gpu-1", "2 of 4 ready, because", "3 of 4 ready", "2 of 40 ready"]) expect(said(words)).toBe(words);
+  });
+});
