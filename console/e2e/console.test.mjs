@@ -51,6 +51,8 @@ opened("a wrong password is refused in words, the right one opens the overview",
 step("what the overview loads is under 400 KB", async () => {
   if (fromSources) return;
   await page.locator(".u-over").first().waitFor();
+  // What a legend says without a cursor is the newest.
+  await page.locator(".u-legend").first().getByText(/^[\d.]+ %$/).first().waitFor();
   assert.ok(transferred > 50_000 && transferred < kMostBytes, `${transferred} bytes`);
   console.log(`    overview: ${Math.round(transferred / 1024)} KB compressed`);
 });
@@ -63,12 +65,16 @@ step("a pulled trigger shows as a third node, live, with its reason", async () =
   const line = page.locator(".entry", { hasText: "grow pool gpu from 2 to 3" }).first();
   await line.getByRole("button").click();
   await line.getByText("step").first().waitFor();
+  await line.locator(".chain-here", { hasText: "trigger gpu-out: grow pool gpu from 2 to 3" }).waitFor();
+  await line.locator(".chain li", { hasText: "trigger.accepted" }).waitFor();
+  await line.locator(".chain li", { hasText: "node.launching" }).waitFor();
   await audit("overview");
 });
 
 step("the language and the theme change and stay", async () => {
   await page.getByRole("button", { name: "切换到简体中文" }).click();
   await page.getByRole("heading", { name: "发生了什么，为什么" }).waitFor();
+  await page.locator(".entry", { hasText: "期望规模" }).getByText("节点池 gpu 从 2 到 3 个节点（触发器 gpu-out").first().waitFor();
   assert.equal(await page.evaluate("document.documentElement.lang"), "zh-CN");
   await page.getByRole("button", { name: "切换浅色与深色" }).click();
   await page.reload();
@@ -449,6 +455,14 @@ step("a large screen is used, in larger letters, and nothing is cut off", async 
     })()`);
     assert.ok(seen.wide <= 2560 && seen.main >= 2300 && seen.letters >= 16, `${path}: ${JSON.stringify(seen)}`);
     assert.deepEqual(seen.cut, [], path);
+  }
+  await page.setViewportSize({ width: 3840, height: 2160 });
+  for (const path of ["/", "/nodes", "/explore", "/rules", "/activity"]) {
+    await page.goto(site + path);
+    await page.getByRole("heading").first().waitFor();
+    await page.waitForTimeout(300);
+    const seen = await page.evaluate(`({ wide: document.documentElement.scrollWidth, main: document.querySelector("main").getBoundingClientRect().width, letters: parseFloat(getComputedStyle(document.body).fontSize) })`);
+    assert.ok(seen.wide <= 3840 && seen.main >= 3500 && seen.letters >= 20, `${path}: ${JSON.stringify(seen)}`);
   }
   await page.setViewportSize({ width: 1280, height: 900 });
 });

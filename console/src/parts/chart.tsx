@@ -10,8 +10,12 @@ import { useWide } from "../core/wide";
 import { useZoom } from "../core/zoom";
 import { useLooks } from "../i18n";
 
-/** On a large screen. */
-const kTaller = 1.35;
+/** By the size of the screen. `grip`: what is kept free at the right for a threshold's, so that it does not lie on what is newest. */
+const kSizes = [
+  { taller: 1, mark: 11, font: 12, apart: 70, below: 30, beside: 64, grip: 76 },
+  { taller: 1.35, mark: 13, font: 14, apart: 90, below: 34, beside: 78, grip: 92 },
+  { taller: 1.8, mark: 17, font: 18, apart: 120, below: 42, beside: 100, grip: 120 },
+];
 const kWhole = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((each) => each * 10 ** power));
 
 export interface Threshold {
@@ -44,6 +48,13 @@ export interface ChartProps {
   whole?: boolean; // counts: the axis has whole numbers alone
 }
 
+/** Where the cursor points, or the newest that is known. */
+function readAt(list: ArrayLike<number | null | undefined>, at: number | null | undefined): number | null {
+  if (at !== null && at !== undefined) return list[at] ?? null;
+  for (let i = list.length - 1; i >= 0; --i) if (list[i] !== null && list[i] !== undefined) return list[i] as number;
+  return null;
+}
+
 const light = ["#0b6e4f", "#b4560f", "#3557b7", "#8a3ea8", "#a3234e", "#5b6b00", "#00718f", "#7a4b2a"];
 const dark = ["#4fd1a5", "#f0a35e", "#86a8ff", "#d190ec", "#ff86ab", "#c2d14b", "#5ccbe8", "#d3a37c"];
 export const colours = { light, dark };
@@ -57,7 +68,8 @@ function ink(isDark: boolean) {
 export function Chart(props: ChartProps) {
   const { what, curves, unit, sync, legend } = props;
   const wide = useWide();
-  const height = Math.round((props.height ?? 260) * (wide ? kTaller : 1));
+  const size = kSizes[wide];
+  const height = Math.round((props.height ?? 260) * size.taller);
   const { language, dark: isDark, t } = useLooks();
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>();
@@ -72,6 +84,7 @@ export function Chart(props: ChartProps) {
 
   const data = useMemo(() => aligned(curves), [curves]);
   const labels = curves.map((curve) => curve.label).join("\n");
+  const gripped = !!props.thresholds?.some((each) => each.onChange);
   const showLegend = legend ?? (curves.length > 1 && curves.length <= 12);
 
   useEffect(() => {
@@ -102,7 +115,7 @@ export function Chart(props: ChartProps) {
         ctx.stroke();
       }
       ctx.setLineDash([]);
-      ctx.font = `${(wide ? 13 : 11) * ratio}px system-ui, sans-serif`;
+      ctx.font = `${size.mark * ratio}px system-ui, sans-serif`;
       ctx.textAlign = "left";
       ctx.textBaseline = "alphabetic";
       const marks = extra.current.marks ?? [];
@@ -115,18 +128,18 @@ export function Chart(props: ChartProps) {
         ctx.moveTo(x, top);
         ctx.lineTo(x, top + tall);
         ctx.stroke();
-        const size = 5 * ratio;
-        const y = top + size;
+        const arm = 5 * ratio;
+        const y = top + arm;
         ctx.beginPath();
-        const tip = mark.kind === "out" ? -size : size;
+        const tip = mark.kind === "out" ? -arm : arm;
         ctx.moveTo(x, y + tip);
-        ctx.lineTo(x - size, y - tip);
-        ctx.lineTo(x + size, y - tip);
+        ctx.lineTo(x - arm, y - tip);
+        ctx.lineTo(x + arm, y - tip);
         ctx.fill();
         const wide = ctx.measureText(mark.label).width;
-        const end = x + size * 1.6 + wide;
-        const room = i + 1 < marks.length ? u.valToPos(marks[i + 1].time, "x", true) - size : Infinity;
-        if (end < room && end < left + width) ctx.fillText(mark.label, x + size * 1.6, top + 10 * ratio);
+        const end = x + arm * 1.6 + wide;
+        const room = i + 1 < marks.length ? u.valToPos(marks[i + 1].time, "x", true) - arm : Infinity;
+        if (end < room && end < left + width) ctx.fillText(mark.label, x + arm * 1.6, top + (size.mark - 1) * ratio);
       }
       ctx.restore();
     };
@@ -136,10 +149,11 @@ export function Chart(props: ChartProps) {
       const next = { min, max, top: u.bbox.top / devicePixelRatio, height: u.bbox.height / devicePixelRatio };
       setScale((before) => (before && before.min === next.min && before.max === next.max && before.top === next.top && before.height === next.height ? before : next));
     };
-    const font = `${wide ? 14 : 12}px system-ui, "Noto Sans CJK SC", sans-serif`;
+    const font = `${size.font}px system-ui, "Noto Sans CJK SC", sans-serif`;
     const options: uPlot.Options = {
       width: Math.max(element.clientWidth, 100),
       height,
+      padding: [null, gripped ? size.grip : null, null, null],
       cursor: { sync: sync ? { key: sync } : undefined, drag: { x: true, y: false }, points: { size: 6 } },
       legend: { show: showLegend, live: true },
       scales: {
@@ -154,16 +168,19 @@ export function Chart(props: ChartProps) {
         },
       },
       axes: [
-        { stroke: paint.text, font, grid: { stroke: paint.grid, width: 1 }, ticks: { show: false }, space: wide ? 90 : 70, size: wide ? 34 : 30,
+        { stroke: paint.text, font, grid: { stroke: paint.grid, width: 1 }, ticks: { show: false }, space: size.apart, size: size.below,
           values: (_u, splits, _i, _s, every) => splits.map((each) => {
             const text = clock(each * 1000, language);
             if (every >= 86400) return new Date(each * 1000).toLocaleDateString(language === "zh" ? "zh-CN" : "en-GB", { month: "short", day: "numeric" });
             return every >= 60 ? text.slice(0, 5) : text;
           }) },
-        { stroke: paint.text, font, grid: { stroke: paint.grid, width: 1 }, ticks: { show: false }, incrs: extra.current.whole ? kWhole : undefined, size: wide ? 78 : 64, values: (_u, splits) => splits.map((each) => unit(each)) },
+        { stroke: paint.text, font, grid: { stroke: paint.grid, width: 1 }, ticks: { show: false }, incrs: extra.current.whole ? kWhole : undefined, size: size.beside, values: (_u, splits) => splits.map((each) => unit(each)) },
       ],
       series: [
-        { label: t("chart.time"), value: (_u, value) => (value === null ? unknown : `${clock(value * 1000, language)} (${utc(value * 1000)})`) },
+        { label: t("chart.time"), value: (u, _value, _series, at) => {
+          const time = readAt(u.data[0], at);
+          return time === null ? unknown : `${clock(time * 1000, language)} (${utc(time * 1000)})`;
+        } },
         ...labels.split("\n").map((label, i) => ({
           label,
           stroke: palette[i % palette.length],
@@ -171,7 +188,7 @@ export function Chart(props: ChartProps) {
           fill: extra.current.fill && i === 0 ? palette[i] + "1f" : undefined,
           paths: extra.current.step ? uPlot.paths.stepped!({ align: 1 }) : undefined,
           points: { show: false },
-          value: (_u: uPlot, value: number | null) => unit(value ?? null),
+          value: (u: uPlot, _value: number | null, series: number, at: number | null) => unit(readAt(u.data[series] ?? [], at)),
         })),
       ],
       hooks: {
@@ -197,10 +214,11 @@ export function Chart(props: ChartProps) {
     };
     // The data is set below, without building the chart anew.
     // eslint-disable-next-line
-  }, [labels, isDark, language, height, wide, sync, showLegend, t]);
+  }, [labels, isDark, language, height, wide, sync, showLegend, gripped, t]);
 
   useEffect(() => {
     plot.current?.setData(data as uPlot.AlignedData, true);
+    plot.current?.setLegend({ idx: plot.current.cursor.idx ?? (null as unknown as number) }, false);
   }, [data, zoom, props.from, props.to]);
   useEffect(() => {
     plot.current?.redraw(false, true);
