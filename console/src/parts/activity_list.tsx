@@ -18,7 +18,7 @@ const tone = (kind: string) =>
 
 /** Of an episode, around the entry that is asked about. */
 const kBefore = 6;
-const kAfter = 4;
+const kAfter = 8;
 
 interface Ranked { node: string; rank: number; reason: string }
 
