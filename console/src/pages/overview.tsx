@@ -6,6 +6,7 @@ import { ApiError, get, part } from "../core/api";
 import { useCurves, windowOf } from "../core/curve";
 import { useFollowed } from "../core/data";
 import { number, percent, span } from "../core/format";
+import { hoursOf, kHoursBucket } from "../core/gpu_hours";
 import { ql, query, select, type StatementResult } from "../core/influx";
 import { useNow } from "../core/live";
 import { marksOf, thresholdsOf } from "../core/marks";
@@ -20,8 +21,6 @@ import { PhaseReason } from "../parts/said";
 
 /** So long, in seconds, the report of a node may be on its way. */
 const kLateReport = 2;
-/** 10 m, in ms. */
-const kHoursBucket = 600_000;
 
 const kPool = "pools:\n  - {name: gpu, provider: {type: local}, min: 2, max: 6}";
 
@@ -64,23 +63,13 @@ async function nowValues(where: string, signal: AbortSignal) {
   };
 }
 
-/** What the GPUs that were there today add up to, and over how many hours anything reported. A node that was there for part of a
- * bucket has reported for that part: the one that reported most was there throughout, in the first bucket from the first report on. */
 async function gpuHours(where: string, signal: AbortSignal) {
   const midnight = new Date().setHours(0, 0, 0, 0);
   const [day] = await select(`SELECT sum(s), max(n) FROM (SELECT sum(devices_ok) AS s, count(devices_ok) AS n FROM node WHERE time >= ${midnight}ms${where} GROUP BY time(10m), node) WHERE time >= ${midnight}ms GROUP BY time(10m) fill(none)`, signal);
-  const buckets = day?.values ?? [];
-  const now = Date.now();
-  const first = Number(buckets[0]?.[0] ?? now);
-  const [report] = buckets.length ? await select(`SELECT first(devices_ok) FROM node WHERE time >= ${first}ms AND time < ${first + kHoursBucket}ms${where}`, signal) : [];
-  const begin = Number(report?.values[0]?.[0] ?? first);
-  return buckets.reduce<{ hours: number; covered: number }>(
-    (total, [time, sum, most]) => {
-      const share = Math.max(0, Math.min(Number(time) + kHoursBucket, now) - Math.max(Number(time), begin)) / 3_600_000;
-      return { hours: total.hours + (Number(most) > 0 ? (Number(sum) / Number(most)) * share : 0), covered: total.covered + share };
-    },
-    { hours: 0, covered: 0 },
-  );
+  const buckets = (day?.values ?? []).map(([time, sum, most]) => ({ time: Number(time), sum: Number(sum), most: Number(most) }));
+  const first = buckets[0]?.time;
+  const [report] = first === undefined ? [] : await select(`SELECT first(devices_ok) FROM node WHERE time >= ${first}ms AND time < ${first + kHoursBucket}ms${where}`, signal);
+  return hoursOf(buckets, Number(report?.values[0]?.[0] ?? first), Date.now());
 }
 
 export function Overview() {
