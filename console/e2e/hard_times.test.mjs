@@ -87,6 +87,40 @@ step("names with markup, slashes and two hundred characters are shown as what th
   assert.deepEqual(seat.faults, []);
 });
 
+step("series of such names are drawn and listed as what they are", async () => {
+  const escaped = (name) => name.replace(/[\\, =]/g, (each) => `\\${each}`);
+  const now = Date.now() * 1_000_000;
+  const body = [harm, long, endless].flatMap((name) => [0, 9].map((ago) => `strangers,who=${escaped(name)} value=3 ${now - ago * 1_000_000_000}`)).join("\n");
+  assert.equal((await server.call("POST", "/write?db=gpuscale", body)).status, 204);
+  for (const width of [390, 1280]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.goto(`${site}/explore?range=5m&q=${encodeURIComponent('SELECT max("value") FROM "strangers" WHERE $timeFilter GROUP BY time(1s), "who" fill(none)')}`);
+    await page.locator(".u-legend").getByText(harm, { exact: false }).first().waitFor();
+    assert.ok((await page.evaluate("document.documentElement.scrollWidth")) <= width, `the chart at ${width} px`);
+    await page.getByText("Table", { exact: true }).click();
+    await page.getByRole("cell", { name: harm, exact: false }).first().waitFor();
+    assert.ok((await page.evaluate("document.documentElement.scrollWidth")) <= width, `the table at ${width} px`);
+  }
+  assert.equal(await page.locator("img[src=x]").count(), 0);
+  assert.deepEqual(seat.faults, []);
+});
+
+step("what is saved while the server is away is not lost, and not called wrong", async () => {
+  await page.goto(`${site}/rules/${encodeURIComponent(harm)}?edit=1`);
+  const field = page.getByRole("textbox", { name: "for", exact: true });
+  await field.fill("8s");
+  await page.getByTestId("check").getByText("would take it").waitFor();
+  await page.route("**/api/v1/rules/**", (route) => (route.request().method() === "PUT" ? route.abort() : route.continue()));
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("alert").getByText("neither checked nor saved").waitFor();
+  assert.equal(await page.getByText("would refuse").count(), 0);
+  assert.equal(await field.inputValue(), "8s");
+  await page.unroute("**/api/v1/rules/**");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("is saved and in effect").waitFor();
+  assert.equal((await server.json(`/api/v1/rules/${encodeURIComponent(harm)}/definition`)).definition.for, "8s");
+});
+
 step("a revoked token ends its session where it is, and signing in again goes on there", async () => {
   const { id, token: secret } = await token("short-lived", ["read"]);
   const guest = await visitor(secret);

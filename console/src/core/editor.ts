@@ -16,7 +16,7 @@ interface State {
   base?: Stored; // what was changed; absent: a new one
   theirs?: Stored; // what somebody else has saved since
   faults: FieldFault[];
-  check: "" | "asking" | "good" | "bad";
+  check: "" | "asking" | "good" | "bad" | "away";
   restored: boolean;
   gone: boolean; // it has been deleted since; saving makes it anew
 }
@@ -81,6 +81,10 @@ export function useEditor(kind: Kind, name: string | undefined, initial: Definit
   const refused = async (cause: unknown) => {
     const fault = cause as ApiError;
     const now = latest.current;
+    if ([0, 502, 504].includes(fault.status)) {
+      setState((before) => ({ ...before, faults: [], check: "away" }));
+      return;
+    }
     if ((fault.status === 409 && fault.code === "conflict") || (fault.status === 404 && now.base)) {
       const theirs = await get<Stored>(`${pathOf(kind, now.name)}/definition`).catch(() => undefined);
       if (now.base && theirs) setState((before) => ({ ...before, theirs, faults: [], check: "" }));

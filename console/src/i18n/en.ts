@@ -183,7 +183,7 @@ export const en = {
 
   "rules.now.yes": "Now: {values}; the condition holds.", "rules.now.no": "Now: {values}; the condition does not hold.", "rules.now.unknown": "Now: {values}; nothing can be said.",
 
-  "edit.refused": "The server would refuse this",
+  "edit.away": "The server does not answer: this is neither checked nor saved. What you typed stays here; save it again once it answers.", "edit.refused": "The server would refuse this",
 
   "node.pod": "Pod", "node.container": "Container", "node.pod.processes": "Processes", "node.pod.taken": "works here without having been given the device",
 

@@ -164,7 +164,7 @@ export const zh: Record<Key, string> = {
 
   "rules.now.yes": "当前：{values}；条件成立。", "rules.now.no": "当前：{values}；条件不成立。", "rules.now.unknown": "当前：{values}；无法判定。",
 
-  "edit.refused": "服务器会拒绝",
+  "edit.away": "服务器没有响应：既未检查也未保存。您输入的内容仍在这里；恢复后请再次保存。", "edit.refused": "服务器会拒绝",
 
   "node.pod": "Pod", "node.container": "容器", "node.pod.processes": "进程数", "node.pod.taken": "未分配此设备却在使用",
 

@@ -73,6 +73,7 @@ export function EditorNotes({ editor, readOnly }: { editor: Editor; readOnly?: s
       <Conflict editor={editor} />
       {editor.gone && <Alert type="warning" showIcon role="alert" className="gap-below" message={t("edit.conflict.gone")} />}
       {general.length > 0 && <Alert type="error" showIcon role="alert" className="gap-below" message={t("edit.wrong")} description={<Faults faults={general} />} />}
+      {editor.check === "away" && <Alert type="warning" showIcon role="alert" className="gap-below" message={t("edit.away")} />}
       {base && base.version > 0 && <p className="quiet gap-below">{t("edit.changed", { version: base.version, who: base.changed_by ?? "?" })} · {when(base.changed_at, language)}</p>}
     </>
   );
