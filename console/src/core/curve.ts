@@ -25,6 +25,25 @@ export function merged(old: Curve[], tail: Curve[], from: number, begin: number)
   return [...out, ...byLabel.values()].filter((curve) => curve.times.length > 0);
 }
 
+/** Of buckets as short as the time between two reports, the newest holds some nodes' reports and not yet the others': its mean is
+ * of those alone, so it is left out. */
+const kShort = 2;
+
+/** Takes off the end of a curve what says nothing yet: what is null, and what is still filling. */
+export function settle(curve: Curve, bucket: number, to: number): void {
+  const last = () => curve.times[curve.times.length - 1];
+  while (curve.times.length && ((bucket <= kShort && last() >= to - bucket) || (curve.values[curve.values.length - 1] === null && last() >= to - 2 * bucket))) {
+    curve.values.pop();
+    curve.times.pop();
+  }
+}
+
+/** A count of what reports, over buckets shorter than `patience` seconds: a report that comes late is nobody who has gone. */
+export function patient(values: (number | null)[], bucket: number, patience: number): number[] {
+  const reach = Math.max(0, Math.ceil(patience / bucket) - 1);
+  return values.map((_, i) => Math.max(...values.slice(Math.max(0, i - reach), i + 1).map((each) => each ?? 0)));
+}
+
 export interface Window {
   from: number; // seconds
   to: number;
@@ -62,13 +81,7 @@ export function useCurves(text: (where: string, bucket: number) => string, range
       const since = before ? before.to - 3 * bucket : from;
       const series = await select(text(`time >= ${since}s AND time < ${to}s`, bucket), signal);
       const { curves, left } = curvesOf(series);
-      // A bucket that has only begun says nothing yet.
-      for (const curve of curves) {
-        while (curve.values.length && curve.values[curve.values.length - 1] === null && curve.times[curve.times.length - 1] >= to - 2 * bucket) {
-          curve.values.pop();
-          curve.times.pop();
-        }
-      }
+      curves.forEach((curve) => settle(curve, bucket, to));
       const all = before ? merged(before.curves, curves, since, from) : curves.filter((curve) => curve.times.length > 0);
       held.current = { key, curves: all, to, left };
       return { curves: all, left, from, to, bucket };

@@ -3,7 +3,7 @@
 import { Segmented, Spin } from "antd";
 import { useMemo, type ReactNode } from "react";
 import { ApiError, get, part } from "../core/api";
-import { useCurves, windowOf } from "../core/curve";
+import { patient, useCurves, windowOf } from "../core/curve";
 import { useFollowed } from "../core/data";
 import { number, percent, span } from "../core/format";
 import { hoursOf, kHoursBucket } from "../core/gpu_hours";
@@ -19,8 +19,8 @@ import { FirstRun } from "../parts/first_run";
 import { applied, Failed, Heart, Hint, Link, PageHead, Panel, Phase, RangePicker } from "../parts/pieces";
 import { PhaseReason } from "../parts/said";
 
-/** So long, in seconds, the report of a node may be on its way. */
-const kLateReport = 2;
+/** So long, in seconds, a node is there without a report. */
+const kLateReport = 5;
 
 const kPool = "pools:\n  - {name: gpu, provider: {type: local}, min: 2, max: 6}";
 
@@ -99,14 +99,10 @@ export function Overview() {
     const names: [string, string][] = [["mean", t("overview.mean")], ["busiest", t("overview.peak")], ["saturation", t("field.saturation")]];
     return (usage.value?.curves ?? []).map((curve) => ({ ...curve, label: names.find(([column]) => curve.label.endsWith(` ${column}`))?.[1] ?? curve.label }));
   }, [usage.value, t]);
-  const size = useMemo(() => {
-    // Of the newest buckets not every node has told yet.
-    const told = sizes.value ? sizes.value.to - Math.max(sizes.value.bucket, kLateReport) : 0;
-    return (sizes.value?.curves ?? []).map((curve) => {
-      const times = curve.times.filter((time) => time < told);
-      return { ...curve, label: t("overview.size"), times, values: times.map((_, i) => curve.values[i] ?? 0) };
-    });
-  }, [sizes.value, t]);
+  const size = useMemo(
+    () => (sizes.value?.curves ?? []).map((curve) => ({ ...curve, label: t("overview.size"), values: patient(curve.values, sizes.value!.bucket, kLateReport) })),
+    [sizes.value, t],
+  );
 
   if (!status.value) return status.error ? <Failed error={status.error} again={status.again} /> : <Spin className="page-spin" />;
   const nothingYet = usage.value && !curves.length && live.value && live.value.mean === null;
