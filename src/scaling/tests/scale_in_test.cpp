@@ -198,6 +198,25 @@ TEST(ScaleIn, ASickNodeIsTheFirstVictim) {
   EXPECT_THAT(world.ids(NodeState::kReady), ElementsAre(ids[1], ids[2]));
 }
 
+TEST(ScaleIn, ASilentNodeIsNoVictimBecauseTheClockWasSetBack) {
+  World world(2, 4);
+  grow(world, 3);
+  const std::string mute = world.ids(NodeState::kReady).at(0);
+  for (const auto& id : world.ids(NodeState::kReady)) world.loads[id] = id == mute ? 0 : 20;
+  world.pass(2);
+  world.mute.insert(mute);
+  for (int i = 0; i < 8; ++i) {
+    world.clock.advance(seconds{5});
+    world.pass();
+  }
+  ASSERT_THAT(world.entries("node.silent"), SizeIs(1));
+  world.clock.jump_wall(-seconds{38});
+  ASSERT_TRUE(world.controller->set_desired("gpu", 2, "test"));
+  world.settle();
+  EXPECT_THAT(world.ids(NodeState::kReady), ::testing::Contains(mute));
+  EXPECT_THAT(world.entries("node.heard"), SizeIs(0));
+}
+
 TEST(ScaleIn, WhenMuchOfTheFleetLooksBrokenNothingIsRemovedAndThePoolSaysSo) {
   World world(2, 8);
   grow(world, 8);
