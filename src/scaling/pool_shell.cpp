@@ -149,7 +149,10 @@ ReconcileInput PoolShell::observe(const PoolPage& page, WallTime now, bool closi
   if (auto telemetry = ports_.telemetry.nodes_of(spec_.name, now, window)) {
     set_fault(telemetry_fault_, "", "telemetry.failed");
     input.telemetry = *std::move(telemetry);
-    report_age_.correct(*input.telemetry, ports_.clock.mono(), now);
+    std::set<std::string> silent;
+    for (const NodeRecord& record : page.nodes)
+      if (record.silent) silent.insert(record.node.id.value());
+    report_age_.correct(*input.telemetry, silent, ports_.clock.mono(), now);
   } else {
     set_fault(telemetry_fault_, "telemetry cannot be read: " + telemetry.error().message(),
               "telemetry.failed");

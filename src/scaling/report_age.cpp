@@ -5,7 +5,8 @@
 
 namespace gpuscale::scaling {
 
-void ReportAge::correct(TelemetryByNode& telemetry, MonoTime mono, WallTime now) {
+void ReportAge::correct(TelemetryByNode& telemetry, const std::set<std::string>& silent, MonoTime mono,
+                        WallTime now) {
   constexpr std::size_t kFew = 1'000;
   if (seen_.size() > 2 * telemetry.size() + kFew)
     std::erase_if(seen_, [&](const auto& of) { return !telemetry.contains(of.first); });
@@ -15,6 +16,7 @@ void ReportAge::correct(TelemetryByNode& telemetry, MonoTime mono, WallTime now)
     const Nanos age = std::max(Nanos{now - report}, Nanos{0});
     const auto [found, first] = seen_.try_emplace(node, Seen{report, mono - age});
     Seen& seen = found->second;
+    if (first && silent.contains(node)) seen.since = mono - std::max(age, kLongestRepeat);
     if (!first && (report > seen.newest || report < seen.newest - kLongestRepeat))
       seen = {report, mono - age};
     const Nanos counted = mono - seen.since;

@@ -3,6 +3,7 @@
 /// those of a node that has long been silent would look fresh, and the node like one that may be judged by
 /// them. Not thread-safe; time is passed in.
 #pragma once
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -19,8 +20,9 @@ class ReportAge {
   /// Wall clock and monotonic clock drift apart by less than this between two reports.
   static constexpr Nanos kDrift = std::chrono::seconds{1};
 
-  /// Moves each last_report back to where it is as old as has been counted since it was news.
-  void correct(TelemetryByNode& telemetry, MonoTime mono, WallTime now);
+  /// Moves each last_report back to where it is as old as has been counted since it was news. What a node of
+  /// `silent` (found so by a server that ran before) has reported is no news to begin with.
+  void correct(TelemetryByNode& telemetry, const std::set<std::string>& silent, MonoTime mono, WallTime now);
 
  private:
   struct Seen {

@@ -16,11 +16,18 @@ class ReportAgeTest : public ::testing::Test {
   /// How old the report of `report` looks when the clocks say so.
   Nanos age_of(WallTime report, Nanos mono, WallTime now) {
     TelemetryByNode telemetry{{"gpu-a", {.last_report = report}}};
-    age_.correct(telemetry, kBoot + mono, now);
+    age_.correct(telemetry, silent_, kBoot + mono, now);
     return now - *telemetry.at("gpu-a").last_report;
   }
+  std::set<std::string> silent_;
   ReportAge age_;
 };
+
+TEST_F(ReportAgeTest, WhatWasSilentBeforeARestartIsSilentUntilItSpeaks) {
+  silent_.insert("gpu-a");
+  EXPECT_EQ(age_of(kNoon, 0s, kNoon + 1s), ReportAge::kLongestRepeat);
+  EXPECT_EQ(age_of(kNoon + 3s, 2s, kNoon + 3s), 0s);
+}
 
 TEST_F(ReportAgeTest, IsWhatTheClockSaysWhileItRuns) {
   EXPECT_EQ(age_of(kNoon - 3s, 0s, kNoon), 3s);

@@ -198,7 +198,10 @@ TEST(ScaleIn, ASickNodeIsTheFirstVictim) {
   EXPECT_THAT(world.ids(NodeState::kReady), ElementsAre(ids[1], ids[2]));
 }
 
-TEST(ScaleIn, ASilentNodeIsNoVictimBecauseTheClockWasSetBack) {
+class ScaleInRestarts : public ::testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Scaling, ScaleInRestarts, ::testing::Bool());
+
+TEST_P(ScaleInRestarts, ASilentNodeIsNoVictimBecauseTheClockWasSetBack) {
   World world(2, 4);
   grow(world, 3);
   const std::string mute = world.ids(NodeState::kReady).at(0);
@@ -211,6 +214,7 @@ TEST(ScaleIn, ASilentNodeIsNoVictimBecauseTheClockWasSetBack) {
   }
   ASSERT_THAT(world.entries("node.silent"), SizeIs(1));
   world.clock.jump_wall(-seconds{38});
+  if (GetParam()) world.crash();
   ASSERT_TRUE(world.controller->set_desired("gpu", 2, "test"));
   world.settle();
   EXPECT_THAT(world.ids(NodeState::kReady), ::testing::Contains(mute));
