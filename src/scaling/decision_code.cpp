@@ -146,9 +146,16 @@ Result<T> value_in(std::string_view bytes) {
 
 /// With the mark of its type before it.
 template <class T>
-std::string tagged(char tag, const T& value) {
-  return tag + bytes_of(value);
+std::string tagged(char tag, const T& value, std::size_t expected = 0) {
+  RecordWriter out;
+  out.expect(expected);
+  out.mark(tag);
+  out(value);
+  return out.take();
 }
+
+/// What a node takes in a pass, with its instance and its telemetry.
+constexpr std::size_t kNodeBytes = 512;
 
 constexpr char kPass = 0;
 constexpr char kTrigger = 1;
@@ -232,7 +239,7 @@ std::string decide_again(DecisionInputs inputs) {
 }
 
 std::string encode(const ReconcileInput& input) {
-  return tagged(kPass, input);
+  return tagged(kPass, input, (input.nodes.size() + 1) * kNodeBytes);
 }
 std::string encode(const TriggerInputs& input) {
   return tagged(kTrigger, input);

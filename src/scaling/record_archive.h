@@ -29,15 +29,15 @@ class RecordWriter {
   void operator()(const Ts&... values) {
     (put(values), ...);
   }
+  /// Room for so many bytes at once: growing by and by copies a large record several times.
+  void expect(std::size_t bytes) { bytes_.reserve(bytes); }
+  void mark(char tag) { bytes_ += tag; }
   std::string take() { return std::move(bytes_); }
 
  private:
   void put_number(std::uint64_t value) {
-    std::array<char, 10> coded{};
-    std::size_t size = 0;
-    for (; value >= 0x80U; value >>= 7U) coded[size++] = static_cast<char>(value | 0x80U);
-    coded[size++] = static_cast<char>(value);
-    bytes_.append(coded.data(), size);
+    for (; value >= 0x80U; value >>= 7U) bytes_ += static_cast<char>(value | 0x80U);
+    bytes_ += static_cast<char>(value);
   }
   void put(double value) {
     const auto bits = std::bit_cast<std::uint64_t>(value);
