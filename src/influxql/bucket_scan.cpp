@@ -97,9 +97,10 @@ struct Grid {
   std::int64_t behind(const Grid& other) const { return ((other.first - first) % every + every) % every; }
 };
 
-/// Totals by cell. A cell is a bucket of the statement, or an equal part of one where statements ask with
-/// ever other offsets: a rule's window ends at the moment of its look and its buckets begin with it, so that
-/// from look to look nothing but such parts stays the same.
+/// Totals by cell. A cell is a bucket of the statement, or an equal part of one where the window of a
+/// statement moves on by less than a bucket. A rule's window ends at the moment of its look and its buckets
+/// begin with it, so that from look to look nothing but such parts stays the same; of a dashboard's buckets
+/// the first is cut ever shorter and the last grows.
 template <typename T>
 struct Totals {
   std::shared_ptr<const SeriesGroups> groups;
@@ -169,18 +170,32 @@ class BucketScan {
     return kept && kept->groups == totals_.groups ? kept : nullptr;
   }
 
-  /// By whole buckets where they begin where they did before, else by parts of them, if those are not too
-  /// many.
+  /// About as long as the store tells changes apart.
+  static std::int64_t part_of(std::int64_t every) {
+    constexpr std::int64_t kAbout = 2'000'000'000;
+    constexpr std::int64_t kMostTries = 64;
+    const std::int64_t most = std::max<std::int64_t>(every / kAbout, 1);
+    for (std::int64_t parts = most; parts > 1 && parts > most - kMostTries; --parts) {
+      if (every % parts == 0) return every / parts;
+    }
+    return every;
+  }
+
+  /// By whole buckets where the window stands still or moves on by many of them, else by parts of them, if
+  /// those are not too many.
   Plan plan_for(std::string name) const {
     const Kept whole = find_kept(name);
     const Plan by_buckets{name, grid_, whole};
     if (!whole || condensed_ || grid_.every == 0) return by_buckets;
     const std::int64_t shift = whole->cells.behind(grid_);
-    if (shift == 0) return by_buckets;
+    const std::int64_t moved = request_.frame.max - whole->frame.max_ns;
     name += " by parts";
     const Kept parts = find_kept(name);
-    const std::int64_t step =
-        parts ? std::gcd(parts->cells.every, parts->cells.behind(grid_)) : std::gcd(grid_.every, shift);
+    if (!parts && shift == 0 && (moved <= 0 || moved >= grid_.every)) return by_buckets;
+    const std::int64_t step = parts        ? std::gcd(parts->cells.every, parts->cells.behind(grid_))
+                              : shift == 0 ? part_of(grid_.every)
+                                           : std::gcd(grid_.every, shift);
+    if (grid_.every % step != 0 || step == grid_.every) return by_buckets;
     Grid cells{grid_.first, step, 0};
     cells.first = cells.start(cells.bucket_of(request_.frame.min));
     const std::int64_t span = request_.frame.max - cells.first;

@@ -102,19 +102,39 @@ TEST_F(BucketScanTest, AWindowThatMovesReadsOnlyWhatIsNew) {
   for (int t = 0; t < 600; ++t)
     lines += "m,host=a f=" + std::to_string(t % 37) + " " + std::to_string(t) + "\n";
   write(lines);
-  const auto window = [](int end, const std::string& more) {
-    return "SELECT mean(f), max(f) FROM m WHERE time >= " + std::to_string(end - 300) + "s AND time < " +
-           std::to_string(end) + "s" + more + " GROUP BY time(30s, " + std::to_string(end % 30) + "s)";
-  };
-  for (const int end : {300, 307, 312}) ask(window(end, ""));
-  for (const int end : {317, 319, 345, 380}) {
-    context_.limits.max_points = 2 * 40;
-    const std::string answer = ask(window(end, ""));
-    context_.limits.max_points = 0;
-    EXPECT_EQ(answer, ask(window(end, " AND f > -1"))) << end;
+  for (const bool with_window : {true, false}) {
+    // A rule's buckets begin with its window, a dashboard's where they always do.
+    const auto window = [&](int end, const std::string& more) {
+      const std::string offset = with_window ? ", " + std::to_string(end % 30) + "s" : "";
+      return "SELECT mean(f), max(f) FROM m WHERE time >= " + std::to_string(end - 300) + "s AND time < " +
+             std::to_string(end) + "s" + more + " GROUP BY time(30s" + offset + ")";
+    };
+    for (const int end : {300, 307, 312}) ask(window(end, ""));
+    for (const int end : {317, 319, 345, 380}) {
+      context_.limits.max_points = 2 * 40;
+      const std::string answer = ask(window(end, ""));
+      context_.limits.max_points = 0;
+      EXPECT_EQ(answer, ask(window(end, " AND f > -1"))) << end;
+    }
+    write("m,host=a f=1000 100");
+    EXPECT_NE(ask(window(390, "")).find("1000"), std::string::npos) << "a late sample is seen";
+    ask("DROP MEASUREMENT m");
+    write(lines);
   }
-  write("m,host=a f=1000 100");
-  EXPECT_NE(ask(window(390, "")).find("1000"), std::string::npos) << "a late sample is seen";
+}
+
+TEST_F(BucketScanTest, AWindowThatMovesByManyBucketsIsReadByWholeOnes) {
+  std::string lines;
+  for (int t = 0; t < 600; ++t)
+    lines += "m,host=a f=" + std::to_string(t % 37) + " " + std::to_string(t) + "\n";
+  write(lines);
+  const auto window = [](int end) {
+    return "SELECT max(f) FROM m WHERE time >= " + std::to_string(end - 300) + "s AND time < " +
+           std::to_string(end) + "s GROUP BY time(30s)";
+  };
+  ask(window(300));
+  context_.limits.max_points = 150;
+  EXPECT_EQ(ask(window(420)).find("error"), std::string::npos) << "all but the new buckets had been read";
 }
 
 TEST_F(BucketScanTest, ABucketThatBeginsWithNoNumberHasNoGreatest) {
