@@ -259,6 +259,7 @@ void DiskStore::collect_heads(View& view, std::span<const SeriesId> ids, Wanted 
     }
   };
   std::vector<SeriesBuffers::Finder> finders;  // of the older one first
+  std::vector<SeriesBuffers::Finder> ahead;
   for (const Head* head : {sealing_.get(), head_.get()}) {
     if (head == nullptr) continue;
     const auto at = head->policies().find(view.owner.policy);
@@ -266,9 +267,19 @@ void DiskStore::collect_heads(View& view, std::span<const SeriesId> ids, Wanted 
   }
   view.head.type = view.type;
   if (finders.empty()) return;
+  ahead = finders;
+  // Far enough ahead for memory to answer, near enough for its answer to be there still.
+  constexpr std::size_t kAhead = 12;
+  std::size_t fetched = 0;
   view.head_ends.reserve(ids.size());
   Column newer;
   for (const SeriesId id : ids) {
+    for (const std::size_t last = std::min(ids.size(), view.head_ends.size() + kAhead); fetched < last;
+         ++fetched) {
+      for (SeriesBuffers::Finder& finder : ahead) {
+        if (const SeriesBuffer* held = finder.find(ids[fetched])) held->rows.fetch_newest(place);
+      }
+    }
     const std::size_t first = view.head.times.size();
     for (SeriesBuffers::Finder& finder : finders) {
       const SeriesBuffer* held = finder.find(id);

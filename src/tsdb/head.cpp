@@ -32,7 +32,7 @@ bool Head::apply(std::string_view batch, const std::function<bool(PolicyId)>& al
       touched.push_back(&buffer->rows);
     }
     series->note(reader.time_ns());
-    bytes_ += buffer->rows.add(reader.time_ns(), reader.shape(), reader.cells());
+    bytes_ += buffer->rows.add(reader.time_ns(), reader.shape(), reader.cells(), series->lists());
     changes.note({reader.policy(), buffer->measurement}, reader.time_ns());
   }
   for (RowBuffer* rows : touched) rows->settle();

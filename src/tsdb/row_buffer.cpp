@@ -9,7 +9,7 @@ namespace gpuscale::tsdb {
 
 void RowBuffer::widen(std::size_t fields) {
   const std::size_t old_masks = masks();
-  const std::size_t old_fields = fields_.size();
+  const std::size_t old_fields = fields_->size();
   const std::size_t old_width = width_;
   const std::size_t count = rows();
   const std::size_t new_masks = (fields + 63) / 64;
@@ -25,12 +25,26 @@ void RowBuffer::widen(std::size_t fields) {
   width_ = new_width;
 }
 
-std::size_t RowBuffer::field_number(CellName name) {
-  const auto found = std::find(fields_.begin(), fields_.end(), name);
-  if (found != fields_.end()) return static_cast<std::size_t>(found - fields_.begin());
-  widen(fields_.size() + 1);
-  fields_.push_back(name);
-  return fields_.size() - 1;
+const FieldLists::List& RowBuffer::no_fields() {
+  static const FieldLists::List kNone = std::make_shared<const std::vector<CellName>>();
+  return kNone;
+}
+
+std::optional<std::size_t> RowBuffer::find_field(CellName name) const {
+  const auto found = std::find(fields_->begin(), fields_->end(), name);
+  if (found == fields_->end()) return std::nullopt;
+  return static_cast<std::size_t>(found - fields_->begin());
+}
+
+void RowBuffer::take_fields(std::span<const CellName> shape, FieldLists& lists) {
+  std::vector<CellName> wider = *fields_;
+  // A line that names a field twice has fewer columns than cells.
+  for (const CellName& name : shape) {
+    if (std::find(wider.begin(), wider.end(), name) == wider.end()) wider.push_back(name);
+  }
+  if (wider.size() == fields_->size()) return;
+  widen(wider.size());
+  fields_ = lists.of(wider);
 }
 
 void RowBuffer::put(std::size_t row, std::size_t field, FieldType type, const CellValue& value) {
@@ -45,14 +59,11 @@ void RowBuffer::put(std::size_t row, std::size_t field, FieldType type, const Ce
 }
 
 std::size_t RowBuffer::add(std::int64_t time_ns, std::span<const CellName> shape,
-                           std::span<const CellValue> cells) {
-  if (fields_.empty() && words_.empty()) {
-    // A line that names a field twice has fewer columns than cells.
-    for (const CellName& name : shape) field_number(name);
-  }
-  const bool same_shape = std::equal(fields_.begin(), fields_.end(), shape.begin(), shape.end());
+                           std::span<const CellValue> cells, FieldLists& lists) {
+  bool same_shape = std::equal(fields_->begin(), fields_->end(), shape.begin(), shape.end());
   if (!same_shape) {
-    for (const CellName& name : shape) field_number(name);
+    take_fields(shape, lists);
+    same_shape = std::equal(fields_->begin(), fields_->end(), shape.begin(), shape.end());
   }
   std::size_t taken = 0;
   if (words_.empty() || time(rows() - 1) != time_ns) {
@@ -66,7 +77,7 @@ std::size_t RowBuffer::add(std::int64_t time_ns, std::span<const CellName> shape
   }
   const std::size_t row = rows() - 1;
   for (std::size_t i = 0; i < shape.size(); ++i) {
-    put(row, same_shape ? i : field_number(shape[i]), shape[i].type, cells[i]);
+    put(row, same_shape ? i : *find_field(shape[i]), shape[i].type, cells[i]);
     if (shape[i].type == FieldType::kString) taken += sizeof(std::string) + cells[i].text.size();
   }
   return taken;
@@ -88,7 +99,7 @@ void RowBuffer::settle() {
       continue;
     }
     std::uint64_t* to = words.data() + words.size() - width_;
-    for (std::size_t field = 0; field < fields_.size(); ++field) {
+    for (std::size_t field = 0; field < fields_->size(); ++field) {
       const std::uint64_t bit = 1ULL << (field % 64);
       if ((from[1 + field / 64] & bit) == 0) continue;
       to[1 + field / 64] |= bit;
@@ -162,10 +173,10 @@ void RowBuffer::append_value(std::size_t row, std::size_t number, Column& out) c
 }
 
 bool RowBuffer::find_field(CellName name, std::size_t& place) const {
-  if (place < fields_.size() && fields_[place] == name) return true;
-  const auto found = std::find(fields_.begin(), fields_.end(), name);
-  place = static_cast<std::size_t>(found - fields_.begin());
-  return found != fields_.end();
+  if (place < fields_->size() && (*fields_)[place] == name) return true;
+  const auto found = find_field(name);
+  place = found.value_or(fields_->size());
+  return found.has_value();
 }
 
 void RowBuffer::collect(FieldId field, TimeRange range, Column& out, std::size_t& place) const {

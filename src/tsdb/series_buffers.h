@@ -69,6 +69,8 @@ class SeriesBuffers {
   /// In the order in which they came, the dropped among them.
   const std::deque<SeriesBuffer>& all() const { return held_; }
 
+  FieldLists& lists() { return lists_; }
+
   void note(std::int64_t time_ns) {
     extent_ = {std::min(extent_.min_ns, time_ns), std::max(extent_.max_ns, time_ns)};
   }
@@ -80,6 +82,7 @@ class SeriesBuffers {
  private:
   std::unordered_map<std::uint64_t, Page> pages_;
   std::deque<SeriesBuffer> held_;
+  FieldLists lists_;
   TimeRange extent_{std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()};
 };
 

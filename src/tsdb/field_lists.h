@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Private to the room: the fields of rows, one list for all the series that have the same. Ten thousand
+/// devices of one kind then need one, and who reads them all finds it near.
+#pragma once
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "tsdb/batch.h"
+
+namespace gpuscale::tsdb {
+
+/// Not thread-safe.
+class FieldLists {
+ public:
+  using List = std::shared_ptr<const std::vector<CellName>>;
+
+  /// The list with these fields in this order: one that is known, where it is among those made last.
+  List of(const std::vector<CellName>& fields) {
+    for (const List& known : known_) {
+      if (*known == fields) return known;
+    }
+    // In a ring: of so many kinds of lines the oldest are mostly steps to wider ones.
+    if (known_.size() < kMost) known_.emplace_back();
+    List& place = known_[next_++ % kMost];
+    place = std::make_shared<const std::vector<CellName>>(fields);
+    return place;
+  }
+
+ private:
+  static constexpr std::size_t kMost = 32;
+  std::vector<List> known_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace gpuscale::tsdb
