@@ -11,6 +11,10 @@ namespace {
 
 /// Batches of one commit: beyond it a writer would wait for strangers' megabytes.
 constexpr std::size_t kMaxBatchesPerCommit = 1'024;
+/// Where so many writers shared the last commit, the next one waits a moment for those that were answered to
+/// come again: each commit costs the disk a round, however little is in it.
+constexpr std::size_t kCrowd = 4;
+constexpr std::chrono::microseconds kGathering{200};
 /// How long a commit waits for a sealing that does not keep up: then memory is dearer than the wait.
 constexpr std::chrono::seconds kLongestWaitForSealing{10};
 constexpr std::uint64_t kPageBytes = 4'096;  // SQLite's own default, which nothing here changes
@@ -151,11 +155,17 @@ void DiskStore::write_later(std::string_view database, std::string_view policy,
 
 void DiskStore::run_commits() {
   std::unique_lock lock(queue_mutex_);
+  std::size_t count = 0;
   while (true) {
     arrived_.wait(lock, [this] { return closing_ || !queue_.empty(); });
     if (queue_.empty()) return;
+    if (count >= kCrowd && queue_.size() < count && !closing_) {
+      lock.unlock();
+      std::this_thread::sleep_for(kGathering);
+      lock.lock();
+    }
     std::vector<Pending> batches;
-    const std::size_t count = std::min(queue_.size(), kMaxBatchesPerCommit);
+    count = std::min(queue_.size(), kMaxBatchesPerCommit);
     const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
     std::move(queue_.begin(), end, std::back_inserter(batches));
     queue_.erase(queue_.begin(), end);
