@@ -232,14 +232,17 @@ def history(program, make, gpus, hours, names, repeats):
         peer.close()
 
 
-def live(program, make, gpus, seconds):
-    """Every GPU is written once a second, and so often a dashboard asks, and a rule, whose buckets begin with its window."""
+def live(program, make, gpus, seconds, spread):
+    """Every GPU is written once a second, and so often a dashboard asks, and a rule, whose buckets begin with its window.
+
+    All GPUs at once by a few collectors, or, spread, node by node over the second, as agents do."""
     peer = make()
     try:
         peer.start()
         peer.prepare()
         load(program, peer, gpus=gpus, connections=8, lines=5000, steps=900 // STEP, start=int(time.time()) - 900)
-        options = {"gpus": gpus, "connections": 8, "lines": 5000, "step-s": 1, "paced": 1, "seconds": seconds + 4, "start": int(time.time())}
+        pattern = {"connections": 64, "lines": 8, "spread": 1} if spread else {"connections": 8, "lines": 5000}
+        options = {"gpus": gpus, **pattern, "step-s": 1, "paced": 1, "seconds": seconds + 4, "start": int(time.time())}
         command = [program, str(peer.port), "--path", peer.write_path]
         writer = subprocess.Popen(command + [str(part) for name, value in options.items() for part in ("--" + name, value)],
                                   stdout=subprocess.PIPE, text=True)
@@ -323,7 +326,9 @@ def main():
                 compare(f"{gpus} GPUs, 64 connections, 8-line requests",
                         lambda make: ingest(program, make, gpus, 64, 8, arguments.seconds))
             if arguments.only in (None, "live"):
-                compare(f"{gpus} GPUs written once a second", lambda make: live(program, make, gpus, arguments.seconds * 8))
+                for how, spread in [("at once", False), ("node by node", True)]:
+                    compare(f"{gpus} GPUs written once a second, {how}",
+                            lambda make: live(program, make, gpus, arguments.seconds * 8, spread))
             if arguments.only in (None, "history"):
                 queries = ["a", "b", "c", "e", "f"] + (["d", "a6"] if arguments.hours >= 6 else [])
                 compare(f"{gpus} GPUs, {arguments.hours} h of history",

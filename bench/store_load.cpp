@@ -4,6 +4,7 @@
 /// server.
 ///   gpuscale_store_load PORT --gpus N --connections C --lines L (--seconds S | --steps T) [--start UNIX_S]
 ///     [--step-s 5] [--path /write?db=bench] [--paced 1: a step takes as long as it stands for]
+///     [--spread 1: and its requests are sent evenly over that time]
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -39,6 +40,7 @@ struct Options {
   long step_s = 5;
   std::string path = "/write?db=bench";
   bool paced = false;
+  bool spread = false;
 };
 
 /// Appends one line; quicker than printf, so that the generator takes little from the server it measures.
@@ -203,15 +205,25 @@ Result work(const Options& options, std::size_t worker, const std::atomic<bool>&
     held = 0;
   };
   const auto began = std::chrono::steady_clock::now();
+  const std::chrono::nanoseconds step_time = std::chrono::seconds{options.step_s};
+  const std::size_t requests = (gpus.size() + options.lines - 1) / options.lines;
   for (std::size_t step = 0; !stop && (options.steps == 0 || step < options.steps); ++step) {
     if (options.paced) {
       flush();
-      std::this_thread::sleep_until(began + step * std::chrono::seconds{options.step_s});
+      std::this_thread::sleep_until(began + step * step_time);
     }
+    std::size_t request = 0;
     const long time_s = options.start + static_cast<long>(step) * options.step_s;
     for (Gpu& gpu : gpus) {
       gpu.append(body, time_s);
-      if (++held >= options.lines) flush();
+      if (++held < options.lines) continue;
+      if (options.spread) {
+        // Each connection in its own phase, as agents that were started at different times.
+        const std::size_t place = request++ * options.connections + worker;
+        std::this_thread::sleep_until(began + step * step_time +
+                                      step_time * place / (requests * options.connections));
+      }
+      flush();
       if (stop) break;
     }
   }
@@ -243,6 +255,7 @@ int main(int argc, char** argv) {
     if (name == "--start") options.start = std::atol(value);
     if (name == "--step-s") options.step_s = std::atol(value);
     if (name == "--path") options.path = value;
+    if (name == "--spread") options.spread = std::string_view(value) == "1";
     if (name == "--paced") options.paced = std::string_view(value) == "1";
   }
   std::atomic<bool> stop{false};
