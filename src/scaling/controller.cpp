@@ -300,7 +300,8 @@ void LiveController::refresh(const std::string& pool, WallTime now) {
 
 void LiveController::refresh(WallTime now) {
   std::set<std::string> names;
-  for (const auto& [name, part] : *snapshot()) names.insert(name);
+  // Held by name: a loop over what a temporary pointer points to would not keep it.
+  for (const auto held = snapshot(); const auto& [name, part] : *held) names.insert(name);
   for (const auto held = setup(); const pool::PoolSpec& spec : held->pools) names.insert(spec.name);
   for (const std::string& name : names) refresh(name, now);
 }
