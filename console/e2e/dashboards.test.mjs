@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { after, before } from "node:test";
 import { openPage } from "./browser.mjs";
 import { signIn } from "./server.mjs";
-import { audit, openStage, steps } from "./steps.mjs";
+import { audit, openStage, placeOf, steps } from "./steps.mjs";
 
 let stage, server, site, browser, seat, page;
 before(async () => {
@@ -66,7 +66,7 @@ step("a stretch that is dragged over zooms every chart, by its address too, and 
   page.on("request", (request) => request.url().includes("/query") && asked.push(new URL(request.url()).searchParams.get("q")));
   const over = page.locator(".u-over").first();
   await over.waitFor();
-  const box = await over.boundingBox();
+  const box = await placeOf(over);
   await page.mouse.move(box.x + box.width * 0.5, box.y + 40);
   await page.mouse.down();
   await page.mouse.move(box.x + box.width * 0.75, box.y + 40, { steps: 5 });
@@ -83,7 +83,8 @@ step("a stretch that is dragged over zooms every chart, by its address too, and 
 
 step("its cursors are linked", async () => {
   const [one, other] = [page.locator(".u-over").nth(0), page.locator(".u-over").nth(1)];
-  const box = await one.boundingBox();
+  await placeOf(other);
+  const box = await placeOf(one);
   await page.mouse.move(box.x + box.width * 0.6, box.y + 50);
   const place = () => other.locator(".u-cursor-x").evaluate((line) => new DOMMatrix(getComputedStyle(line).transform).m41);
   const first = await place();

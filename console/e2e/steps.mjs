@@ -45,6 +45,17 @@ export const steps = (page, holds = () => undefined) => (name, body) => test(nam
   }
 });
 
+/** Where something stands on the page, once it does: a chart that is being drawn anew is nowhere for a moment. */
+export async function placeOf(locator) {
+  const deadline = Date.now() + 15_000;
+  while (Date.now() < deadline) {
+    const box = await locator.boundingBox().catch(() => null);
+    if (box) return box;
+    await locator.page().waitForTimeout(50);
+  }
+  throw new Error(`${locator} did not come to stand anywhere`);
+}
+
 export async function audit(page, where) {
   await page.waitForTimeout(400); // what fades in or out has colours of its own meanwhile
   const findings = await page.evaluate(`${axe}; axe.run(document, { resultTypes: ["violations"], rules: { region: { enabled: false } } })`);
