@@ -195,6 +195,13 @@ Result<void> LocalProvider::scan() {
     if (process.session == process.pid)
       leaders.insert_or_assign(process.mark.substr(prefix().size()), process);
   }
+  // Who ends gives back his memory, and the mark with it, before his files and devices: he is there till
+  // then.
+  for (const auto& [id, process] : leaders_) {
+    if (leaders.contains(id)) continue;
+    GS_TRY(const bool alive, is_alive(process));
+    if (alive) leaders.emplace(id, process);
+  }
   for (const MarkedProcess& process : processes) {
     const std::string id = process.mark.substr(prefix().size());
     if (leaders.contains(id)) continue;
