@@ -18,6 +18,7 @@
 #include "db/database.h"
 #include "tsdb/catalogue.h"
 #include "tsdb/head.h"
+#include "tsdb/head_scan.h"
 #include "tsdb/rebuild.h"
 #include "tsdb/sample_columns.h"
 #include "tsdb/strip_cache.h"
@@ -151,7 +152,6 @@ class DiskStore final : public Store {
 
   // --- reading
   // ---------------------------------------------------------------------------------------------------
-  enum class Wanted { kAll, kNewest };  ///< of each series
   /// What a scan needs, taken in one moment.
   struct View {
     SegmentOwner owner;
@@ -171,8 +171,6 @@ class DiskStore final : public Store {
   Result<std::optional<View>> view_of(std::string_view database, std::string_view policy,
                                       std::span<const SeriesId> ids, std::string_view field, TimeRange range,
                                       Wanted wanted) const;
-  /// Fills in what is in memory; the caller holds mutex_.
-  void collect_heads(View& view, std::span<const SeriesId> ids, Wanted wanted) const;
   /// Nothing where that is unknown, or samples of the range may expire at any moment; the caller holds
   /// mutex_.
   std::optional<SegmentOwner> owner_of(std::string_view database, std::string_view policy,

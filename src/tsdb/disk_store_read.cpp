@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The reading half of DiskStore: the catalogue and the samples.
 #include <algorithm>
+#include <array>
 
 #include "tsdb/disk_store.h"
 
@@ -245,65 +246,10 @@ std::optional<DiskStore::View> DiskStore::begin_view(std::string_view database, 
       if (segment->touches(view.range)) view.segments.push_back(segment);
     }
   }
-  collect_heads(view, ids, wanted);
-  return view;
-}
-
-void DiskStore::collect_heads(View& view, std::span<const SeriesId> ids, Wanted wanted) const {
-  std::size_t place = 0;
-  const auto collect = [&](const RowBuffer& rows, Column& out) {
-    if (wanted == Wanted::kNewest) {
-      rows.collect_newest(view.field, view.range, out, place);
-    } else {
-      rows.collect(view.field, view.range, out, place);
-    }
-  };
-  std::vector<SeriesBuffers::Finder> finders;  // of the older one first
-  std::vector<SeriesBuffers::Finder> ahead;
-  for (const Head* head : {sealing_.get(), head_.get()}) {
-    if (head == nullptr) continue;
-    const auto at = head->policies().find(view.owner.policy);
-    if (at != head->policies().end() && at->second.touches(view.range)) finders.emplace_back(at->second);
-  }
   view.head.type = view.type;
-  if (finders.empty()) return;
-  ahead = finders;
-  // Far enough ahead for memory to answer, near enough for its answer to be there still.
-  constexpr std::size_t kAhead = 12;
-  std::size_t fetched = 0;
-  view.head_ends.reserve(ids.size());
-  Column newer;
-  for (const SeriesId id : ids) {
-    for (const std::size_t last = std::min(ids.size(), view.head_ends.size() + kAhead); fetched < last;
-         ++fetched) {
-      for (SeriesBuffers::Finder& finder : ahead) {
-        if (const SeriesBuffer* held = finder.find(ids[fetched])) held->rows.fetch_newest(place);
-      }
-    }
-    const std::size_t first = view.head.times.size();
-    for (SeriesBuffers::Finder& finder : finders) {
-      const SeriesBuffer* held = finder.find(id);
-      if (held == nullptr) continue;
-      if (view.head.times.size() == first) {
-        collect(held->rows, view.head);
-        continue;
-      }
-      reset(newer, view.type);
-      collect(held->rows, newer);
-      if (newer.times.empty()) continue;
-      if (view.head.times.back() < newer.times.front()) {
-        append_rows(view.head, newer, {0, newer.times.size()});
-        continue;
-      }
-      Column older;
-      older.type = view.type;
-      append_rows(older, view.head, {first, view.head.times.size()});
-      truncate(view.head, first);
-      join(older, newer);
-      append_rows(view.head, older, {0, older.times.size()});
-    }
-    view.head_ends.push_back(view.head.times.size());
-  }
+  const std::array<const Head*, 2> heads{sealing_.get(), head_.get()};
+  view.head_ends = scan_heads(heads, {view.owner.policy, view.field, view.range, wanted}, ids, view.head);
+  return view;
 }
 
 Result<std::optional<DiskStore::View>> DiskStore::view_of(std::string_view database, std::string_view policy,

@@ -2,7 +2,7 @@
 /// Private to the room: the fields of rows, one list for all the series that have the same. Ten thousand
 /// devices of one kind then need one, and who reads them all finds it near.
 #pragma once
-#include <algorithm>
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -18,18 +18,14 @@ class FieldLists {
   /// The list with these fields in this order: one that is known, where it is among those made last.
   List of(const std::vector<CellName>& fields) {
     for (const List& known : known_) {
-      if (*known == fields) return known;
+      if (known != nullptr && *known == fields) return known;
     }
-    // In a ring: of so many kinds of lines the oldest are mostly steps to wider ones.
-    if (known_.size() < kMost) known_.emplace_back();
-    List& place = known_[next_++ % kMost];
-    place = std::make_shared<const std::vector<CellName>>(fields);
-    return place;
+    // Of so many kinds of lines the oldest are mostly steps to wider ones.
+    return known_[next_++ % known_.size()] = std::make_shared<const std::vector<CellName>>(fields);
   }
 
  private:
-  static constexpr std::size_t kMost = 32;
-  std::vector<List> known_;
+  std::array<List, 32> known_;  ///< a ring
   std::size_t next_ = 0;
 };
 

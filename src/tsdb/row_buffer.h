@@ -47,12 +47,12 @@ class RowBuffer {
  private:
   std::size_t masks() const { return (fields_->size() + 63) / 64; }
   std::int64_t time(std::size_t row) const { return static_cast<std::int64_t>(words_[row * width_]); }
-  bool find_field(CellName name, std::size_t& place) const;
   static const FieldLists::List& no_fields();
   RowRange rows_between(TimeRange range) const;
   void append_value(std::size_t row, std::size_t number, Column& out) const;
-  /// None where it has no such field.
+  /// Nothing where it has no such field.
   std::optional<std::size_t> find_field(CellName name) const;
+  bool find_field(CellName name, std::size_t& place) const;
   /// Makes room for the fields of the shape that are new.
   void take_fields(std::span<const CellName> shape, FieldLists& lists);
   void widen(std::size_t fields);
