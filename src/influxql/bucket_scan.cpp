@@ -192,10 +192,9 @@ class BucketScan {
     name += " by parts";
     const Kept parts = find_kept(name);
     if (!parts && shift == 0 && (moved <= 0 || moved >= grid_.every)) return by_buckets;
-    const std::int64_t step = parts        ? std::gcd(parts->cells.every, parts->cells.behind(grid_))
-                              : shift == 0 ? part_of(grid_.every)
-                                           : std::gcd(grid_.every, shift);
-    if (grid_.every % step != 0 || step == grid_.every) return by_buckets;
+    std::int64_t step = shift == 0 ? part_of(grid_.every) : std::gcd(grid_.every, shift);
+    if (parts) step = std::gcd(parts->cells.every, parts->cells.behind(grid_));
+    if (step == grid_.every) return by_buckets;
     Grid cells{grid_.first, step, 0};
     cells.first = cells.start(cells.bucket_of(request_.frame.min));
     const std::int64_t span = request_.frame.max - cells.first;
