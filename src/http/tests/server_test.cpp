@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/server.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <atomic>
-#include <condition_variable>
 #include <cstdio>
 #include <filesystem>
 #include <future>
@@ -16,8 +10,7 @@
 #include <set>
 #include <thread>
 
-#include "http/client.h"
-#include "http/testing/imposter.h"
+#include "http/testing/server_test.h"
 
 namespace gpuscale::http {
 namespace {
@@ -25,86 +18,9 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using testing::ServerTest;
 using ::testing::StartsWith;
-
-/// A plain socket, for what no client would send.
-class Wire {
- public:
-  explicit Wire(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const timeval patience{20, 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    EXPECT_EQ(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  }
-  ~Wire() { ::close(fd_); }
-  Wire(const Wire&) = delete;
-  Wire& operator=(const Wire&) = delete;
-
-  void send(const std::string& bytes) {
-    std::size_t sent = 0;
-    while (sent < bytes.size()) {
-      const ssize_t count = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-      if (count <= 0) return;
-      sent += static_cast<std::size_t>(count);
-    }
-  }
-  /// Everything until the server closes.
-  std::string read_all() {
-    while (read_some()) {
-    }
-    return seen_;
-  }
-  /// What has come once `mark` is in it.
-  std::string read_until(const std::string& mark) {
-    while (seen_.find(mark) == std::string::npos && read_some()) {
-    }
-    return seen_;
-  }
-
- private:
-  bool read_some() {
-    char buffer[4096];
-    const ssize_t count = ::recv(fd_, buffer, sizeof buffer, 0);
-    if (count <= 0) return false;
-    seen_.append(buffer, static_cast<std::size_t>(count));
-    return true;
-  }
-  int fd_;
-  std::string seen_;
-};
-
-class ServerTest : public ::testing::Test {
- protected:
-  void serve(Handler handler, ServerOptions options = {}) {
-    auto server = Server::start(std::move(options), std::move(handler), log::Log::silent());
-    ASSERT_TRUE(server) << server.error().message();
-    server_ = *std::move(server);
-  }
-  void serve_echo(ServerOptions options = {}) {
-    serve(
-        [](const Request& request) {
-          return Response::text(
-              200, std::string(to_string(request.method)) + " " + request.path + " " + request.body);
-        },
-        std::move(options));
-  }
-  std::string exchange(const std::string& bytes) {
-    Wire wire(server_->port());
-    wire.send(bytes);
-    return wire.read_all();
-  }
-  Result<ClientResponse> get(const std::string& path, Headers headers = {}) {
-    ClientRequest request;
-    request.url = "http://127.0.0.1:" + std::to_string(server_->port()) + path;
-    request.headers = std::move(headers);
-    return client_.send(request);
-  }
-  std::unique_ptr<Server> server_;
-  Client client_;
-};
+using testing::Wire;
 
 TEST_F(ServerTest, AnswersOneRequestAfterTheOtherOnOneConnection) {
   serve_echo();
@@ -192,29 +108,6 @@ TEST_F(ServerTest, AQuietConnectionIsClosedAndAnAnsweredOneIsQuiet) {
   EXPECT_EQ(server_->stats().connections, 0U);
 }
 
-TEST_F(ServerTest, AHandlerMayTakeLongerThanAConnectionMayBeQuiet) {
-  ServerOptions options;
-  options.idle_timeout = 1s;
-  options.read_timeout = 1s;
-  std::promise<std::shared_ptr<Responder>> promise;
-  serve(
-      [&](const Request&) {
-        Response response;
-        response.later = [&](std::shared_ptr<Responder> responder) {
-          promise.set_value(std::move(responder));
-        };
-        return response;
-      },
-      options);
-  Wire slow(server_->port());
-  slow.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-  const auto responder = promise.get_future().get();
-  EXPECT_EQ(exchange(""), "") << "a connection that came later was closed as too quiet";
-  EXPECT_EQ(exchange(""), "");
-  responder->respond(Response::text(200, "at last"));
-  EXPECT_THAT(slow.read_all(), EndsWith("at last"));
-}
-
 TEST_F(ServerTest, WhatNeverWaitsIsHandledOnTheThreadThatReads) {
   std::mutex mutex;
   std::map<std::string, std::set<std::thread::id>> threads;
@@ -286,135 +179,6 @@ TEST_F(ServerTest, AHandlerThatThrowsIsAnAnswer) {
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 500);
   EXPECT_THAT(answer->body, ::testing::Not(HasSubstr("secret detail")));
-}
-
-TEST_F(ServerTest, HundredsMayWaitForALateAnswer) {
-  constexpr int kCallers = 300;
-  std::mutex mutex;
-  std::vector<std::shared_ptr<Responder>> waiting;
-  std::condition_variable arrived;
-  ServerOptions options;
-  options.handler_threads = 1;
-  serve(
-      [&](const Request&) {
-        Response response;
-        response.later = [&](std::shared_ptr<Responder> responder) {
-          const std::scoped_lock lock(mutex);
-          waiting.push_back(std::move(responder));
-          arrived.notify_all();
-        };
-        return response;
-      },
-      options);
-  std::atomic<int> answered{0};
-  std::promise<void> all;
-  AsyncClient client;
-  for (int i = 0; i < kCallers; ++i) {
-    ClientRequest request;
-    request.url = "http://127.0.0.1:" + std::to_string(server_->port()) + "/infer";
-    request.timeout = 30s;
-    request.connect_timeout = 20s;
-    client.send(request, [&](const Result<ClientResponse>& answer) {
-      EXPECT_TRUE(answer && answer->status == 200 && answer->body == "done");
-      if (++answered == kCallers) all.set_value();
-    });
-  }
-  std::vector<std::shared_ptr<Responder>> ready;
-  {
-    std::unique_lock lock(mutex);
-    ASSERT_TRUE(arrived.wait_for(lock, 20s, [&] { return waiting.size() == kCallers; })) << waiting.size();
-    ready.swap(waiting);
-  }
-  EXPECT_EQ(answered, 0);
-  for (const auto& responder : ready) {
-    responder->respond(Response::text(200, "done"));
-    responder->respond(Response::text(500, "twice"));
-  }
-  EXPECT_EQ(all.get_future().wait_for(20s), std::future_status::ready);
-}
-
-TEST_F(ServerTest, AnAnswerThatNeverComesClosesTheConnection) {
-  serve([](const Request&) {
-    Response response;
-    response.later = [](const std::shared_ptr<Responder>&) {};
-    return response;
-  });
-  const auto answer = get("/");
-  ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().code(), Errc::kInternal) << answer.error().message();
-}
-
-TEST_F(ServerTest, ALateAnswerToACallerThatHasGoneIsHarmless) {
-  std::promise<std::shared_ptr<Responder>> promise;
-  serve([&](const Request&) {
-    Response response;
-    response.later = [&](std::shared_ptr<Responder> responder) { promise.set_value(std::move(responder)); };
-    return response;
-  });
-  std::shared_ptr<Responder> responder;
-  {
-    Wire wire(server_->port());
-    wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    responder = promise.get_future().get();
-  }
-  responder->respond(Response::text(200, "nobody"));
-  server_->stop(0ms);
-  responder->respond(Response::text(200, "nobody"));
-}
-
-TEST_F(ServerTest, StreamsPiecesAsTheyCome) {
-  std::promise<std::shared_ptr<StreamWriter>> promise;
-  serve([&](const Request&) {
-    Response response;
-    response.headers.set("Content-Type", "text/event-stream");
-    response.stream = [&](std::shared_ptr<StreamWriter> writer) { promise.set_value(std::move(writer)); };
-    return response;
-  });
-  Wire wire(server_->port());
-  wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-  const auto writer = promise.get_future().get();
-  EXPECT_TRUE(writer->write("data: one\n\n"));
-  EXPECT_THAT(wire.read_until("one\n\n"), HasSubstr("Transfer-Encoding: chunked"));
-  EXPECT_TRUE(writer->write("data: two\n\n"));
-  wire.read_until("two\n\n");
-  writer->finish();
-  EXPECT_THAT(wire.read_all(), EndsWith("0\r\n\r\n"));
-  EXPECT_FALSE(writer->write("late"));
-}
-
-TEST_F(ServerTest, AStreamThatNobodyReadsIsGivenUp) {
-  std::promise<std::shared_ptr<StreamWriter>> promise;
-  serve([&](const Request&) {
-    Response response;
-    response.stream = [&](std::shared_ptr<StreamWriter> writer) { promise.set_value(std::move(writer)); };
-    return response;
-  });
-  Wire wire(server_->port());
-  wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-  const auto writer = promise.get_future().get();
-  const std::string piece(100'000, 'x');
-  int taken = 0;
-  while (taken < 10'000 && writer->write(piece)) ++taken;
-  EXPECT_LT(taken, 10'000);
-  EXPECT_TRUE(writer->closed());
-}
-
-TEST_F(ServerTest, AStreamLearnsThatItsCallerHasGone) {
-  std::promise<std::shared_ptr<StreamWriter>> promise;
-  serve([&](const Request&) {
-    Response response;
-    response.stream = [&](std::shared_ptr<StreamWriter> writer) { promise.set_value(std::move(writer)); };
-    return response;
-  });
-  std::shared_ptr<StreamWriter> writer;
-  {
-    Wire wire(server_->port());
-    wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    writer = promise.get_future().get();
-  }
-  const auto deadline = std::chrono::steady_clock::now() + 20s;
-  while (!writer->closed() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
-  EXPECT_TRUE(writer->closed());
 }
 
 TEST_F(ServerTest, AStopLetsTheRequestBeingAnsweredBeAnswered) {

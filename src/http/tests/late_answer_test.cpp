@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Answers that come later than their handler returns, whole or in pieces.
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <future>
+#include <thread>
+
+#include "http/testing/server_test.h"
+
+namespace gpuscale::http {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using testing::ServerTest;
+using testing::Wire;
+
+TEST_F(ServerTest, AHandlerMayTakeLongerThanAConnectionMayBeQuiet) {
+  ServerOptions options;
+  options.idle_timeout = 1s;
+  options.read_timeout = 1s;
+  std::promise<std::shared_ptr<Responder>> promise;
+  serve(
+      [&](const Request&) {
+        Response response;
+        response.later = [&](std::shared_ptr<Responder> responder) {
+          promise.set_value(std::move(responder));
+        };
+        return response;
+      },
+      options);
+  Wire slow(server_->port());
+  slow.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const auto responder = promise.get_future().get();
+  EXPECT_EQ(exchange(""), "") << "a connection that came later was closed as too quiet";
+  EXPECT_EQ(exchange(""), "");
+  responder->respond(Response::text(200, "at last"));
+  EXPECT_THAT(slow.read_all(), EndsWith("at last"));
+}
+
+TEST_F(ServerTest, HundredsMayWaitForALateAnswer) {
+  constexpr int kCallers = 300;
+  std::mutex mutex;
+  std::vector<std::shared_ptr<Responder>> waiting;
+  std::condition_variable arrived;
+  ServerOptions options;
+  options.handler_threads = 1;
+  serve(
+      [&](const Request&) {
+        Response response;
+        response.later = [&](std::shared_ptr<Responder> responder) {
+          const std::scoped_lock lock(mutex);
+          waiting.push_back(std::move(responder));
+          arrived.notify_all();
+        };
+        return response;
+      },
+      options);
+  std::atomic<int> answered{0};
+  std::promise<void> all;
+  AsyncClient client;
+  for (int i = 0; i < kCallers; ++i) {
+    ClientRequest request;
+    request.url = "http://127.0.0.1:" + std::to_string(server_->port()) + "/infer";
+    request.timeout = 30s;
+    request.connect_timeout = 20s;
+    client.send(request, [&](const Result<ClientResponse>& answer) {
+      EXPECT_TRUE(answer && answer->status == 200 && answer->body == "done");
+      if (++answered == kCallers) all.set_value();
+    });
+  }
+  std::vector<std::shared_ptr<Responder>> ready;
+  {
+    std::unique_lock lock(mutex);
+    ASSERT_TRUE(arrived.wait_for(lock, 20s, [&] { return waiting.size() == kCallers; })) << waiting.size();
+    ready.swap(waiting);
+  }
+  EXPECT_EQ(answered, 0);
+  for (const auto& responder : ready) {
+    responder->respond(Response::text(200, "done"));
+    responder->respond(Response::text(500, "twice"));
+  }
+  EXPECT_EQ(all.get_future().wait_for(20s), std::future_status::ready);
+}
+
+TEST_F(ServerTest, AnAnswerThatNeverComesClosesTheConnection) {
+  serve([](const Request&) {
+    Response response;
+    response.later = [](const std::shared_ptr<Responder>&) {};
+    return response;
+  });
+  const auto answer = get("/");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code(), Errc::kInternal) << answer.error().message();
+}
+
+TEST_F(ServerTest, ALateAnswerToACallerThatHasGoneIsHarmless) {
+  std::promise<std::shared_ptr<Responder>> promise;
+  serve([&](const Request&) {
+    Response response;
+    response.later = [&](std::shared_ptr<Responder> responder) { promise.set_value(std::move(responder)); };
+    return response;
+  });
+  std::shared_ptr<Responder> responder;
+  {
+    Wire wire(server_->port());
+    wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    responder = promise.get_future().get();
+  }
+  responder->respond(Response::text(200, "nobody"));
+  server_->stop(0ms);
+  responder->respond(Response::text(200, "nobody"));
+}
+
+TEST_F(ServerTest, StreamsPiecesAsTheyCome) {
+  std::promise<std::shared_ptr<StreamWriter>> promise;
+  serve([&](const Request&) {
+    Response response;
+    response.headers.set("Content-Type", "text/event-stream");
+    response.stream = [&](std::shared_ptr<StreamWriter> writer) { promise.set_value(std::move(writer)); };
+    return response;
+  });
+  Wire wire(server_->port());
+  wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto writer = promise.get_future().get();
+  EXPECT_TRUE(writer->write("data: one\n\n"));
+  EXPECT_THAT(wire.read_until("one\n\n"), HasSubstr("Transfer-Encoding: chunked"));
+  EXPECT_TRUE(writer->write("data: two\n\n"));
+  wire.read_until("two\n\n");
+  writer->finish();
+  EXPECT_THAT(wire.read_all(), EndsWith("0\r\n\r\n"));
+  EXPECT_FALSE(writer->write("late"));
+}
+
+TEST_F(ServerTest, AStreamThatNobodyReadsIsGivenUp) {
+  std::promise<std::shared_ptr<StreamWriter>> promise;
+  serve([&](const Request&) {
+    Response response;
+    response.stream = [&](std::shared_ptr<StreamWriter> writer) { promise.set_value(std::move(writer)); };
+    return response;
+  });
+  Wire wire(server_->port());
+  wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto writer = promise.get_future().get();
+  const std::string piece(100'000, 'x');
+  int taken = 0;
+  while (taken < 10'000 && writer->write(piece)) ++taken;
+  EXPECT_LT(taken, 10'000);
+  EXPECT_TRUE(writer->closed());
+}
+
+TEST_F(ServerTest, AStreamLearnsThatItsCallerHasGone) {
+  std::promise<std::shared_ptr<StreamWriter>> promise;
+  serve([&](const Request&) {
+    Response response;
+    response.stream = [&](std::shared_ptr<StreamWriter> writer) { promise.set_value(std::move(writer)); };
+    return response;
+  });
+  std::shared_ptr<StreamWriter> writer;
+  {
+    Wire wire(server_->port());
+    wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    writer = promise.get_future().get();
+  }
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!writer->closed() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_TRUE(writer->closed());
+}
+
+}  // namespace
+}  // namespace gpuscale::http
