@@ -9,6 +9,10 @@ export class ApiError extends Error {
   get away(): boolean {
     return this.status === 0;
   }
+  /** Nor did it where a proxy before it says so: nobody knows what it would have said. */
+  get unanswered(): boolean {
+    return this.away || this.status === 502 || this.status === 504;
+  }
 }
 
 const onSignedOut = new Set<() => void>();

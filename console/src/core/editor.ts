@@ -81,7 +81,7 @@ export function useEditor(kind: Kind, name: string | undefined, initial: Definit
   const refused = async (cause: unknown) => {
     const fault = cause as ApiError;
     const now = latest.current;
-    if ([0, 502, 504].includes(fault.status)) {
+    if (fault.unanswered) {
       setState((before) => ({ ...before, faults: [], check: "away" }));
       return;
     }

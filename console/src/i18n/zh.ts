@@ -76,7 +76,7 @@ export const zh: Record<Key, string> = {
   "rules.title": "规则", "rules.empty.title": "没有规则", "rules.empty": "规则把 GPU 的上报与阈值比较，并触发扩缩容。在这里新建，或在配置文件的 rules: 下声明。",
   "rules.inactive": "正常", "rules.pending": "待定", "rules.firing": "告警", "rules.no_data": "无数据", "rules.error": "出错", "rules.paused": "已暂停",
   "rules.condition": "条件", "rules.sees": "看到", "rules.since": "开始于", "rules.threshold.aria": "{term} 的阈值：拖动或用方向键调整",
-  "rules.preview": "在此范围内会告警 {n} 次（占 {share} 的时间）。", "rules.preview.once": "在此时间范围内会触发 1 次（占 {share} 的时间）。", "rules.preview.none": "在此范围内不会告警。",
+  "rules.preview": "在此范围内会告警 {n} 次（占 {share} 的时间）。", "rules.preview.once": "在此范围内会告警 1 次（占 {share} 的时间）。", "rules.preview.none": "在此范围内不会告警。",
   "rules.preview.blind": "{all} 次检查中有 {n} 次没有数据。",
   "rules.changed": "未保存：{from} → {to}", "rules.reset": "撤销", "rules.new": "新建规则", "rules.notify": "通知", "rules.every": "检查间隔",
   "rules.for": "需持续", "rules.repeat": "重复间隔", "rules.query": "查询", "rules.history": "历史", "rules.mute": "暂停", "rules.unmute": "恢复",
