@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rules, channels, triggers, schedules and pools as they are declared: read, made, changed, deleted.
+// Rules, channels, triggers, schedules, pools and policies as they are declared: read, made, changed,
+// deleted.
 #include "api/declared.h"
 
 #include <array>

@@ -2,9 +2,11 @@
 #include <algorithm>
 
 #include "api/answers.h"
+#include "api/declared.h"
 #include "api/pools.h"
 #include "api/routes.h"
 #include "base/duration.h"
+#include "base/name_list.h"
 
 namespace gpuscale::api {
 namespace {
@@ -39,7 +41,36 @@ json promotion_json(const scaling::Promotion& promotion) {
           {"reason", promotion.reason}};
 }
 
-json list_policies(Services& services) {
+json policy_json(const scaling::PolicyStatus& status, const pool::PoolSpec* pool, const Services& services) {
+  json out = {{"name", status.spec.name},
+              {"pool", status.spec.pool},
+              {"policy", status.spec.choice.to_string()},
+              {"shadow", status.spec.shadow},
+              {"want", value_or_null(status.want)},
+              {"boot_seconds", value_or_null(status.boot_seconds)},
+              {"reason", status.reason},
+              {"trial", trial_json(status.trial, pool)}};
+  add_declared(out, services, config::Kind::kPolicies, status.spec.name);
+  return out;
+}
+
+/// One that does not run: what of it its definition says, as far as it can be read.
+json left_out_json(const declare::Declared& declared, const Services& services) {
+  const auto text = [&](const char* key) {
+    const auto found = declared.definition.find(key);
+    return found != declared.definition.end() && found->is_string() ? found->get<std::string>() : "";
+  };
+  scaling::PolicyStatus status;
+  status.spec.name = declared.name;
+  status.spec.pool = text("pool");
+  status.spec.shadow = true;
+  status.reason = declared.fault;
+  json out = policy_json(status, nullptr, services);
+  out["policy"] = text("type");
+  return out;
+}
+
+json list_policies(const Services& services) {
   json policies = json::array();
   json pools = json::array();
   if (services.pilot == nullptr) return {{"policies", policies}, {"pools", pools}};
@@ -49,16 +80,10 @@ json list_policies(Services& services) {
         std::find_if(known.begin(), known.end(), [&](const auto& pool) { return pool.spec.name == name; });
     return found == known.end() ? nullptr : &found->spec;
   };
-  for (const auto& status : services.pilot->policies()) {
-    policies.push_back({{"name", status.spec.name},
-                        {"pool", status.spec.pool},
-                        {"policy", status.spec.choice.to_string()},
-                        {"shadow", status.spec.shadow},
-                        {"want", value_or_null(status.want)},
-                        {"boot_seconds", value_or_null(status.boot_seconds)},
-                        {"reason", status.reason},
-                        {"trial", trial_json(status.trial, spec_of(status.spec.pool))}});
-  }
+  for (const auto& status : services.pilot->policies())
+    policies.push_back(policy_json(status, spec_of(status.spec.pool), services));
+  for (const auto& each : left_out(services, config::Kind::kPolicies))
+    policies.push_back(left_out_json(each, services));
   for (const auto& seat : services.pilot->seats()) {
     pools.push_back({{"pool", seat.pool},
                      {"as_it_was", trial_json(seat.as_it_was, spec_of(seat.pool))},
@@ -124,6 +149,21 @@ void register_policies(Routes& routes) {
       [&services](const http::Request&, const Principal&) {
         return json_answer(200, list_policies(services));
       });
+  routes.add({.method = http::Method::kGet,
+              .pattern = "/api/v1/policies/{name}",
+              .scope = Scope::kRead,
+              .summary = "One policy, as the list has it"},
+             [&services](const http::Request& request, const Principal&) {
+               const std::string& name = request.path_params.at("name");
+               std::vector<std::string> known;
+               const json all = list_policies(services);
+               for (const json& each : all["policies"]) {
+                 if (each["name"] == name) return json_answer(200, each);
+                 known.push_back(each["name"].get<std::string>());
+               }
+               return error_answer(
+                   fail(Errc::kNotFound, "no policy \"" + name + "\"; known: " + base::known_names(known)));
+             });
   const std::vector<Key> keys{
       {"policy", "string", "one of the pool's policies", true},
       {"probation", "string", "while harm rolls it back, as \"24h\"; default 24h", false},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// `gpuscale rule|channel|trigger|schedule|pool get, apply, delete`: what is declared, as the configuration
-/// file would hold it.
+/// `gpuscale rule|channel|trigger|schedule|pool|policy get, apply, delete`: what is declared, as the
+/// configuration file would hold it.
 #include "cli/declared_commands.h"
 
 #include <cstdio>

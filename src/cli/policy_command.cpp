@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// gpuscale policy list | tune | promote | rollback
+/// gpuscale policy list | tune | promote | rollback | get | apply | delete
 #include <array>
 #include <cstdio>
 #include <memory>
@@ -7,6 +7,7 @@
 
 #include "base/duration.h"
 #include "cli/command.h"
+#include "cli/declared_commands.h"
 #include "cli/remote.h"
 #include "cli/store_trace.h"
 #include "cli/table.h"
@@ -135,9 +136,10 @@ int list(const RemoteOptions& options) {
 
 void add_policy_command(CLI::App& app, Action& action) {
   auto* policy =
-      app.add_subcommand("policy", "Show policies and what each would cost; find a setting; promote")
+      app.add_subcommand("policy", "Show policies and what each would cost; find a setting; promote; edit")
           ->require_subcommand(1);
   add_promotion_commands(*policy, action);
+  add_declared_verbs(*policy, action, config::Kind::kPolicies);
   auto* list_command = policy->add_subcommand(
       "list", "List them: what each wants and why, and what it would have cost and lost in the last day");
   auto options = std::make_shared<RemoteOptions>();

@@ -176,7 +176,7 @@ struct ServerApp::Parts {
   Result<void> open_decisions(const ServeOptions& options, const Checked& checked);
   Result<void> listen(const ServeOptions& options, const Checked& checked);
   Result<void> open_declared(const ServeOptions& options);
-  Result<void> configure(const Checked& checked);
+  Result<void> begin();
   Result<void> apply(const config::Config& config, std::optional<config::Kind> changed);
   /// Why a pool must not be deleted now.
   std::optional<std::string> nodes_of(config::Kind kind, const std::string& name) const;
@@ -355,12 +355,12 @@ Result<void> ServerApp::Parts::open_declared(const ServeOptions& options) {
              {[this](const config::Config& config, std::optional<config::Kind> changed) {
                 return apply(config, changed);
               },
-              [this](config::Kind kind, const std::string& name) { return nodes_of(kind, name); }}));
+              [this](config::Kind kind, const std::string& name) { return nodes_of(kind, name); },
+              [this](const config::Config& next) { return pilot->keeps_from_change(next.policies); }}));
   return {};
 }
 
-Result<void> ServerApp::Parts::configure(const Checked& checked) {
-  GS_CHECK(pilot->set_policies(checked.config.policies));
+Result<void> ServerApp::Parts::begin() {
   GS_CHECK(declared->start());
   outbox->start();
   controller->start();
@@ -379,7 +379,8 @@ Result<void> ServerApp::Parts::configure(const Checked& checked) {
 
 /// Pools before what scales them, channels before the rules that tell them.
 Result<void> ServerApp::Parts::apply(const config::Config& config, std::optional<config::Kind> changed) {
-  bool same_sizes = changed == config::Kind::kRules || changed == config::Kind::kChannels;
+  using config::Kind;
+  bool same_sizes = changed == Kind::kRules || changed == Kind::kChannels || changed == Kind::kPolicies;
   {
     const std::scoped_lock lock(declared_mutex);
     // A rule that grows a pool may state the pool's ceiling.
@@ -396,6 +397,7 @@ Result<void> ServerApp::Parts::apply(const config::Config& config, std::optional
     for (scaling::TriggerSpec& trigger : triggers)
       if (trigger.secret_given_once) trigger.secret = Secret();
   }
+  GS_CHECK(pilot->set_policies(config.policies));
   GS_CHECK(outbox->set_channels(config.channels));
   return alerts->set_rules(config.rules);
 }
@@ -475,7 +477,7 @@ Result<std::unique_ptr<ServerApp>> ServerApp::start(ServeOptions options, log::L
   GS_CHECK(parts.open(options, checked));
   GS_CHECK(parts.open_decisions(options, checked));
   GS_CHECK(parts.listen(options, checked));
-  GS_CHECK(parts.configure(checked));
+  GS_CHECK(parts.begin());
   return app;
 }
 

@@ -196,7 +196,7 @@ struct Beside {
 
 Config read_root(const YAML::Node& root, Faults& faults, const Environment& environment, Beside& beside) {
   Config config;
-  YamlReader reader(root, "the file", faults, environment);
+  YamlReader reader(root, std::string(kWholeFile), faults, environment);
   config.cluster = reader.text("cluster", config.cluster);
   YamlReader fleet = reader.mapping("fleet");
   config.fleet_max_gpus = fleet.integer("max_gpus", 0, 1, 1'000'000'000);
@@ -214,6 +214,7 @@ Config read_root(const YAML::Node& root, Faults& faults, const Environment& envi
   reader.finish();
   beside.append(Kind::kPools, pools);
   beside.append(Kind::kTriggers, triggers);
+  beside.append(Kind::kPolicies, policies);
   beside.append(Kind::kChannels, channels);
   beside.append(Kind::kRules, rules);
   beside.append(Kind::kSchedules, schedules);

@@ -13,8 +13,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 5> kLists = {"pools", "triggers", "channels", "rules", "schedules"};
-constexpr std::array<std::string_view, 5> kWords = {"pool", "trigger", "channel", "rule", "schedule"};
+constexpr std::array<std::string_view, 6> kLists = {"pools",    "triggers", "policies",
+                                                    "channels", "rules",    "schedules"};
+constexpr std::array<std::string_view, 6> kWords = {"pool",    "trigger", "policy",
+                                                    "channel", "rule",    "schedule"};
 constexpr std::size_t kMostNodesOfAFile = 1'000'000;
 
 template <typename Number>

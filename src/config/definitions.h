@@ -16,9 +16,9 @@ namespace gpuscale::config {
 
 /// In the order in which they refer to each other: a kind refers to kinds before it, but for triggers among
 /// themselves.
-enum class Kind { kPools, kTriggers, kChannels, kRules, kSchedules };
-inline constexpr Kind kKinds[] = {Kind::kPools, Kind::kTriggers, Kind::kChannels, Kind::kRules,
-                                  Kind::kSchedules};
+enum class Kind { kPools, kTriggers, kPolicies, kChannels, kRules, kSchedules };
+inline constexpr Kind kKinds[] = {Kind::kPools,    Kind::kTriggers, Kind::kPolicies,
+                                  Kind::kChannels, Kind::kRules,    Kind::kSchedules};
 /// "pools", "triggers", ...: the list's key in the file.
 std::string_view to_string(Kind kind);
 /// "pool", "trigger", ...

@@ -153,7 +153,7 @@ Result<RuleTestFile> load_rule_tests(const std::string& path, const Environment&
   std::string config_file;
   try {
     const YAML::Node root = YAML::Load(*text);
-    YamlReader reader(root, "the file", faults, environment);
+    YamlReader reader(root, std::string(kWholeFile), faults, environment);
     config_file = reader.text("config");
     auto rules = reader.list("rules");
     auto tests = reader.list("tests");

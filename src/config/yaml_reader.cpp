@@ -248,8 +248,9 @@ std::vector<YamlReader> YamlReader::list(const std::string& key) {
     return {};
   }
   std::size_t position = 0;
+  const std::string place = what_ == kWholeFile ? key : what_ + "." + key;
   for (const YAML::Node& item : value) {
-    out.push_back({item, key + "[" + std::to_string(position++) + "]", faults_, environment_});
+    out.push_back({item, place + "[" + std::to_string(position++) + "]", faults_, environment_});
   }
   return out;
 }

@@ -17,6 +17,9 @@
 
 namespace gpuscale::config {
 
+/// What the outermost mapping is called; the lists in it are called by their keys alone.
+inline constexpr std::string_view kWholeFile = "the file";
+
 class Faults {
  public:
   void add(const YAML::Mark& mark, std::string text);

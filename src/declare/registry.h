@@ -39,6 +39,9 @@ struct Ports {
   std::function<Result<void>(const config::Config&, std::optional<config::Kind> changed)> apply;
   /// Why it must not be deleted now (a pool that has nodes); nullopt = it may.
   std::function<std::optional<std::string>(config::Kind, const std::string& name)> keeps_from_deletion;
+  /// Why this set must not take the place of the present one (a policy that somebody promoted is not in it);
+  /// nullopt = it may. May be empty.
+  std::function<std::optional<std::string>(const config::Config& next)> keeps_from_change{};
 };
 
 class Registry {

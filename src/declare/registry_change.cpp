@@ -207,6 +207,8 @@ Result<Outcome> Registry::put(const Wish& wish) {
   if (const std::string broken = newly_broken(held_, settled, key); !broken.empty()) {
     return Outcome{Verdict::kInUse, shown(key, made), "that would break " + broken, {}};
   }
+  if (auto reason = ports_.keeps_from_change ? ports_.keeps_from_change(settled.config) : std::nullopt)
+    return Outcome{Verdict::kInUse, shown(key, made), *std::move(reason), {}};
   if (wish.dry_run) return Outcome{Verdict::kChecked, shown(key, made), "", {}};
 
   Switches switches = switches_;
@@ -272,6 +274,8 @@ Result<Outcome> Registry::remove(Kind kind, const std::string& name, std::int64_
     if (auto reason = ports_.keeps_from_deletion(kind, name))
       return Outcome{Verdict::kInUse, present, *std::move(reason), {}};
   }
+  if (auto reason = ports_.keeps_from_change ? ports_.keeps_from_change(settled.config) : std::nullopt)
+    return Outcome{Verdict::kInUse, present, *std::move(reason), {}};
   Switches switches = switches_;
   switches.erase(key);
   switch_in(settled.config, switches);

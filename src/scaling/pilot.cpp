@@ -102,22 +102,61 @@ Result<void> Pilot::set_policies(std::vector<policy::PolicySpec> specs) {
     }
     by_pool[spec.pool].push_back(std::move(spec));
   }
-  keep_learned();
-  std::map<std::string, std::unique_ptr<PolicySeat>> seats;
+  const std::scoped_lock keep(keep_mutex_);
+  write_learned();
   const std::scoped_lock lock(mutex_);
-  for (auto& [pool, wanted] : by_pool) {
-    if (const auto present = seats_.find(pool);
-        present != seats_.end() && wanted == present->second->declared()) {
-      seats.insert(seats_.extract(present));
-      continue;
-    }
-    seats.emplace(pool, seat_of(pool, wanted));
-  }
+  const std::vector<policy::PolicySpec> before = all_declared();
   for (auto& [pool, seat] : seats_) {
-    if (seat && seat->declared().empty()) seats.try_emplace(pool, std::move(seat));
+    auto wanted = by_pool.extract(pool);
+    std::vector<policy::PolicySpec> declared;
+    if (wanted) declared = std::move(wanted.mapped());
+    if (declared == seat->declared()) continue;
+    if (const auto ended = seat->declare(std::move(declared))) end_promotion(*ended);
   }
-  seats_ = std::move(seats);
+  forget(before, all_declared());
+  for (auto& [pool, wanted] : by_pool) seats_.emplace(pool, seat_of(pool, std::move(wanted)));
   return {};
+}
+
+std::vector<policy::PolicySpec> Pilot::all_declared() const {
+  std::vector<policy::PolicySpec> out;
+  for (const auto& [pool, seat] : seats_)
+    out.insert(out.end(), seat->declared().begin(), seat->declared().end());
+  return out;
+}
+
+void Pilot::forget(const std::vector<policy::PolicySpec>& before,
+                   const std::vector<policy::PolicySpec>& now) {
+  const auto named = [](const std::vector<policy::PolicySpec>& specs, const std::string& name) {
+    return std::find_if(specs.begin(), specs.end(), [&](const auto& spec) { return spec.name == name; });
+  };
+  std::vector<std::string> learned;
+  std::vector<std::string> trials;
+  for (const policy::PolicySpec& spec : before) {
+    const auto found = named(now, spec.name);
+    if (found == now.end() || !stays_itself(spec, *found)) learned.push_back(spec.name);
+    if (found == now.end() || !decides_alike(spec, *found)) trials.push_back(spec.name);
+  }
+  // What an earlier one of the name left, from before a start, is not the new one's either.
+  for (const policy::PolicySpec& spec : now) {
+    if (named(before, spec.name) != before.end()) continue;
+    learned.push_back(spec.name);
+    trials.push_back(spec.name);
+  }
+  const auto done = store_.forget(learned, trials);
+  if (!done) ports_.log.warn("policy.state_not_kept", {{"error", done.error()}});
+}
+
+std::optional<std::string> Pilot::keeps_from_change(const std::vector<policy::PolicySpec>& next) const {
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [pool, seat] : seats_) {
+    if (!seat->promotion()) continue;
+    std::vector<policy::PolicySpec> own;
+    std::copy_if(next.begin(), next.end(), std::back_inserter(own),
+                 [&name = pool](const policy::PolicySpec& spec) { return spec.pool == name; });
+    if (auto reason = keeps_from(*seat->promotion(), own)) return reason;
+  }
+  return std::nullopt;
 }
 
 std::vector<PolicyStatus> Pilot::policies() const {
@@ -208,8 +247,7 @@ Result<Promotion> Pilot::roll_back(PolicySeat& seat, const std::string& reason, 
   return promotion;
 }
 
-std::map<std::string, double, std::less<>> Pilot::read_signals(const std::vector<PoolStatus>& pools,
-                                                               WallTime now) const {
+std::vector<Pilot::Signal> Pilot::read_signals(const std::vector<PoolStatus>& pools, WallTime now) const {
   std::vector<policy::PolicySpec> wanted;
   {
     const std::scoped_lock lock(mutex_);
@@ -217,12 +255,25 @@ std::map<std::string, double, std::less<>> Pilot::read_signals(const std::vector
       std::copy_if(seat->specs().begin(), seat->specs().end(), std::back_inserter(wanted),
                    policy::goes_by_formula);
   }
-  std::map<std::string, double, std::less<>> out;
+  std::vector<Signal> out;
   if (!ports_.signals) return out;
   for (const policy::PolicySpec& spec : wanted) {
     for (const PoolStatus& pool : pools) {
       if (pool.spec.name != spec.pool) continue;
-      if (const auto value = ports_.signals(spec.formula, pool, now)) out.emplace(spec.name, *value);
+      if (const auto value = ports_.signals(spec.formula, pool, now)) out.push_back({spec, *value});
+    }
+  }
+  return out;
+}
+
+Pilot::Values Pilot::still_meant(const std::vector<Signal>& signals) const {
+  Values out;
+  for (const auto& [pool, seat] : seats_) {
+    for (const policy::PolicySpec& spec : seat->specs()) {
+      for (const Signal& signal : signals) {
+        if (signal.of.name == spec.name && signal.of.pool == pool && signal.of.formula == spec.formula)
+          out.emplace(spec.name, signal.value);
+      }
     }
   }
   return out;
@@ -246,8 +297,7 @@ void Pilot::judge_promotion(PolicySeat& seat, WallTime now) {
   seat.take(kept);
 }
 
-void Pilot::fly(const PoolStatus& pool, PolicySeat& seat,
-                const std::map<std::string, double, std::less<>>& signals, WallTime now) {
+void Pilot::fly(const PoolStatus& pool, PolicySeat& seat, const Values& signals, WallTime now) {
   const auto proposal = seat.look(pool, ports_.controller.nodes(pool.spec.name), signals, now);
   const auto kept = seat.keep_looks(ports_.database, *journal_);
   if (!kept && !journal_failed_)
@@ -266,15 +316,22 @@ void Pilot::fly(const PoolStatus& pool, PolicySeat& seat,
 
 void Pilot::tick(WallTime now) {
   const std::vector<PoolStatus> pools = ports_.controller.pools();
-  const auto signals = read_signals(pools, now);
+  const auto asked = read_signals(pools, now);
   bool keep = false;
   {
     const std::scoped_lock lock(mutex_);
+    const Values signals = still_meant(asked);
     for (const PoolStatus& pool : pools) {
       auto seat = seats_.find(pool.spec.name);
       if (seat == seats_.end()) seat = seats_.emplace(pool.spec.name, seat_of(pool.spec.name, {})).first;
       fly(pool, *seat->second, signals, now);
     }
+    // A pool that is made later under the name of one that is gone is another.
+    std::erase_if(seats_, [&](const auto& seat) {
+      return seat.second->declared().empty() &&
+             std::none_of(pools.begin(), pools.end(),
+                          [&](const PoolStatus& pool) { return pool.spec.name == seat.first; });
+    });
     keep = ++ticks_since_kept_ >= kKeepEveryTicks;
   }
   tell_roll_backs(now);
@@ -308,6 +365,11 @@ void Pilot::tell_roll_backs(WallTime now) {
 }
 
 void Pilot::keep_learned() {
+  const std::scoped_lock keep(keep_mutex_);
+  write_learned();
+}
+
+void Pilot::write_learned() {
   std::map<std::string, std::string> learned;
   std::map<std::string, TrialHours> trials;
   {

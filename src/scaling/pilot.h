@@ -70,10 +70,14 @@ class Pilot {
   Pilot(const Pilot&) = delete;
   Pilot& operator=(const Pilot&) = delete;
 
-  /// Replaces all policies; those that stay the same keep what they learned. Where the configuration has
-  /// another word on who is heard than when a policy was promoted, the promotion ends. Errors:
-  /// kInvalidArgument names the policy.
+  /// Replaces all policies, from the next look on; those that stay of their kind keep what they learned, and
+  /// what a pool's policies saw stays. One that is gone while we run is forgotten: one made later under its
+  /// name is another. Where the configuration has another word on who is heard than when a policy was
+  /// promoted, the promotion ends. Errors: kInvalidArgument names the policy.
   Result<void> set_policies(std::vector<policy::PolicySpec> specs);
+  /// Why these must not replace the present ones (a promotion would end, see keeps_from()); nullopt = they
+  /// may.
+  std::optional<std::string> keeps_from_change(const std::vector<policy::PolicySpec>& next) const;
   std::vector<PolicyStatus> policies() const;
   std::vector<SeatStatus> seats() const;
 
@@ -101,22 +105,32 @@ class Pilot {
   Pilot(Ports ports, PilotStore store, std::unique_ptr<DecisionJournal> journal)
       : ports_(std::move(ports)), store_(store), journal_(std::move(journal)) {}
 
-  /// Outside of the lock: a query may take long. By policy.
-  std::map<std::string, double, std::less<>> read_signals(const std::vector<PoolStatus>& pools,
-                                                          WallTime now) const;
+  using Values = std::map<std::string, double, std::less<>>;  ///< of formulas, by policy
+  struct Signal {
+    policy::PolicySpec of;  ///< as it was asked for
+    double value = 0;
+  };
+  /// Outside of the lock: a query may take long.
+  std::vector<Signal> read_signals(const std::vector<PoolStatus>& pools, WallTime now) const;
+  /// Of those policies that still go by what was asked.
+  Values still_meant(const std::vector<Signal>& signals) const;
+  /// What the change leaves of no use in the database.
+  void forget(const std::vector<policy::PolicySpec>& before, const std::vector<policy::PolicySpec>& now);
+  std::vector<policy::PolicySpec> all_declared() const;
   std::unique_ptr<PolicySeat> seat_of(const std::string& pool, std::vector<policy::PolicySpec> declared);
   void end_promotion(const Promotion& promotion);
-  void fly(const PoolStatus& pool, PolicySeat& seat,
-           const std::map<std::string, double, std::less<>>& signals, WallTime now);
+  void fly(const PoolStatus& pool, PolicySeat& seat, const Values& signals, WallTime now);
   void judge_promotion(PolicySeat& seat, WallTime now);
   Result<Promotion> roll_back(PolicySeat& seat, const std::string& reason, WallTime now);
   void tell_roll_backs(WallTime now);
   void keep_learned();
+  void write_learned();  ///< with keep_mutex_ held
   void run();
 
   const Ports ports_;
   PilotStore store_;
   const std::unique_ptr<DecisionJournal> journal_;
+  std::mutex keep_mutex_;  ///< orders what is written of them; taken before mutex_
   mutable std::mutex mutex_;
   std::map<std::string, std::unique_ptr<PolicySeat>> seats_;  ///< by pool
   bool journal_failed_ = false;

@@ -86,6 +86,22 @@ Result<void> PilotStore::save(const std::map<std::string, std::string>& learned,
   });
 }
 
+Result<void> PilotStore::forget(const std::vector<std::string>& learned,
+                                const std::vector<std::string>& trials) {
+  if (learned.empty() && trials.empty()) return {};
+  return database_->transact([&](db::Transaction& tx) -> Result<void> {
+    const auto drop = [&](std::string_view sql, const std::vector<std::string>& names) -> Result<void> {
+      for (const std::string& name : names) {
+        GS_TRY(db::Statement row, tx.prepare(sql));
+        GS_CHECK(row.bind(1, name).run());
+      }
+      return {};
+    };
+    GS_CHECK(drop("DELETE FROM policy_state WHERE policy = ?1", learned));
+    return drop("DELETE FROM policy_trial WHERE owner = ?1", trials);
+  });
+}
+
 Result<void> PilotStore::save(const Promotion& promotion) {
   return database_->transact([&](db::Transaction& tx) { return put_promotion(tx, promotion); });
 }

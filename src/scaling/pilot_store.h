@@ -25,6 +25,9 @@ class PilotStore {
   Result<void> save(const std::map<std::string, std::string>& learned,
                     const std::map<std::string, TrialHours>& trials);
 
+  /// By policy.
+  Result<void> forget(const std::vector<std::string>& learned, const std::vector<std::string>& trials);
+
   Result<std::map<std::string, Promotion>> promotions(std::vector<std::string>& unusable) const;  ///< by pool
   Result<void> save(const Promotion& promotion);
   /// With its entry in the ledger, both or neither.

@@ -43,6 +43,16 @@ policy::Observation observe(const PoolStatus& pool, const std::vector<NodeStatus
   return seen;
 }
 
+bool stays_itself(const policy::PolicySpec& before, const policy::PolicySpec& now) {
+  return before.pool == now.pool && before.choice.name == now.choice.name;
+}
+
+bool decides_alike(const policy::PolicySpec& before, const policy::PolicySpec& now) {
+  policy::PolicySpec as_heard = now;
+  as_heard.shadow = before.shadow;
+  return before == as_heard;
+}
+
 std::optional<std::int64_t> boot_seconds_of(const std::vector<NodeStatus>& nodes) {
   std::vector<std::int64_t> boots;
   for (const NodeStatus& status : nodes) {
@@ -64,9 +74,38 @@ PolicySeat::PolicySeat(std::string pool, std::vector<policy::PolicySpec> declare
       beginning_(beginning_of(declared_, promotion_, std::move(past.learned))),
       council_(open_council(beginning_, &unusable_)) {}
 
-void PolicySeat::begin_anew(std::vector<policy::PolicySpec> specs) {
+std::optional<Promotion> PolicySeat::declare(std::vector<policy::PolicySpec> declared) {
+  std::set<std::string> unlearned;
+  for (const policy::PolicySpec& before : declared_) {
+    const auto now = std::find_if(declared.begin(), declared.end(),
+                                  [&](const auto& each) { return each.name == before.name; });
+    const bool there = now != declared.end();
+    if (!there || !stays_itself(before, *now)) unlearned.insert(before.name);
+    if (there && decides_alike(before, *now)) continue;
+    forget_trial(before.name);
+    if (promotion_ && promotion_->policy == before.name) harm_.clear();
+    // A value of another formula is none of the new one's.
+    if (there && before.formula == now->formula) continue;
+    for (CouncilTick& tick : recent_) tick.seen.signals.erase(before.name);
+  }
+  declared_ = std::move(declared);
+  const std::optional<Promotion> before = promotion_;
+  if (promotion_ && !applies(*promotion_, declared_)) promotion_.reset();
+  std::vector<policy::PolicySpec> next = declared_;
+  if (promotion_) (void)scaling::apply(*promotion_, next);
+  if (next != specs()) begin_anew(std::move(next), unlearned);
+  return promotion_ ? std::nullopt : before;
+}
+
+void PolicySeat::forget_trial(const std::string& policy) {
+  trials_.erase(policy);
+  past_trials_.erase(trial_key(pool_, policy));
+}
+
+void PolicySeat::begin_anew(std::vector<policy::PolicySpec> specs, const std::set<std::string>& unlearned) {
   CouncilSegment next{.specs = std::move(specs), .learned = {}, .warm_up = {}};
   for (const policy::PolicySpec& spec : next.specs) {
+    if (unlearned.contains(spec.name)) continue;
     if (std::string text = council_.learned(spec.name); !text.empty())
       next.learned[spec.name] = std::move(text);
   }

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,11 @@ namespace gpuscale::scaling {
 
 /// Of the ready nodes: what a council sees of a pool. Pure.
 policy::Observation observe(const PoolStatus& pool, const std::vector<NodeStatus>& nodes);
+
+/// Whether it is the policy that it was: of the same pool and the same kind. What it learned is then its own.
+bool stays_itself(const policy::PolicySpec& before, const policy::PolicySpec& now);
+/// Whether it also decides by the same: a trial of the one then speaks for the other.
+bool decides_alike(const policy::PolicySpec& before, const policy::PolicySpec& now);
 
 /// Launch to first report of a working device, as nine of ten of these boots took at most; absent under three
 /// boots. Pure.
@@ -35,6 +41,10 @@ class PolicySeat {
   };
   /// A promotion that no longer applies is left out: promotion() is then empty.
   PolicySeat(std::string pool, std::vector<policy::PolicySpec> declared, Past past);
+
+  /// Takes what is declared from now on. What was seen stays, and what a policy learned where it stays of its
+  /// kind; the trial of one that decides by something else begins anew. @returns the promotion that ends
+  std::optional<Promotion> declare(std::vector<policy::PolicySpec> declared);
 
   const std::vector<policy::PolicySpec>& declared() const { return declared_; }
   /// As they count: a promotion's word is in it.
@@ -62,7 +72,9 @@ class PolicySeat {
   static std::string trial_key(const std::string& pool, const std::string& policy);
 
  private:
-  void begin_anew(std::vector<policy::PolicySpec> specs);
+  /// What those named in `unlearned` had learned is left behind.
+  void begin_anew(std::vector<policy::PolicySpec> specs, const std::set<std::string>& unlearned = {});
+  void forget_trial(const std::string& policy);
   void try_out(const PoolStatus& pool, const CouncilTick& tick);
   void watch_for_harm(const CouncilTick& tick, const TrialSums& as_it_was);
 

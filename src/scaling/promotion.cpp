@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/name_list.h"
+
 namespace gpuscale::scaling {
 namespace {
 
@@ -75,9 +77,31 @@ bool apply(const Promotion& promotion, std::vector<policy::PolicySpec>& specs) {
   const auto known = [&](const std::string& name) {
     return std::any_of(specs.begin(), specs.end(), [&](const auto& spec) { return spec.name == name; });
   };
-  if (!known(promotion.policy) || !std::all_of(heard.begin(), heard.end(), known)) return false;
+  const std::vector<std::string>& before = promotion.before;
+  if (!known(promotion.policy) || !std::all_of(before.begin(), before.end(), known)) return false;
   for (policy::PolicySpec& spec : specs) spec.shadow = !among(heard, spec.name);
   return true;
+}
+
+std::optional<std::string> keeps_from(const Promotion& promotion,
+                                      const std::vector<policy::PolicySpec>& next) {
+  std::vector<policy::PolicySpec> promoted = next;
+  if (apply(promotion, promoted)) return std::nullopt;
+  const std::vector<std::string> heard = promotion.heard();
+  const bool stands = promotion.state != PromotionState::kRolledBack;
+  if (!stands && heard == promotion.declared) return std::nullopt;
+  const std::vector<std::string> declared = heard_among(next);
+  const auto all_of_heard = [&](const std::vector<std::string>& names) {
+    return std::all_of(heard.begin(), heard.end(),
+                       [&](const std::string& name) { return among(names, name); });
+  };
+  // Whoever declares so means it: one by one those are declared that are heard, then the others shadows.
+  const bool same = all_of_heard(declared) && declared.size() == heard.size();
+  if (same || (all_of_heard(declared) && !all_of_heard(promotion.declared))) return std::nullopt;
+  return "pool " + promotion.pool + " hears " + base::joined(heard) +
+         (stands ? ", which is promoted" : " since " + promotion.policy + " was rolled back") +
+         ", and that would end it; first declare " + base::joined(heard) + " heard and the others shadows" +
+         (stands ? ", or roll back (gpuscale policy rollback " + promotion.pool + ")" : "");
 }
 
 std::string harm_in(const std::deque<HarmLook>& looks) {

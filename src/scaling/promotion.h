@@ -46,8 +46,12 @@ Result<Promotion> promotion_from_text(const std::string& text);  ///< kCorrupt
 /// The names of the policies that are heard, in the order of `specs`.
 std::vector<std::string> heard_among(const std::vector<policy::PolicySpec>& specs);
 /// Makes exactly the promotion's policies heard. false, and nothing changed: the configuration has another
-/// word since, or no longer has one of them.
+/// word since, or no longer has one that the promotion names.
 bool apply(const Promotion& promotion, std::vector<policy::PolicySpec>& specs);
+/// Why these policies must not be declared in place of the pool's present ones: the promotion would end, and
+/// others would be heard than now. nullopt = they may.
+std::optional<std::string> keeps_from(const Promotion& promotion,
+                                      const std::vector<policy::PolicySpec>& next);
 
 /// One look at the pool since the promotion.
 struct HarmLook {

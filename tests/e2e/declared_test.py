@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rules, channels, triggers, schedules and pools made by HTTP while the server runs: they hold at once, survive kill -9, and no secret
+"""Rules, channels, triggers, schedules, pools and policies made by HTTP while the server runs: they hold at once, survive kill -9, and no secret
 of theirs lies about."""
 import http.server
 import json
@@ -124,6 +124,39 @@ class DeclaredTest(ServerTest):
         wait_for("no nodes", lambda: not [n for n in server.json("/api/v1/nodes")["nodes"] if n["pool"] == "extra"])
         self.assertEqual(self.delete(server, "pools/extra")[0], 200)
         self.assertEqual([p["name"] for p in server.json("/api/v1/pools")["pools"]], ["gpu"])
+
+    def test_a_policy_moves_its_pool_at_once_and_after_a_kill(self):
+        server = self.server(config=config_text(min=0, max=3, cooldown_out="0s", cooldown_in="0s"))
+        wait_for("the server", lambda: server.get("/readyz")[0] == 200)
+        desired = lambda: server.json("/api/v1/pools")["pools"][0]["desired"]
+        above = lambda line: {"pool": "gpu", "type": "step", "queries": {"Q": QUERY}, "value": "last(Q, 1m)", "steps": [{"above": line, "add": 1}]}
+        version = self.made(server, "policies/heat", above(95))["version"]
+        self.made(server, "policies/idea", {"pool": "gpu", "type": "static", "setting": 3, "shadow": True})
+        self.heat(server, 90)
+        wait_for("a look", lambda: "value 90, no step holds" in server.get("/api/v1/policies/heat")[1])
+        self.assertEqual(desired(), 0)
+        self.made(server, "policies/heat", above(80), version)
+        wait_for("the policy to decide", lambda: self.heat(server, 90) or desired() > 0)
+        self.assertIn("policy heat", server.get("/api/v1/activity?kind=pool.desired")[1])
+        self.assertEqual(run("policy", "promote", "gpu", "idea", "--server", server.url).returncode, 0)
+        status, body = self.delete(server, "policies/idea")
+        self.assertEqual((status, body["code"]), (409, "in_use"))
+        server.kill9()
+        server.start()
+        policies = {p["name"]: p for p in server.json("/api/v1/policies")["policies"]}
+        self.assertEqual({name: (p["origin"], p["shadow"]) for name, p in policies.items()}, {"heat": ("api", True), "idea": ("api", False)})
+        self.assertEqual(run("policy", "rollback", "gpu", "--server", server.url).returncode, 0)
+        shown = run("policy", "get", "idea", "--server", server.url).stdout
+        self.assertIn("setting: 3", shown)
+        file = os.path.join(server.root, "policies.yaml")
+        with open(file, "w", encoding="utf-8") as f:
+            f.write(shown.replace("setting: 3", "setting: 4"))
+        self.assertIn("policy idea: good", run("policy", "apply", file, "--dry-run", "--server", server.url).stdout)
+        self.assertIn("policy idea: changed", run("policy", "apply", file, "--server", server.url).stdout)
+        self.assertIn("policy idea: deleted", run("policy", "delete", "idea", "--server", server.url).stdout)
+        self.assertEqual(self.delete(server, "policies/heat")[0], 200)
+        self.assertEqual(server.json("/api/v1/policies")["policies"], [])
+        self.assertTrue(server.json("/api/v1/activity/replay")["identical"])
 
     def test_a_schedule_sets_bounds_at_once_and_lets_them_go(self):
         server = self.server(config=config_text(min=0, max=2))

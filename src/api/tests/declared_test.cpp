@@ -16,6 +16,7 @@ using testing::parsed;
 constexpr const char* kFile =
     "pools: [{name: gpu, min: 1, max: 3}]\n"
     "triggers: [{name: gpu-out, pool: gpu, type: scale_out}]\n"
+    "policies: [{name: calm, pool: gpu}]\n"
     "rules:\n"
     "  - {name: filed, queries: {C: 'SELECT mean(u) FROM gpu WHERE $timeFilter'}, condition: 'avg(C, 1m) > "
     "45'}\n";
@@ -25,6 +26,9 @@ constexpr const char* kRule =
 class DeclaredTest : public ::testing::Test {
  protected:
   void SetUp() override {
+    pilot_ =
+        *scaling::Pilot::open({*api_.state, api_.controller, *api_.ledger, api_.clock, log::Log::silent()});
+    api_.services.pilot = pilot_.get();
     declare::Vault vault;
     vault.key = *base::SealingKey::parse(Secret(std::string(64, 'a')));
     registry_ = *declare::Registry::open(
@@ -34,9 +38,10 @@ class DeclaredTest : public ::testing::Test {
            (void)api_.outbox.set_channels(config.channels);
            api_.alerts.rules.clear();
            for (const auto& rule : config.rules) api_.alerts.rules.push_back({.spec = rule});
-           return {};
+           return pilot_->set_policies(config.policies);
          },
-         {}});
+         {},
+         [this](const config::Config& next) { return pilot_->keeps_from_change(next.policies); }});
     ASSERT_TRUE(registry_->start());
     api_.services.declared = registry_.get();
     api_.services.url = [] { return "http://here:8486"; };
@@ -49,6 +54,7 @@ class DeclaredTest : public ::testing::Test {
   }
 
   testing::TestApi api_;
+  std::unique_ptr<scaling::Pilot> pilot_;
   std::unique_ptr<declare::Registry> registry_;
 };
 
@@ -126,6 +132,47 @@ TEST_F(DeclaredTest, ATriggersUrlIsShownOnce) {
   EXPECT_THAT(url, HasSubstr("http://here:8486/hook/trigger?triggerUrl=in&secret="));
   EXPECT_EQ(parsed(made)["definition"]["secret"], json({{"secret", "set"}}));
   EXPECT_THAT(api_.get("/api/v1/triggers/in/definition").body, Not(HasSubstr("url")));
+}
+
+TEST_F(DeclaredTest, APolicyIsMadeShownChangedAndDeleted) {
+  const auto made =
+      put("policies/idea", R"({"definition":{"pool":"gpu","type":"hpa","target":60,"shadow":true}})");
+  ASSERT_EQ(made.status, 201) << made.body;
+  const json list = parsed(api_.get("/api/v1/policies"))["policies"];
+  ASSERT_EQ(list.size(), 2U);
+  EXPECT_EQ(list[0]["origin"], "file");
+  EXPECT_EQ(list[1]["origin"], "api");
+  EXPECT_EQ(list[1]["policy"], "hpa=0.6");
+  EXPECT_EQ(list[1]["version"], parsed(made)["version"]);
+  const json edited = {{"definition", {{"pool", "gpu"}, {"type", "hpa"}, {"target", 70}}},
+                       {"version", parsed(made)["version"]}};
+  const auto changed = put("policies/idea", edited.dump());
+  ASSERT_EQ(changed.status, 200) << changed.body;
+  EXPECT_EQ(put("policies/idea", edited.dump()).status, 409) << "of a version that is past";
+  const json one = parsed(api_.get("/api/v1/policies/idea"));
+  EXPECT_EQ(one["policy"], "hpa=0.7");
+  EXPECT_EQ(one["shadow"], false);
+  EXPECT_EQ(put("policies/calm", edited.dump()).status, 409) << "the file's";
+  EXPECT_THAT(parsed(put("policies/new", R"({"definition":{"pool":"none"}})"))["error"].get<std::string>(),
+              HasSubstr("definition.pool: no pool \"none\""));
+  const std::string version = parsed(changed)["version"].dump();
+  EXPECT_EQ(api_.call(http::Method::kDelete, "/api/v1/policies/idea?version=" + version).status, 200);
+  const auto gone = api_.get("/api/v1/policies/idea");
+  EXPECT_EQ(gone.status, 404);
+  EXPECT_THAT(gone.body, HasSubstr("known: calm"));
+}
+
+TEST_F(DeclaredTest, APromotedPolicyIsInUse) {
+  const auto made = put("policies/idea", R"({"definition":{"pool":"gpu","type":"hpa","shadow":true}})");
+  ASSERT_EQ(made.status, 201) << made.body;
+  ASSERT_EQ(post("pools/gpu/promote", R"({"policy":"idea"})").status, 200);
+  const std::string gone = "/api/v1/policies/idea?version=" + parsed(made)["version"].dump();
+  const auto refused = api_.call(http::Method::kDelete, gone);
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_EQ(parsed(refused)["code"], "in_use");
+  EXPECT_THAT(parsed(refused)["error"].get<std::string>(), HasSubstr("gpuscale policy rollback gpu"));
+  ASSERT_EQ(post("pools/gpu/rollback", "{}").status, 200);
+  EXPECT_EQ(api_.call(http::Method::kDelete, gone).status, 200);
 }
 
 TEST_F(DeclaredTest, PausesTheFilesRulesToo) {

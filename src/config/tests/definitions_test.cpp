@@ -76,6 +76,20 @@ TEST(Definitions, RefersToNothingThatIsNotThere) {
   EXPECT_THAT(reading.faults.at(1), HasSubstr("definition.pool: no pool \"p\""));
 }
 
+TEST(Definitions, FaultsInAListNameTheEntryAndItsOwner) {
+  const Reading reading = read({{Kind::kPolicies,
+                                 "steps",
+                                 {{"name", "steps"},
+                                  {"pool", "gpu"},
+                                  {"type", "step"},
+                                  {"queries", {{"Q", "SELECT 1"}}},
+                                  {"value", "avg(Q, 1m)"},
+                                  {"steps", {{{"above", 80}, {"add", 2}}, {{"below", 30}, {"remove", 0}}}}}},
+                                {Kind::kPolicies, "lost", {{"name", "lost"}, {"pool", "nowhere"}}}});
+  EXPECT_THAT(reading.faults.at(0), HasSubstr("definition.steps[1].remove: \"0\" must be a whole number"));
+  EXPECT_THAT(reading.faults.at(1), HasSubstr("definition.pool: no pool \"nowhere\"; known: gpu"));
+}
+
 TEST(Definitions, DoNotReadTheServersEnvironment) {
   json curious = rule("curious");
   curious["message"] = "it is ${WORDS}";
@@ -122,6 +136,7 @@ TEST(Definitions, KindsHaveNames) {
   for (const Kind kind : kKinds) EXPECT_EQ(parse_kind(to_string(kind)), kind);
   EXPECT_FALSE(parse_kind("nodes"));
   EXPECT_EQ(word_of(Kind::kSchedules), "schedule");
+  EXPECT_EQ(word_of(Kind::kPolicies), "policy");
 }
 
 TEST(WithoutAList, TheRestOfTheFileReadsAsBefore) {

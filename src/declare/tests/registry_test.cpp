@@ -60,7 +60,12 @@ class RegistryTest : public ::testing::Test {
                                     holds_ = config;
                                     return {};
                                   },
-                                  [this](Kind, const std::string&) { return keeps_; }});
+                                  [this](Kind, const std::string&) { return keeps_; },
+                                  [this](const config::Config& next) {
+                                    return next.policies.size() < least_policies_
+                                               ? std::optional<std::string>("pool gpu hears one that is gone")
+                                               : std::nullopt;
+                                  }});
     ASSERT_TRUE(opened) << opened.error().message();
     registry_ = *std::move(opened);
     const auto started = registry_->start();
@@ -104,6 +109,7 @@ class RegistryTest : public ::testing::Test {
   config::Config holds_;
   int refuses_ = 0;
   std::optional<std::string> keeps_;
+  std::size_t least_policies_ = 0;
   std::unique_ptr<Registry> registry_;
 };
 
@@ -193,6 +199,43 @@ TEST_F(RegistryTest, APoolThatHasNodesIsNotDeleted) {
   EXPECT_THAT(registry_->remove(Kind::kPools, "extra", pool, "bob")->reason, HasSubstr("2 nodes"));
   keeps_.reset();
   EXPECT_EQ(registry_->remove(Kind::kPools, "extra", pool, "bob")->verdict, Verdict::kDeleted);
+}
+
+TEST_F(RegistryTest, APolicyHoldsAtOnceAndKeepsItsPoolFromDeletion) {
+  const std::int64_t pool = must_put(Kind::kPools, "extra", {{"min", 0}, {"max", 2}}).entry.version;
+  const json calm = {{"pool", "extra"}, {"type", "hpa"}, {"target", 60}};
+  const std::int64_t made = must_put(Kind::kPolicies, "calm", calm).entry.version;
+  ASSERT_EQ(holds_.policies.size(), 1U);
+  EXPECT_EQ(holds_.policies[0].choice.to_string(), "hpa=0.6");
+  const auto refused = registry_->remove(Kind::kPools, "extra", pool, "bob");
+  EXPECT_EQ(refused->verdict, Verdict::kInUse);
+  EXPECT_THAT(refused->reason, HasSubstr("policy calm"));
+  restart();
+  EXPECT_EQ(holds_.policies.at(0).name, "calm");
+  EXPECT_THAT(fault(Kind::kPolicies, "calm", {{"pool", "extra"}, {"type", "hpz"}}, made),
+              HasSubstr("definition.type: no policy \"hpz\""));
+  EXPECT_EQ(registry_->remove(Kind::kPolicies, "calm", made, "bob")->verdict, Verdict::kDeleted);
+  EXPECT_THAT(holds_.policies, IsEmpty());
+}
+
+TEST_F(RegistryTest, AChangeThatWouldUndoWhatRunsIsRefusedWithItsReason) {
+  const json calm = {{"pool", "gpu"}};
+  const std::int64_t made = must_put(Kind::kPolicies, "calm", calm).entry.version;
+  least_policies_ = 1;
+  const auto refused = registry_->remove(Kind::kPolicies, "calm", made, "bob");
+  EXPECT_EQ(refused->verdict, Verdict::kInUse);
+  EXPECT_THAT(refused->reason, HasSubstr("hears one that is gone"));
+  least_policies_ = 3;
+  EXPECT_EQ(must_put(Kind::kPolicies, "idea", calm).verdict, Verdict::kInUse);
+  EXPECT_EQ(put(Kind::kPolicies, "idea", calm, 0, true)->verdict, Verdict::kInUse);
+  EXPECT_FALSE(registry_->find(Kind::kPolicies, "idea"));
+}
+
+TEST_F(RegistryTest, APolicyWhosePoolTheFileNoLongerHasIsLeftOut) {
+  must_put(Kind::kPolicies, "calm", {{"pool", "gpu"}});
+  restart("pools: [{name: other, min: 1, max: 3}]");
+  EXPECT_THAT(holds_.policies, IsEmpty());
+  EXPECT_THAT(registry_->find(Kind::kPolicies, "calm")->fault, HasSubstr("no pool \"gpu\""));
 }
 
 TEST_F(RegistryTest, SecretsAreSealedKeptAndNeverShown) {

@@ -4,10 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "scaling/pilot.h"
 #include "scaling/policy_trial.h"
 #include "scaling/replay.h"
-#include "scaling/tests/controller_fixture.h"
+#include "scaling/tests/trial_world.h"
 
 namespace gpuscale::scaling {
 namespace {
@@ -18,62 +17,6 @@ using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-policy::PolicySpec tried(const std::string& name, const std::string& choice, bool shadow) {
-  return {name, "gpu", *policy::PolicyChoice::parse(choice), shadow, 60};
-}
-std::vector<policy::PolicySpec> roomy_and_tight() {
-  return {tried("roomy", "static=5", false), tried("tight", "static=2", true)};
-}
-
-/// A world with policies under a demand of so many nodes' work, however many nodes there are.
-struct TrialWorld {
-  World world;
-  std::vector<Promotion> told;
-  std::unique_ptr<Pilot> pilot;
-  bool telling_fails = false;
-
-  TrialWorld() {
-    world.settle();
-    open(roomy_and_tight());
-  }
-  void open(std::vector<policy::PolicySpec> specs) {
-    pilot.reset();
-    pilot = *Pilot::open({*world.database,
-                          *world.controller,
-                          *world.ledger,
-                          world.clock,
-                          log::Log::silent(),
-                          {},
-                          [this](const Promotion& promotion, WallTime) -> Result<void> {
-                            if (telling_fails) return fail(Errc::kUnavailable, "away");
-                            told.push_back(promotion);
-                            return {};
-                          }});
-    ASSERT_TRUE(pilot->set_policies(std::move(specs)));
-  }
-  void live(double demand, int looks) {
-    for (int i = 0; i < looks; ++i) {
-      world.loads.clear();
-      const auto ready = world.ids(NodeState::kReady);
-      for (const auto& id : ready)
-        world.loads[id] = std::min(100.0, 100 * demand / static_cast<double>(ready.size()));
-      for (const auto& id : world.cloud.ids()) world.cloud.set_in_flight(id, 0);
-      world.clock.advance(seconds{policy::Council::kTickSeconds});
-      world.cloud.finish_boots();
-      world.pass(3);
-      pilot->tick(world.clock.wall());
-    }
-  }
-  std::vector<std::string> heard() const {
-    std::vector<policy::PolicySpec> specs;
-    for (const auto& status : pilot->policies()) specs.push_back(status.spec);
-    return heard_among(specs);
-  }
-  Result<Promotion> promote(const std::string& policy, Nanos probation = std::chrono::hours{1}) {
-    return pilot->promote({"gpu", policy, "ada", probation, {"people"}});
-  }
-};
 
 TEST(PolicyTrial, ATargetSeesItsShareOfWhatAllNodesHad) {
   policy::PolicySpec queue = tried("queue", "hpa", true);
