@@ -74,6 +74,14 @@ step("a pool that keeps nodes warm shows the parked ones", async () => {
   await audit(page, "a parked node");
 });
 
+step("the command for policies makes them for the pool that is there, as it stands", async () => {
+  await page.goto(`${site}/policies`);
+  await page.getByTestId("hint").waitFor();
+  const ran = spawnSync("bash", ["-c", await shown(page)], { env: shell(), encoding: "utf8" });
+  assert.equal(ran.status, 0, ran.stdout + ran.stderr);
+  await page.getByRole("row", { name: /idea/ }).getByText("shadow", { exact: true }).waitFor();
+});
+
 step("nothing asked another host and nothing complained", async () => {
   assert.deepEqual(seat.strangers, []);
   assert.deepEqual(seat.faults, []);

@@ -11,7 +11,7 @@ export async function everyPage(read) {
     overview: "/?range=5m", nodes: "/nodes", node: `/nodes/${node}?range=5m`, explore: `/explore?q=${query}`,
     dashboards: "/dashboards", nodedashboard: "/dashboards?d=Node&range=5m", editdashboard: "/dashboards?edit=1", newdashboard: "/dashboards?new=1",
     rules: "/rules", rule: `/rules/${rule}?range=5m`, newrule: "/rules?new=1", editrule: "/rules/latency?edit=1",
-    activity: "/activity", people: "/activity?kind=people", pools: "/pools", pool: `/pools?edit=${pool}`, policies: "/policies",
+    activity: "/activity", people: "/activity?kind=people", pools: "/pools", pool: `/pools?edit=${pool}`, policies: "/policies", newpolicy: "/policies?new=1",
     triggers: "/triggers", newtrigger: "/triggers?new=1", channels: "/channels", channel: `/channels?edit=${channel}`, newchannel: "/channels?new=1",
     schedules: "/schedules", newschedule: "/schedules?new=1", tokens: "/tokens",
   };

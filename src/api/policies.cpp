@@ -41,10 +41,15 @@ json promotion_json(const scaling::Promotion& promotion) {
           {"reason", promotion.reason}};
 }
 
+/// With its number; a policy of steps has none.
+std::string kind_text(const policy::PolicySpec& spec) {
+  return spec.choice.name == "step" ? spec.choice.name : spec.choice.to_string();
+}
+
 json policy_json(const scaling::PolicyStatus& status, const pool::PoolSpec* pool, const Services& services) {
   json out = {{"name", status.spec.name},
               {"pool", status.spec.pool},
-              {"policy", status.spec.choice.to_string()},
+              {"policy", kind_text(status.spec)},
               {"shadow", status.spec.shadow},
               {"want", value_or_null(status.want)},
               {"boot_seconds", value_or_null(status.boot_seconds)},

@@ -2,11 +2,13 @@
 /** The keys of what can be declared, as docs/configuration.md has them, for forms. A definition is the very object that the config
  * file's entry would be; a secret that is set reads {"secret": "set"}. Pure. */
 
-export const kKinds = ["rules", "channels", "triggers", "schedules", "pools"] as const;
+export const kKinds = ["rules", "channels", "triggers", "schedules", "pools", "policies"] as const;
 /** Dashboards have a form of their own, and no keys here. */
 export type Kind = (typeof kKinds)[number] | "dashboards";
+/** One of a kind, as the command line and the ledger call it. */
+export const kWords: Record<Kind, string> = { rules: "rule", channels: "channel", triggers: "trigger", schedules: "schedule", pools: "pool", policies: "policy", dashboards: "dashboard" };
 export type Definition = Record<string, unknown>;
-export type Control = "text" | "long" | "duration" | "whole" | "number" | "switch" | "choice" | "texts" | "map" | "secret" | "condition" | "queries";
+export type Control = "text" | "long" | "duration" | "whole" | "number" | "switch" | "choice" | "texts" | "map" | "secret" | "condition" | "queries" | "steps";
 
 export interface Key {
   path: string; // "cooldown.scale_out"
@@ -18,12 +20,21 @@ export interface Key {
   of?: string[]; // only with these types
   rare?: boolean; // stands folded away
   discreet?: boolean; // may hold a secret among other things: no draft keeps it
+  help?: string; // the name of its explanation, where that is not its path
+  told?: boolean; // each of its choices is explained by itself
 }
 
 const kWithUrl = ["webhook", "dingtalk", "wecom", "feishu", "slack", "teams", "alertmanager"];
 const kScaling = ["scale_out", "scale_in"];
 const kErrands = ["run", "call"];
 const kStates = ["firing", "ok", "no_data", "error"];
+/** Policies by what their number is; the types that need the rate of requests decide for no live pool. */
+const kForecasts = ["lookout", "lookout_util", "lookout_v1_util"];
+const kTracking = ["target_tracking", "hpa", "hpa_ca", "aws_tt", "aws_step", "gce_mig"];
+const kRecipes = ["recipe", "recipe_repeat"];
+const kByValue = ["target", "step"];
+const kPolicyTypes = [...kForecasts.slice(0, 1), ...kTracking, ...kByValue, ...kRecipes, "static", ...kForecasts.slice(1)];
+const byUtilisation = kPolicyTypes.filter((type) => !kByValue.includes(type));
 
 export const kKeys: Record<Kind, Key[]> = {
   dashboards: [],
@@ -139,6 +150,24 @@ export const kKeys: Record<Kind, Key[]> = {
     { path: "limits.budget.price_per_gpu_hour", control: "number", rare: true },
     { path: "limits.budget.per", control: "choice", choices: ["day", "week", "month"], otherwise: "day", rare: true },
   ],
+  policies: [
+    { path: "pool", control: "choice", names: "pools", required: true },
+    { path: "type", control: "choice", choices: kPolicyTypes, otherwise: "lookout", told: true },
+    { path: "target", control: "whole", otherwise: "60", of: ["target_tracking", "aws_step", "gce_mig"] },
+    { path: "target", control: "whole", otherwise: "70", of: ["hpa", "hpa_ca"] },
+    { path: "target", control: "whole", otherwise: "50", of: ["aws_tt"] },
+    { path: "queries", control: "queries", required: true, of: kByValue },
+    { path: "value", control: "condition", required: true, of: kByValue },
+    { path: "target", control: "number", required: true, of: ["target"], help: "target.value" },
+    { path: "steps", control: "steps", required: true, of: ["step"] },
+    { path: "setting", control: "number", otherwise: "0.9998", of: ["lookout", "lookout_util"], help: "setting.share", rare: true },
+    { path: "setting", control: "number", otherwise: "0.9995", of: ["lookout_v1_util"], help: "setting.share", rare: true },
+    { path: "setting", control: "number", otherwise: "45", of: kRecipes, help: "setting.line" },
+    { path: "setting", control: "whole", otherwise: "1", of: ["static"], help: "setting.nodes" },
+    { path: "setting", control: "number", of: kTracking, help: "setting.fraction", rare: true },
+    { path: "shadow", control: "switch", otherwise: "false" },
+    { path: "boot", control: "duration", of: byUtilisation, rare: true },
+  ],
 };
 
 /** What a new one begins with. */
@@ -148,6 +177,7 @@ export const kNew: Record<Kind, Definition> = {
   triggers: { type: "scale_out", step: 1 },
   schedules: { cron: "30 8 * * 1-5" },
   pools: { provider: { type: "local" }, min: 1, max: 2 },
+  policies: { type: "lookout", shadow: true },
   dashboards: { variables: [], panels: [] },
 };
 
@@ -172,7 +202,8 @@ export function withValue(definition: Definition, path: string, value: unknown):
 
 /** The keys that a definition takes: a channel's by its type. */
 export function keysFor(kind: Kind, definition: Definition): Key[] {
-  return kKeys[kind].filter((key) => !key.of || key.of.includes(String(definition.type ?? "")));
+  const type = String(definition.type ?? kKeys[kind].find((key) => key.path === "type")?.otherwise ?? "");
+  return kKeys[kind].filter((key) => !key.of || key.of.includes(type));
 }
 /** Without the keys that belong to another type. */
 export function fitting(kind: Kind, definition: Definition): Definition {

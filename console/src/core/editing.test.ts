@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import { en } from "../i18n/en";
-import { at, fitting, isKept, keysFor, kKeys, kKinds, missing, withValue } from "./definitions";
+import { at, fitting, isKept, keysFor, kKeys, kKinds, missing, withValue, type Definition, type Key } from "./definitions";
 import { differences, differs, faultsAt, faultsIn, merged, withoutSecrets } from "./editing";
 
 describe("a definition", () => {
@@ -23,8 +23,17 @@ describe("a definition", () => {
     expect(missing("triggers", { type: "run" })).toEqual(["command"]);
     expect(fitting("triggers", { type: "call", url: "https://x", pool: "gpu", step: 2, command: ["a"] })).toEqual({ type: "call", url: "https://x", pool: "gpu" });
   });
-  it("has every key explained", () => {
-    for (const kind of kKinds) for (const key of kKeys[kind]) expect([kind, key.path, `def.${kind}.${key.path}` in en]).toEqual([kind, key.path, true]);
+  it("of a policy has what its type goes by", () => {
+    const paths = (definition: Definition) => keysFor("policies", definition).map((key) => key.path);
+    expect(paths({})).toEqual(["pool", "type", "setting", "shadow", "boot"]);
+    expect(paths({ type: "step" })).toEqual(["pool", "type", "queries", "value", "steps", "shadow"]);
+    expect(keysFor("policies", { type: "hpa" }).filter((key) => key.path === "target").map((key) => [key.control, key.otherwise])).toEqual([["whole", "70"]]);
+    expect(missing("policies", { type: "target", pool: "gpu" })).toEqual(["queries", "value", "target"]);
+    expect(fitting("policies", { pool: "gpu", type: "hpa", target: 60, setting: 3, steps: [], queries: { Q: "q" }, value: "avg(Q, 1m)", boot: "60s" })).toEqual({ pool: "gpu", type: "hpa", target: 60, setting: 3, boot: "60s" });
+  });
+  it("has every key and every type of policy explained", () => {
+    const told = (key: Key) => [key.help ?? key.path, ...(key.told ? key.choices! : []).map((choice) => `${key.path}.${choice}`)];
+    for (const kind of kKinds) for (const name of kKeys[kind].flatMap(told)) expect([kind, name, `def.${kind}.${name}` in en]).toEqual([kind, name, true]);
   });
 });
 

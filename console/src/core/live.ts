@@ -3,7 +3,7 @@
  * entry seen, and knows since when nothing has been heard. */
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { consoleHeaders, tellSignedOut } from "./api";
-import { kKinds, type Kind } from "./definitions";
+import { kKinds, kWords, type Kind } from "./definitions";
 import type { Entry } from "./types";
 
 /** The server sends a heartbeat every 15 s. */
@@ -24,7 +24,7 @@ export interface Change {
 /** What somebody has declared anew, where an entry tells that. */
 export function changeOf({ kind, details }: Pick<Entry, "kind" | "details">): Change | undefined {
   const of = (details ?? {}) as { kind?: unknown; name?: unknown; action?: unknown; version?: unknown };
-  const found = [...kKinds, "dashboards" as const].find((each) => each === `${String(of.kind)}s`);
+  const found = [...kKinds, "dashboards" as const].find((each) => kWords[each] === of.kind);
   if (kind !== "config.changed" || !found || typeof of.name !== "string") return undefined;
   return { kind: found, name: of.name, action: String(of.action ?? ""), version: typeof of.version === "number" ? of.version : undefined };
 }

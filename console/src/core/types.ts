@@ -64,6 +64,9 @@ export interface Policy {
   boot_seconds: number | null;
   reason: string;
   trial?: Trial | null; // had it been the only one; null = it cannot be tried out
+  origin?: string;
+  version?: number;
+  fault?: string;
 }
 
 export interface TrialSums {

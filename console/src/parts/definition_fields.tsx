@@ -6,6 +6,7 @@ import { at, isKept, keysFor, kKept, withValue, type Definition, type Key, type 
 import { faultsAt, type FieldFault } from "../core/editing";
 import { useLooks, type Key as TextKey } from "../i18n";
 import { Faults } from "./misread";
+import { StepRows } from "./step_rows";
 
 export type Names = Partial<Record<Kind, string[]>>;
 interface Control {
@@ -68,6 +69,7 @@ function Field({ of, label, value, kept, set, names, wrong }: Control) {
     case "choice": return <Select aria-label={label} status={status} value={textOf(value) || undefined} onChange={set} options={options} allowClear={!of.required} showSearch placeholder={holder ?? ""} />;
     case "texts": return <Select aria-label={label} status={status} mode="tags" value={Array.isArray(value) ? (value as string[]) : value ? [String(value)] : []} onChange={set} options={options} tokenSeparators={[","]} />;
     case "map": return <Pairs value={value} set={set} label={label} long={false} omit={of.path === "provider" ? ["type"] : []} />;
+    case "steps": return <StepRows value={value} set={set} label={label} />;
     case "queries": return <Pairs value={value} set={set} label={label} long />;
     case "long": case "condition": return <Input.TextArea aria-label={label} status={status} className="mono" spellCheck={false} autoSize={{ minRows: 1, maxRows: 8 }} value={textOf(value)} onChange={(event) => set(event.target.value)} placeholder={holder} />;
     case "whole": case "number": return (
@@ -98,11 +100,11 @@ export function DefinitionFields({ kind, definition, base = {}, faults, names, r
     const own = faultsAt(faults, key.path, paths);
     const set = (next: unknown) => onChange(withValue(definition, key.path, next));
     return (
-      <div key={key.path} className={`field ${["queries", "map", "long", "condition"].includes(key.control) ? "field-wide" : ""}`}>
+      <div key={key.path} className={`field ${["queries", "map", "long", "condition", "steps"].includes(key.control) ? "field-wide" : ""}`}>
         <span className="field-name">{key.path}{key.required ? " *" : ""}</span>
         <Field of={key} label={key.path} value={value} kept={isKept(at(base, key.path))} set={set} names={names} wrong={own.length > 0} />
         <Faults faults={own} text={value} />
-        <span className="quiet">{t(`def.${kind}.${key.path}` as TextKey)}</span>
+        <span className="quiet">{t(`def.${kind}.${key.help ?? key.path}` as TextKey)}{key.told && ` ${t(`def.${kind}.${key.path}.${textOf(value) || key.otherwise}` as TextKey)}`}</span>
       </div>
     );
   };

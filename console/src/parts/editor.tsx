@@ -121,9 +121,10 @@ export interface EditDrawerProps {
   onClose: () => void;
   onSaved: (answer: Record<string, unknown>) => void;
   tools?: (editor: Editor) => ReactNode;
+  note?: ReactNode; // what is to be known before it is changed
 }
 
-export function EditDrawer({ kind, name, title, initial, onClose, onSaved, tools }: EditDrawerProps) {
+export function EditDrawer({ kind, name, title, initial, onClose, onSaved, tools, note }: EditDrawerProps) {
   const { t } = useLooks();
   const names = useNames();
   const editor = useEditor(kind, name, initial);
@@ -135,6 +136,7 @@ export function EditDrawer({ kind, name, title, initial, onClose, onSaved, tools
       <Failed error={editor.error} />
       {editor.ready && (
         <>
+          {note}
           <EditorNotes editor={editor} readOnly={readOnly} />
           {name === undefined && <NameField editor={editor} />}
           <DefinitionFields kind={kind} definition={editor.definition} base={editor.base?.definition} faults={editor.faults} names={names} readOnly={!!readOnly} onChange={editor.change} />

@@ -5,7 +5,7 @@ import { App, Button, Popconfirm, Spin } from "antd";
 import type { ReactNode } from "react";
 import { ApiError, get } from "../core/api";
 import { useFollowed } from "../core/data";
-import type { Definition, Kind } from "../core/definitions";
+import { kWords, type Definition, type Kind } from "../core/definitions";
 import { remove, type Editor } from "../core/editor";
 import { useParam } from "../core/router";
 import { useMay } from "../core/session";
@@ -85,7 +85,7 @@ export function Resources<T extends Named>({ kind, query, title, newTitle, empty
       <PageHead title={title}><NewButton title={newTitle} make={opened.make} /></PageHead>
       <Failed error={items.error} again={items.again} />
       {!items.value && !items.error && <Spin />}
-      {items.value && !list.length && <Hint title={empty.title} text={empty.text} command={applied(kind.slice(0, -1), empty.command)} />}
+      {items.value && !list.length && <Hint title={empty.title} text={empty.text} command={applied(kWords[kind], empty.command)} />}
       {above && list.length > 0 && above(list)}
       {list.length > 0 && (
         <Panel>

@@ -162,6 +162,17 @@ TEST_F(DeclaredTest, APolicyIsMadeShownChangedAndDeleted) {
   EXPECT_THAT(gone.body, HasSubstr("known: calm"));
 }
 
+TEST_F(DeclaredTest, APolicyOfStepsIsShownWithoutANumber) {
+  const json heat = {{"pool", "gpu"},
+                     {"type", "step"},
+                     {"queries", {{"Q", "SELECT mean(u) FROM gpu WHERE $timeFilter"}}},
+                     {"value", "avg(Q, 1m)"},
+                     {"steps", json::array({{{"above", 80}, {"add", 2}}})}};
+  const auto made = put("policies/heat", json{{"definition", heat}}.dump());
+  ASSERT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(parsed(api_.get("/api/v1/policies/heat"))["policy"], "step");
+}
+
 TEST_F(DeclaredTest, APromotedPolicyIsInUse) {
   const auto made = put("policies/idea", R"({"definition":{"pool":"gpu","type":"hpa","shadow":true}})");
   ASSERT_EQ(made.status, 201) << made.body;
