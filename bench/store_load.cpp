@@ -116,16 +116,7 @@ class Gpu {
 
 class Connection {
  public:
-  explicit Connection(int port) {
-    fd_ = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) fail("connect");
-    const int on = 1;
-    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  }
+  explicit Connection(int port) : port_(port) { open(); }
   ~Connection() { ::close(fd_); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -145,6 +136,16 @@ class Connection {
   }
 
  private:
+  void open() {
+    fd_ = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port_));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) fail("connect");
+    const int on = 1;
+    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
   [[noreturn]] static void fail(const char* what) {
     std::perror(what);
     std::exit(1);
@@ -170,9 +171,15 @@ class Connection {
       std::fprintf(stderr, "%s\n", answer.c_str());
       std::exit(1);
     }
+    // VictoriaMetrics says so every two minutes.
+    if (answer.find("onnection: close") != std::string::npos) {
+      ::close(fd_);
+      open();
+    }
     return stored;
   }
 
+  const int port_;
   int fd_ = -1;
   std::string head_;
 };
