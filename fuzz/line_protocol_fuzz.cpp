@@ -18,5 +18,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const FieldView& field : point.fields) sum += field.key.size();
     sum += series_key(point.measurement, point.tags).size();
   }
+  // In parts, as long bodies are read: the same points, errors and memory.
+  LineReader reader(body, Precision::kNanos, 0);
+  ParsedLines part;
+  std::size_t points = 0;
+  while (reader.read(2, part)) {
+    points += part.points.size();
+    for (const PointView& point : part.points) sum += series_key(point.measurement, point.tags).size();
+  }
+  if (points != parsed.points.size() || part.errors != parsed.errors) std::abort();
   return sum == SIZE_MAX ? 1 : 0;
 }

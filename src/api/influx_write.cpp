@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "api/influx.h"
+#include "api/parted_write.h"
 #include "base/ascii.h"
 #include "metrics/line_protocol.h"
 #include "metrics/telemetry.h"
@@ -45,11 +47,16 @@ std::int64_t newest_of(const std::vector<metrics::PointView>& points) {
       ->time_ns;
 }
 
+/// Points that are parsed and handed to the store at a time. A body of megabytes goes in parts: what is
+/// parsed stays near the processor, and the first are stored while the last are read.
+constexpr std::size_t kPointsAtOnce = 256;
+
 /// A body on its way into the store; the points are views into it, or into what it was unpacked to.
 struct Arrived {
   std::string unpacked;
   std::string policy;
-  metrics::ParsedLines lines;
+  std::optional<metrics::LineReader> reader;
+  metrics::ParsedLines lines;  ///< the part read last, and the errors of all
 };
 
 /// What the answer to a write is made of once the points are on disk.
@@ -76,17 +83,40 @@ http::Response answer_to(Services& services, const Receipt& receipt,
   return influx_no_content();
 }
 
+/// Hands over the part that was read, and the rest part by part.
+void store_parts(Services& services, Arrived& arrived, const std::string& database, ErrorForm form,
+                 const std::shared_ptr<http::Responder>& responder) {
+  const auto receipt =
+      std::make_shared<Receipt>(Receipt{database, newest_of(arrived.lines.points), {}, form});
+  const auto whole = std::make_shared<PartedWrite>(
+      [&services, receipt, responder](const Result<tsdb::WriteOutcome>& outcome) {
+        responder->respond(answer_to(services, *receipt, outcome));
+      });
+  std::size_t part = 0;
+  do {
+    receipt->newest_ns = std::max(receipt->newest_ns, newest_of(arrived.lines.points));
+    const bool go_on = whole->begin_part();
+    services.store.write_later(
+        database, arrived.policy, arrived.lines.points,
+        [whole, part](Result<tsdb::WriteOutcome> outcome) { whole->settle(part, std::move(outcome)); });
+    ++part;
+    if (!go_on) break;
+  } while (arrived.reader->read(kPointsAtOnce, arrived.lines));
+  receipt->errors = std::move(arrived.lines.errors);
+  whole->close();
+}
+
 /// Stores what can be stored. The order of the checks is InfluxDB's: what is stored and what is said depend
-/// on it. The answer comes later, when the commit that holds the points is on disk: so hundreds of agents
+/// on it. The answer comes later, when the commits that hold the points are on disk: so hundreds of agents
 /// share one commit without a thread each. @param body part of the request, or of `arrived`
 http::Response store_lines(Services& services, const http::Request& request, const std::string& database,
                            std::string_view body, const std::shared_ptr<Arrived>& arrived) {
   arrived->policy = request.query.get_or("rp", "");
   const metrics::Precision precision = metrics::parse_precision(request.query.get_or("precision", ""));
-  arrived->lines = metrics::parse_lines(body, precision, base::to_unix_nanos(services.clock.wall()));
-  const metrics::ParsedLines& lines = arrived->lines;
-  if (lines.points.empty()) {
-    return lines.errors.empty() ? influx_no_content() : influx_error(request, 400, all_of(lines.errors));
+  arrived->reader.emplace(body, precision, base::to_unix_nanos(services.clock.wall()));
+  if (!arrived->reader->read(kPointsAtOnce, arrived->lines)) {
+    const std::vector<std::string>& errors = arrived->lines.errors;
+    return errors.empty() ? influx_no_content() : influx_error(request, 400, all_of(errors));
   }
   const std::string consistency = request.query.get_or("consistency", "");
   if (!consistency.empty() && !known_consistency(consistency)) {
@@ -95,12 +125,7 @@ http::Response store_lines(Services& services, const http::Request& request, con
   http::Response response;
   response.later = [&services, arrived, form = error_form(request),
                     database](const std::shared_ptr<http::Responder>& responder) {
-    Receipt receipt{database, newest_of(arrived->lines.points), std::move(arrived->lines.errors), form};
-    services.store.write_later(
-        database, arrived->policy, arrived->lines.points,
-        [&services, receipt = std::move(receipt), responder](const Result<tsdb::WriteOutcome>& outcome) {
-          responder->respond(answer_to(services, receipt, outcome));
-        });
+    store_parts(services, *arrived, database, form, responder);
   };
   return response;
 }

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "metrics/line_escapes.h"
 #include "metrics/line_exact.h"
@@ -320,32 +321,40 @@ std::int64_t nanos_per(Precision precision) {
   return 1;
 }
 
-ParsedLines parse_lines(std::string_view body, Precision precision, std::int64_t now_ns) {
-  ParsedLines out;
+LineReader::LineReader(std::string_view body, Precision precision, std::int64_t now_ns)
+    : body_(body), precision_(precision) {
   const std::int64_t unit = nanos_per(precision);
   const std::int64_t remainder = now_ns % unit;
-  const LineContext context{precision, now_ns - (remainder < 0 ? remainder + unit : remainder)};
+  default_time_ns_ = now_ns - (remainder < 0 ? remainder + unit : remainder);
+}
+
+bool LineReader::read(std::size_t most_points, ParsedLines& out) {
+  out.points.clear();
+  out.tag_storage.clear();
+  out.field_storage.clear();
+  out.unescaped.clear();
+  const LineContext context{precision_, default_time_ns_};
   QuickReader quick(context, out);
   std::vector<Extent> extents;
-  for (std::size_t at = 0; at < body.size(); ++at) {
+  for (; at_ < body_.size() && out.points.size() < most_points; ++at_) {
     const std::size_t tags_before = out.tag_storage.size();
     const std::size_t fields_before = out.field_storage.size();
-    const std::size_t line_begin = at;
-    while (at < body.size() && (body[at] == ' ' || body[at] == '\t' || body[at] == '\0')) ++at;
-    if (at == body.size()) break;
-    if (body[at] == '\n') continue;
-    const std::size_t begin = at;
+    const std::size_t line_begin = at_;
+    while (at_ < body_.size() && (body_[at_] == ' ' || body_[at_] == '\t' || body_[at_] == '\0')) ++at_;
+    if (at_ == body_.size()) break;
+    if (body_[at_] == '\n') continue;
+    const std::size_t begin = at_;
     PointView point{};
     const char* const end =
-        body[at] == '#' ? nullptr : quick.read(body.data() + at, body.data() + body.size(), point);
+        body_[at_] == '#' ? nullptr : quick.read(body_.data() + at_, body_.data() + body_.size(), point);
     if (end != nullptr) {
-      at = static_cast<std::size_t>(end - body.data());
+      at_ = static_cast<std::size_t>(end - body_.data());
     } else {
       out.tag_storage.resize(tags_before);
       out.field_storage.resize(fields_before);
-      at = find_line_end(body, line_begin);
-      if (body[begin] == '#') continue;
-      const std::string_view line = body.substr(begin, at - begin);
+      at_ = find_line_end(body_, line_begin);
+      if (body_[begin] == '#') continue;
+      const std::string_view line = body_.substr(begin, at_ - begin);
       if (auto error = parse_exact_line(line, context, out, point); !error.empty()) {
         out.errors.push_back("unable to parse '" + std::string(line) + "': " + error);
         out.tag_storage.resize(tags_before);
@@ -353,11 +362,18 @@ ParsedLines parse_lines(std::string_view body, Precision precision, std::int64_t
         continue;
       }
     }
-    if (out.points.empty()) expect_more_like_it(out, body.size() / (at - begin));
+    if (out.points.empty())
+      expect_more_like_it(out, std::min(most_points - 1, (body_.size() - at_) / (at_ - begin)));
     out.points.push_back(point);
     extents.push_back({out.tag_storage.size() - tags_before, out.field_storage.size() - fields_before});
   }
   attach_spans(out, extents);
+  return !out.points.empty();
+}
+
+ParsedLines parse_lines(std::string_view body, Precision precision, std::int64_t now_ns) {
+  ParsedLines out;
+  LineReader(body, precision, now_ns).read(std::numeric_limits<std::size_t>::max(), out);
   return out;
 }
 

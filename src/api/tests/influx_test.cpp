@@ -60,6 +60,41 @@ TEST_F(InfluxTest, GoodLinesAreKeptAndTheBadOneIsNamed) {
   EXPECT_EQ(rows("SELECT count(v) FROM m"), json::parse("[[0,2]]"));
 }
 
+/// Bodies are stored in parts of some hundred points; nobody may notice.
+TEST_F(InfluxTest, ALongBodyIsAnsweredAsAShortOne) {
+  std::string lines;
+  for (int i = 1; i <= 3'000; ++i) {
+    std::string value = "1i";
+    if (i == 1'100 || i == 2'900) value = "bad";
+    if (i == 1'700 || i == 2'700) value = "\"text " + std::to_string(i) + "\"";
+    lines += "m,host=a v=" + value + " " + std::to_string(i) + "\n";
+  }
+  // What could not be stored is said first, as InfluxDB does.
+  const auto conflicts = write(lines);
+  EXPECT_EQ(conflicts.status, 400);
+  EXPECT_EQ(json::parse(conflicts.body)["error"],
+            "partial write: field type conflict: input field \"v\" on measurement \"m\" is type string, "
+            "already exists as type integer dropped=2");
+  EXPECT_EQ(rows("SELECT count(v) FROM m"), json::parse("[[0,2996]]"));
+  EXPECT_EQ(rows("SELECT last(v) FROM m"), json::parse("[[3000,1]]"));
+
+  std::string with_bad_lines;
+  for (int i = 1; i <= 1'000; ++i)
+    with_bad_lines +=
+        "n v=" + std::string(i == 10 || i == 900 ? "bad" : "1") + " " + std::to_string(i) + "\n";
+  const auto unread = write(with_bad_lines);
+  EXPECT_EQ(json::parse(unread.body)["error"],
+            "partial write: unable to parse 'n v=bad 10': invalid boolean\nunable to parse 'n v=bad 900': "
+            "invalid boolean dropped=0");
+  EXPECT_EQ(rows("SELECT count(v) FROM n"), json::parse("[[0,998]]"));
+
+  std::string good;
+  for (int i = 1; i <= 1'000; ++i) good += "o v=1 " + std::to_string(i) + "\n";
+  EXPECT_EQ(write(good).status, 204);
+  EXPECT_EQ(rows("SELECT count(v) FROM o"), json::parse("[[0,1000]]"));
+  EXPECT_EQ(write(good, "db=gpuscale&rp=norp").status, 500);
+}
+
 TEST_F(InfluxTest, RefusalsHaveInfluxDbsWords) {
   EXPECT_EQ(write("m v=1", "").status, 400);
   const auto unknown = write("m v=1", "db=nosuch");
@@ -82,7 +117,7 @@ TEST(AnsweredAtOnce, AreTheSmallWritesThatNoPasswordIsCheckedFor) {
   using http::Method;
   const auto at_once = [](Method method, const std::string& target, http::Headers headers = {},
                           const std::string& body = "m v=1") {
-    return answered_at_once(TestApi::request(method, target, body, std::move(headers)));
+    return answered_at_once(testing::TestApi::request(method, target, body, std::move(headers)));
   };
   EXPECT_TRUE(at_once(Method::kPost, "/write?db=x"));
   EXPECT_TRUE(at_once(Method::kPost, "/write?db=x", {{"Authorization", "Token abc"}}));

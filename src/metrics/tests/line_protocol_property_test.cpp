@@ -5,7 +5,9 @@
 
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <random>
+#include <utility>
 
 #include "metrics/line_exact.h"
 #include "metrics/line_protocol.h"
@@ -186,6 +188,44 @@ TEST(LineProtocol, QuickAndExactReadersAgreeOnMutatedBodies) {
       }
     }
     ASSERT_EQ(dump(parse_lines(body, Precision::kNanos, 5)), dump(parse_exactly(body, 5))) << body;
+  }
+}
+
+/// What each part holds is dumped before the next one replaces it.
+TEST(LineProtocol, ABodyReadInPartsHasTheSamePoints) {
+  Random random;
+  constexpr std::string_view kLines[] = {
+      "gpu,cluster=c,node=n1 a=97.5,b=123i,ok=true,s=\"x\ny\" 1500000000000000000\n",
+      "gpu,node=n\\ 2 f=1e5,g=-3i 12\n",
+      "m f=0.1\n",
+      "# a comment\n",
+      "\n",
+      "broken\n",
+      "m f=bad 3\n",
+      "  m\\,x,t=\\=v f=\"q\\\"q\"\n"};
+  for (int round = 0; round < 2'000; ++round) {
+    std::string body;
+    for (std::uint64_t i = 0, n = random.below(30); i < n; ++i)
+      body += kLines[random.below(std::size(kLines))];
+    if (random.below(2) == 0 && !body.empty()) body.pop_back();
+    ParsedLines whole = parse_lines(body, Precision::kNanos, 5);
+    const std::vector<std::string> errors = std::exchange(whole.errors, {});
+    LineReader reader(body, Precision::kNanos, 5);
+    ParsedLines part;
+    std::string parts;
+    std::size_t points = 0;
+    const std::size_t most = 1 + random.below(7);
+    while (reader.read(most, part)) {
+      ASSERT_LE(part.points.size(), most);
+      points += part.points.size();
+      const std::vector<std::string> so_far = std::exchange(part.errors, {});
+      parts += dump(part);
+      part.errors = so_far;
+    }
+    EXPECT_TRUE(part.points.empty());
+    ASSERT_EQ(points, whole.points.size());
+    ASSERT_EQ(parts, dump(whole)) << body;
+    ASSERT_EQ(part.errors, errors) << body;
   }
 }
 
