@@ -22,38 +22,48 @@ std::size_t BatchWriter::shape_number(std::span<const CellName> shape) const {
   return shapes_.size();
 }
 
-void BatchWriter::begin_row(SeriesId series, std::int64_t time_ns, std::span<const CellName> shape) {
-  put_signed(bytes_, wrapping_sub(static_cast<std::int64_t>(series), static_cast<std::int64_t>(series_)));
-  put_signed(bytes_, wrapping_sub(time_ns, time_ns_));
+void BatchWriter::add_row(SeriesId series, std::int64_t time_ns, std::span<const CellName> shape,
+                          std::span<const CellValue> cells) {
   last_shape_ = shape_number(shape);
-  put_varint(bytes_, last_shape_);
-  if (last_shape_ == shapes_.size()) {
-    put_varint(bytes_, shape.size());
+  const bool fresh = last_shape_ == shapes_.size();
+  // Room for the longest form of each number; what is left over is cut off.
+  std::size_t room = (3 + cells.size()) * kMostVarint;
+  if (fresh) room += (1 + shape.size()) * kMostVarint;
+  for (const CellValue& cell : cells) room += cell.text.size();
+  const std::size_t before = bytes_.size();
+  bytes_.resize(before + room);
+  char* at = bytes_.data() + before;
+  at = put_signed(at, wrapping_sub(static_cast<std::int64_t>(series), static_cast<std::int64_t>(series_)));
+  at = put_signed(at, wrapping_sub(time_ns, time_ns_));
+  at = put_varint(at, last_shape_);
+  if (fresh) {
+    at = put_varint(at, shape.size());
     for (const CellName& name : shape)
-      put_varint(bytes_,
-                 (static_cast<std::uint64_t>(name.field) << 2U) | static_cast<std::uint64_t>(name.type));
+      at = put_varint(at,
+                      (static_cast<std::uint64_t>(name.field) << 2U) | static_cast<std::uint64_t>(name.type));
     shapes_.emplace_back(shape.begin(), shape.end());
   }
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    switch (shape[i].type) {
+      case FieldType::kFloat:
+        at = put_fixed(at, cells[i].bits);
+        break;
+      case FieldType::kInteger:
+        at = put_signed(at, static_cast<std::int64_t>(cells[i].bits));
+        break;
+      case FieldType::kBoolean:
+        *at++ = static_cast<char>(cells[i].bits);
+        break;
+      case FieldType::kString:
+        at = put_varint(at, cells[i].text.size());
+        at += cells[i].text.copy(at, cells[i].text.size());
+        break;
+    }
+  }
+  bytes_.resize(static_cast<std::size_t>(at - bytes_.data()));
   series_ = series;
   time_ns_ = time_ns;
   ++rows_;
-}
-
-void BatchWriter::put(FieldType type, const CellValue& value) {
-  switch (type) {
-    case FieldType::kFloat:
-      put_fixed(bytes_, value.bits);
-      break;
-    case FieldType::kInteger:
-      put_signed(bytes_, static_cast<std::int64_t>(value.bits));
-      break;
-    case FieldType::kBoolean:
-      bytes_.push_back(static_cast<char>(value.bits));
-      break;
-    case FieldType::kString:
-      put_text(bytes_, value.text);
-      break;
-  }
 }
 
 bool BatchReader::read_shape() {

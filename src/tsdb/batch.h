@@ -30,9 +30,9 @@ struct CellValue {
 class BatchWriter {
  public:
   explicit BatchWriter(PolicyId policy) { put_varint(bytes_, policy); }
-  /// As many put() must follow as the shape has cells.
-  void begin_row(SeriesId series, std::int64_t time_ns, std::span<const CellName> shape);
-  void put(FieldType type, const CellValue& value);
+  /// @param cells one for each name of the shape.
+  void add_row(SeriesId series, std::int64_t time_ns, std::span<const CellName> shape,
+               std::span<const CellValue> cells);
 
   std::size_t rows() const { return rows_; }
   std::string take() && { return std::move(bytes_); }

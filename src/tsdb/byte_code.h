@@ -23,25 +23,38 @@ inline std::int64_t wrapping_add(std::int64_t a, std::int64_t b) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
 }
 
-inline void put_varint(std::string& out, std::uint64_t value) {
-  char buffer[10];
-  std::size_t n = 0;
+/// The longest a varint is.
+constexpr std::size_t kMostVarint = 10;
+
+/// Each of these writes at `at` and returns the place behind it.
+inline char* put_varint(char* at, std::uint64_t value) {
   while (value >= 0x80U) {
-    buffer[n++] = static_cast<char>(value | 0x80U);
+    *at++ = static_cast<char>(value | 0x80U);
     value >>= 7U;
   }
-  buffer[n++] = static_cast<char>(value);
-  out.append(buffer, n);
+  *at++ = static_cast<char>(value);
+  return at;
+}
+inline char* put_signed(char* at, std::int64_t value) {
+  return put_varint(at, zigzag(value));
+}
+/// Eight bytes, least significant first.
+inline char* put_fixed(char* at, std::uint64_t value) {
+  static_assert(std::endian::native == std::endian::little);
+  std::memcpy(at, &value, sizeof value);
+  return at + sizeof value;
+}
+
+inline void put_varint(std::string& out, std::uint64_t value) {
+  char buffer[kMostVarint];
+  out.append(buffer, static_cast<std::size_t>(put_varint(buffer, value) - buffer));
 }
 inline void put_signed(std::string& out, std::int64_t value) {
   put_varint(out, zigzag(value));
 }
-/// Eight bytes, least significant first.
 inline void put_fixed(std::string& out, std::uint64_t value) {
-  static_assert(std::endian::native == std::endian::little);
   char buffer[sizeof value];
-  std::memcpy(buffer, &value, sizeof value);
-  out.append(buffer, sizeof value);
+  out.append(buffer, static_cast<std::size_t>(put_fixed(buffer, value) - buffer));
 }
 inline void put_text(std::string& out, std::string_view text) {
   put_varint(out, text.size());
@@ -76,6 +89,19 @@ class ByteReader {
     return static_cast<std::uint8_t>(bytes_[at_++]);
   }
   std::uint64_t varint() {
+    // Most are short, and far from the end.
+    if (left() >= 2) {
+      const auto first = static_cast<std::uint8_t>(bytes_[at_]);
+      const auto second = static_cast<std::uint8_t>(bytes_[at_ + 1]);
+      if (first < 0x80U) {
+        ++at_;
+        return first;
+      }
+      if (second < 0x80U) {
+        at_ += 2;
+        return (first & 0x7fU) | static_cast<std::uint64_t>(second) << 7U;
+      }
+    }
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
       const std::uint8_t part = byte();

@@ -5,16 +5,6 @@
 #include <iterator>
 
 namespace gpuscale::tsdb {
-namespace {
-
-bool same_tags(const metrics::Tags& tags, std::span<const metrics::TagView> views) {
-  return std::equal(
-      tags.begin(), tags.end(), views.begin(), views.end(),
-      [](const metrics::Tag& a, const metrics::TagView& b) { return a.key == b.key && a.value == b.value; });
-}
-
-}  // namespace
-
 void NewDefinitions::append(NewDefinitions later) {
   std::move(later.measurements.begin(), later.measurements.end(), std::back_inserter(measurements));
   std::move(later.fields.begin(), later.fields.end(), std::back_inserter(fields));
@@ -30,18 +20,6 @@ const SortedSeries::Positions& SortedSeries::positions_of(std::string_view key) 
     }
   }
   return at->second;
-}
-
-std::uint64_t hash_tags(std::span<const metrics::TagView> tags) {
-  constexpr std::uint64_t kOddMultiplier = 0x9e3779b97f4a7c15ULL;  // 2^64 / golden ratio
-  std::uint64_t hash = tags.size();
-  const std::hash<std::string_view> text_hash;
-  for (const metrics::TagView& tag : tags) {
-    hash = (hash ^ text_hash(tag.key)) * kOddMultiplier;
-    hash = (hash ^ text_hash(tag.value)) * kOddMultiplier;
-    hash ^= hash >> 32U;
-  }
-  return hash;
 }
 
 PolicyDef* DatabaseDef::find_policy(std::string_view policy_name) const {
@@ -69,15 +47,6 @@ MeasurementDef* Catalogue::find_measurement(std::string_view database, std::stri
 const SeriesDef* Catalogue::find_series(SeriesId id) const {
   const auto it = series_.find(id);
   return it == series_.end() ? nullptr : &it->second;
-}
-
-const SeriesId* Catalogue::find_series(const MeasurementDef& measurement,
-                                       std::span<const metrics::TagView> tags, std::uint64_t hash) const {
-  const auto [begin, end] = measurement.series_by_hash.equal_range(hash);
-  for (auto it = begin; it != end; ++it) {
-    if (same_tags(*it->second.tags, tags)) return &it->second.id;
-  }
-  return nullptr;
 }
 
 PolicyDef* Catalogue::find_policy(PolicyId id) const {
@@ -142,7 +111,7 @@ FieldDef& Catalogue::add_field(MeasurementDef& measurement, FieldId id, std::str
 
 void Catalogue::add_series(DatabaseDef& database, MeasurementDef& measurement, SeriesId id,
                            std::shared_ptr<const metrics::Tags> tags, std::uint64_t hash) {
-  measurement.series_by_hash.emplace(hash, SeriesInfo{id, tags});
+  measurement.series.add({id, tags}, hash);
   measurement.series_version = ++version_;
   for (const metrics::Tag& tag : *tags) ++measurement.tag_values[tag.key][tag.value];
   series_[id] = {&measurement, std::move(tags), hash};
@@ -178,10 +147,10 @@ void Catalogue::forget_measurement(DatabaseDef& database, std::string_view name)
   const auto it = database.measurements.find(name);
   if (it == database.measurements.end()) return;
   const MeasurementDef& measurement = *it->second;
-  for (const auto& [hash, series] : measurement.series_by_hash) {
+  measurement.series.each([&](const SeriesInfo& series) {
     series_.erase(series.id);
     --database.series_count;
-  }
+  });
   const std::int64_t id = measurement.id;
   std::erase_if(unsaved_.measurements, [id](const auto& entry) { return entry.id == id; });
   std::erase_if(unsaved_.fields, [id](const auto& entry) { return entry.measurement == id; });
@@ -199,10 +168,7 @@ void Catalogue::forget_series(DatabaseDef& database, SeriesId id) {
     if (--value->second == 0) key->second.erase(value);
     if (key->second.empty()) it->second.measurement->tag_values.erase(key);
   }
-  auto& by_hash = it->second.measurement->series_by_hash;
-  const auto [begin, end] = by_hash.equal_range(it->second.hash);
-  const auto entry = std::find_if(begin, end, [id](const auto& pair) { return pair.second.id == id; });
-  if (entry != end) by_hash.erase(entry);
+  it->second.measurement->series.remove(id, it->second.hash);
   series_.erase(it);
   --database.series_count;
   std::erase_if(unsaved_.series, [id](const auto& unsaved) { return unsaved.id == id; });

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "tsdb/series_index.h"
 #include "tsdb/store.h"
 
 namespace gpuscale::tsdb {
@@ -38,7 +39,7 @@ struct MeasurementDef {
   std::string name;
   std::vector<std::unique_ptr<FieldDef>> fields;  ///< in order of creation
   std::map<std::string_view, FieldDef*> fields_by_key;
-  std::unordered_multimap<std::uint64_t, SeriesInfo> series_by_hash;  ///< by hash_tags()
+  SeriesIndex series;
   /// How many series have each value of each tag.
   std::map<std::string, std::map<std::string, std::size_t, std::less<>>, std::less<>> tag_values;
   std::uint64_t series_version = 0;  ///< grows with every series that comes or goes; unique in the catalogue
@@ -101,8 +102,6 @@ struct NewDefinitions {
   void append(NewDefinitions later);
 };
 
-std::uint64_t hash_tags(std::span<const metrics::TagView> tags);
-
 class Catalogue {
  public:
   // --- looking up
@@ -110,9 +109,6 @@ class Catalogue {
   DatabaseDef* find_database(std::string_view name) const;
   MeasurementDef* find_measurement(std::string_view database, std::string_view measurement) const;
   const SeriesDef* find_series(SeriesId id) const;
-  /// nullptr where this measurement has no series with exactly these tags.
-  const SeriesId* find_series(const MeasurementDef& measurement, std::span<const metrics::TagView> tags,
-                              std::uint64_t hash) const;
   PolicyDef* find_policy(PolicyId id) const;
   const std::vector<std::unique_ptr<DatabaseDef>>& databases() const { return databases_; }
   std::size_t series_count() const { return series_.size(); }

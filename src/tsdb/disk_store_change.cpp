@@ -180,7 +180,7 @@ Result<void> DiskStore::drop_continuous_query(std::string_view database, std::st
 
 std::vector<SeriesId> DiskStore::series_of(const MeasurementDef& measurement) const {
   std::vector<SeriesId> ids;
-  for (const auto& [hash, series] : measurement.series_by_hash) ids.push_back(series.id);
+  measurement.series.each([&](const SeriesInfo& series) { ids.push_back(series.id); });
   return ids;
 }
 

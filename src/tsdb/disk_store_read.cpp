@@ -75,8 +75,8 @@ std::shared_ptr<SortedSeries> DiskStore::sorted_series(const MeasurementDef& mea
       return measurement.sorted;
   }
   auto made = std::make_shared<SortedSeries>();
-  made->all.reserve(measurement.series_by_hash.size());
-  for (const auto& [hash, series] : measurement.series_by_hash) made->all.push_back(series);
+  made->all.reserve(measurement.series.size());
+  measurement.series.each([&](const SeriesInfo& series) { made->all.push_back(series); });
   std::sort(made->all.begin(), made->all.end(),
             [](const SeriesInfo& a, const SeriesInfo& b) { return *a.tags < *b.tags; });
   const std::scoped_lock sorting(sort_mutex_);

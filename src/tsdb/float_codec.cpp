@@ -18,9 +18,10 @@ constexpr double kMaxExact = 9'007'199'254'740'992.0;  // 2^53
 bool scaled_exactly(std::span<const double> values, double scale, std::vector<std::int64_t>& out) {
   out.resize(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const double scaled = std::nearbyint(values[i] * scale);
+    const double scaled = values[i] * scale;
     if (!(std::abs(scaled) <= kMaxExact)) return false;
-    const auto integer = static_cast<std::int64_t>(scaled);
+    // To the nearest; nearbyint() is a call where the processor's own rounding may not be asked for.
+    const auto integer = static_cast<std::int64_t>(scaled + std::copysign(0.5, scaled));
     const double back = static_cast<double>(integer) / scale;
     if (std::bit_cast<std::uint64_t>(back) != std::bit_cast<std::uint64_t>(values[i])) return false;
     out[i] = integer;

@@ -73,25 +73,35 @@ NewSegment seal_members(const SegmentOwner& owner, const std::vector<Member>& me
   out.owner = owner;
   out.generation = generation;
   DirectoryWriter directory;
-  std::vector<std::vector<std::int64_t>> axes;
   std::map<FieldId, FieldType> fields;
-  axes.reserve(members.size());
   for (const Member& member : members) {
-    member.rows->times(axes.emplace_back());
-    directory.add(member.id, axes.back());
     for (const CellName& name : member.rows->fields()) fields.emplace(name.field, name.type);
   }
-  out.directory = std::move(directory).take();
-  Column column;
-  for (const auto& [field, type] : fields) {
-    StripWriter strip(type);
+  struct FieldStrip {
+    FieldId field;
+    FieldType type;
+    StripWriter writer;
     std::size_t place = 0;
-    for (std::size_t i = 0; i < members.size(); ++i) {
-      reset(column, type);
-      members[i].rows->collect(field, {}, column, place);
-      strip.add(axes[i], column);
+  };
+  std::vector<FieldStrip> strips;
+  for (const auto& [field, type] : fields) strips.push_back({field, type, StripWriter(type)});
+  // Series by series, all fields of one at a time: its rows are near then, where field by field would fetch
+  // the whole head from memory once for each.
+  std::vector<std::int64_t> axis;
+  Column column;
+  for (const Member& member : members) {
+    axis.clear();
+    member.rows->times(axis);
+    directory.add(member.id, axis);
+    for (FieldStrip& strip : strips) {
+      reset(column, strip.type);
+      member.rows->collect(strip.field, {}, column, strip.place);
+      strip.writer.add(axis, column);
     }
-    if (!strip.empty()) out.strips.emplace_back(field, std::move(strip).take());
+  }
+  out.directory = std::move(directory).take();
+  for (FieldStrip& strip : strips) {
+    if (!strip.writer.empty()) out.strips.emplace_back(strip.field, std::move(strip.writer).take());
   }
   return out;
 }

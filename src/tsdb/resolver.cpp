@@ -82,8 +82,7 @@ class Resolver {
         break;
     }
     const std::uint64_t hash = hash_tags(point.tags);
-    const SeriesId* known =
-        measurement_ == nullptr ? nullptr : catalogue_.find_series(*measurement_, point.tags, hash);
+    const SeriesId* known = measurement_ == nullptr ? nullptr : measurement_->series.find(point.tags, hash);
     if (known == nullptr && definer_ == nullptr) return false;
     SeriesId series = 0;
     if (known != nullptr) {
@@ -155,6 +154,7 @@ class Resolver {
 
   void write_row(SeriesId series, const metrics::PointView& point, BatchWriter& writer) {
     cells_.clear();
+    values_.clear();
     for (std::size_t i = 0; i < point.fields.size(); ++i) {
       const metrics::FieldView& field = point.fields[i];
       if (field.key == kTimeName) continue;
@@ -162,14 +162,11 @@ class Resolver {
       if (shape_[i] == nullptr) shape_[i] = find_field(field.key);
       if (shape_[i] == nullptr) shape_[i] = &definer_->make_field(*measurement_, field.key, type);
       // A line may name one new field twice with two types: the first one stands.
-      if (shape_[i]->type == type) cells_.push_back({shape_[i]->id, type});
+      if (shape_[i]->type != type) continue;
+      cells_.push_back({shape_[i]->id, type});
+      values_.push_back(cell_of(field));
     }
-    writer.begin_row(series, point.time_ns, cells_);
-    for (std::size_t i = 0; i < point.fields.size(); ++i) {
-      const metrics::FieldView& field = point.fields[i];
-      const auto type = static_cast<FieldType>(field.value.index());
-      if (field.key != kTimeName && shape_[i]->type == type) writer.put(type, cell_of(field));
-    }
+    writer.add_row(series, point.time_ns, cells_, values_);
   }
 
   const Catalogue& catalogue_;
@@ -180,6 +177,7 @@ class Resolver {
   MeasurementDef* measurement_ = nullptr;
   std::vector<const FieldDef*> shape_;
   std::vector<CellName> cells_;
+  std::vector<CellValue> values_;
   ResolvedBatch batch_;
 };
 

@@ -47,15 +47,14 @@ void RowBuffer::take_fields(std::span<const CellName> shape, FieldLists& lists) 
   fields_ = lists.of(wider);
 }
 
-void RowBuffer::put(std::size_t row, std::size_t field, FieldType type, const CellValue& value) {
-  std::uint64_t* words = words_.data() + row * width_;
-  words[1 + field / 64] |= 1ULL << (field % 64);
+void RowBuffer::put(std::uint64_t* row, std::size_t field, FieldType type, const CellValue& value) {
+  row[1 + field / 64] |= 1ULL << (field % 64);
   std::uint64_t bits = value.bits;
   if (type == FieldType::kString) {
     bits = strings_.size();
     strings_.emplace_back(value.text);
   }
-  words[1 + masks() + field] = bits;
+  row[1 + masks() + field] = bits;
 }
 
 std::size_t RowBuffer::add(std::int64_t time_ns, std::span<const CellName> shape,
@@ -75,7 +74,7 @@ std::size_t RowBuffer::add(std::int64_t time_ns, std::span<const CellName> shape
     words_[words_.size() - width_] = static_cast<std::uint64_t>(time_ns);
     taken = width_ * sizeof(std::uint64_t);
   }
-  const std::size_t row = rows() - 1;
+  std::uint64_t* const row = words_.data() + (words_.size() - width_);
   for (std::size_t i = 0; i < shape.size(); ++i) {
     put(row, same_shape ? i : *find_field(shape[i]), shape[i].type, cells[i]);
     if (shape[i].type == FieldType::kString) taken += sizeof(std::string) + cells[i].text.size();
@@ -150,24 +149,42 @@ bool RowBuffer::has_rows(TimeRange range) const {
   return rows_between(range).size() > 0;
 }
 
-/// Appends the value of a field in a row, where it has one.
-void RowBuffer::append_value(std::size_t row, std::size_t number, Column& out) const {
-  const std::uint64_t* words = words_.data() + row * width_;
-  if ((words[1 + number / 64] & (1ULL << (number % 64))) == 0) return;
-  const std::uint64_t value = words[1 + masks() + number];
-  out.times.push_back(static_cast<std::int64_t>(words[0]));
+template <class Value, class Convert>
+void RowBuffer::append_values(RowRange between, std::size_t number, std::vector<std::int64_t>& times,
+                              std::vector<Value>& values, Convert convert) const {
+  const std::size_t mask_at = 1 + number / 64;
+  const std::uint64_t bit = 1ULL << (number % 64);
+  const std::size_t value_at = 1 + masks() + number;
+  std::size_t end = times.size();
+  times.resize(end + between.size());
+  values.resize(end + between.size());
+  const std::uint64_t* row = words_.data() + between.begin * width_;
+  for (std::size_t i = between.begin; i < between.end; ++i, row += width_) {
+    if ((row[mask_at] & bit) == 0) continue;
+    times[end] = static_cast<std::int64_t>(row[0]);
+    values[end++] = convert(row[value_at]);
+  }
+  times.resize(end);
+  values.resize(end);
+}
+
+void RowBuffer::append(RowRange between, std::size_t number, Column& out) const {
   switch (out.type) {
     case FieldType::kFloat:
-      out.floats.push_back(std::bit_cast<double>(value));
+      append_values(between, number, out.times, out.floats,
+                    [](std::uint64_t value) { return std::bit_cast<double>(value); });
       break;
     case FieldType::kInteger:
-      out.integers.push_back(static_cast<std::int64_t>(value));
+      append_values(between, number, out.times, out.integers,
+                    [](std::uint64_t value) { return static_cast<std::int64_t>(value); });
       break;
     case FieldType::kString:
-      out.strings.push_back(strings_[value]);
+      append_values(between, number, out.times, out.strings,
+                    [this](std::uint64_t value) -> const std::string& { return strings_[value]; });
       break;
     case FieldType::kBoolean:
-      out.booleans.push_back(static_cast<std::uint8_t>(value));
+      append_values(between, number, out.times, out.booleans,
+                    [](std::uint64_t value) { return static_cast<std::uint8_t>(value); });
       break;
   }
 }
@@ -181,8 +198,7 @@ bool RowBuffer::find_field(CellName name, std::size_t& place) const {
 
 void RowBuffer::collect(FieldId field, TimeRange range, Column& out, std::size_t& place) const {
   if (!find_field({field, out.type}, place)) return;
-  const RowRange between = rows_between(range);
-  for (std::size_t row = between.begin; row < between.end; ++row) append_value(row, place, out);
+  append(rows_between(range), place, out);
 }
 
 void RowBuffer::collect_newest(FieldId field, TimeRange range, Column& out, std::size_t& place) const {
@@ -190,7 +206,7 @@ void RowBuffer::collect_newest(FieldId field, TimeRange range, Column& out, std:
   const RowRange between = rows_between(range);
   const std::size_t before = out.times.size();
   for (std::size_t row = between.end; row > between.begin && out.times.size() == before; --row)
-    append_value(row - 1, place, out);
+    append({row - 1, row}, place, out);
 }
 
 }  // namespace gpuscale::tsdb

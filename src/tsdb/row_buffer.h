@@ -49,14 +49,18 @@ class RowBuffer {
   std::int64_t time(std::size_t row) const { return static_cast<std::int64_t>(words_[row * width_]); }
   static const FieldLists::List& no_fields();
   RowRange rows_between(TimeRange range) const;
-  void append_value(std::size_t row, std::size_t number, Column& out) const;
+  /// Appends the values of a field in these rows, where they have one.
+  void append(RowRange between, std::size_t number, Column& out) const;
+  template <class Value, class Convert>
+  void append_values(RowRange between, std::size_t number, std::vector<std::int64_t>& times,
+                     std::vector<Value>& values, Convert convert) const;
   /// Nothing where it has no such field.
   std::optional<std::size_t> find_field(CellName name) const;
   bool find_field(CellName name, std::size_t& place) const;
   /// Makes room for the fields of the shape that are new.
   void take_fields(std::span<const CellName> shape, FieldLists& lists);
   void widen(std::size_t fields);
-  void put(std::size_t row, std::size_t field, FieldType type, const CellValue& value);
+  void put(std::uint64_t* row, std::size_t field, FieldType type, const CellValue& value);
 
   FieldLists::List fields_ = no_fields();
   std::size_t width_ = 1;             // words of a row: time, presence masks, values

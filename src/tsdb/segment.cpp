@@ -113,13 +113,12 @@ void DirectoryWriter::add(SeriesId id, std::span<const std::int64_t> times) {
   put_varint(bytes_, id - last_);
   last_ = id;
   ++count_;
-  std::string axis = encode_axis(times);
-  if (axis == last_axis_) {
+  if (std::equal(times.begin(), times.end(), last_times_.begin(), last_times_.end())) {
     put_varint(bytes_, 0);
     return;
   }
-  put_text(bytes_, axis);
-  last_axis_ = std::move(axis);
+  put_text(bytes_, encode_axis(times));
+  last_times_.assign(times.begin(), times.end());
 }
 
 std::string DirectoryWriter::take() && {

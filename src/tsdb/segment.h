@@ -101,7 +101,7 @@ class DirectoryWriter {
   std::string bytes_;
   std::size_t count_ = 0;
   SeriesId last_ = 0;
-  std::string last_axis_;
+  std::vector<std::int64_t> last_times_;
 };
 
 /// Writes a strip: one call per series of the directory, in its order.

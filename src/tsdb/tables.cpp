@@ -169,16 +169,13 @@ Result<void> load_measurements(Transaction& transaction, Catalogue& catalogue,
 
 Result<void> load_series(Transaction& transaction, Catalogue& catalogue, const Owners& owners) {
   GS_TRY(Statement select, transaction.prepare("SELECT id, measurement, tags FROM tsdb_series ORDER BY id"));
-  std::vector<metrics::TagView> views;
   while (true) {
     GS_TRY(const bool row, select.step());
     if (!row) return {};
     const auto owner = owners.find(select.integer(1));
     if (owner == owners.end()) continue;
     GS_TRY(metrics::Tags tags, decode_tags(select.blob(2)));
-    views.clear();
-    for (const metrics::Tag& tag : tags) views.push_back({tag.key, tag.value});
-    const std::uint64_t hash = hash_tags(views);
+    const std::uint64_t hash = hash_tags(tags);
     catalogue.add_series(*owner->second.database, *owner->second.measurement,
                          static_cast<SeriesId>(select.integer(0)),
                          std::make_shared<const metrics::Tags>(std::move(tags)), hash);

@@ -243,12 +243,11 @@ TEST(Batch, GivesBackRowsOfManyShapes) {
   const std::vector<CellName> narrow = {{3, FieldType::kString}, {4, FieldType::kBoolean}};
   BatchWriter writer(7);
   for (int i = 0; i < 3; ++i) {
-    writer.begin_row(5, 100 + i, wide);
-    writer.put(FieldType::kFloat, {std::bit_cast<std::uint64_t>(1.5), {}});
-    writer.put(FieldType::kInteger, {static_cast<std::uint64_t>(-i), {}});
-    writer.begin_row(6, 50, narrow);
-    writer.put(FieldType::kString, {0, "text"});
-    writer.put(FieldType::kBoolean, {1, {}});
+    const CellValue numbers[] = {{std::bit_cast<std::uint64_t>(1.5), {}},
+                                 {static_cast<std::uint64_t>(-i), {}}};
+    writer.add_row(5, 100 + i, wide, numbers);
+    const CellValue others[] = {{0, "text"}, {1, {}}};
+    writer.add_row(6, 50, narrow, others);
   }
   EXPECT_EQ(writer.rows(), 6U);
   const std::string bytes = std::move(writer).take();
