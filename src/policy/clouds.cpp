@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "policy/window.h"
+#include "policy/words.h"
 
 namespace gpuscale::policy {
 namespace {
@@ -36,35 +37,92 @@ bool cooled(const std::optional<std::int64_t>& last, std::int64_t now) {
   return !last || now - *last >= kCooldownSeconds;
 }
 
+Evidence evidence_of(const std::optional<Points>& points, std::int64_t count, double target) {
+  if (!points) return {.target = target};
+  return {.value = points->newest, .target = target, .window_seconds = 60 * count};
+}
+
+/// "utilisation in each of 3 minutes 61.0% to 64.0%, the newest 62.0%".
+std::string words_of(const Points& points, std::int64_t count) {
+  return "utilisation in each of " + std::to_string(count) + " minutes " + percent_of(points.least) + " to " +
+         percent_of(points.most) + ", the newest " + percent_of(points.newest);
+}
+
+std::string rests(std::int64_t since) {
+  return "rests for " + span_of(kCooldownSeconds - since) + " more since it took nodes away";
+}
+
+std::string too_young(std::int64_t count) {
+  return "has not seen " + std::to_string(count) + " minutes yet, before which it takes none away";
+}
+
 }  // namespace
 
 std::optional<std::int64_t> AwsTargetTracking::decide(const PoolView& view) {
   const auto ready = static_cast<double>(view.ready);
-  if (const auto points = minutes(view, 3); points && points->least > target_) {
-    return std::max(view.size(), round_up(ready * points->newest / target_));
+  const auto recent = minutes(view, 3);
+  evidence_ = evidence_of(recent, 3, target_);
+  const std::string goal = ", target " + percent_of(target_) + ": ";
+  if (recent && recent->least > target_) {
+    const std::int64_t want = std::max(view.size(), round_up(ready * recent->newest / target_));
+    reason_ = words_of(*recent, 3) + goal + std::to_string(want) + " wanted";
+    return want;
   }
   const auto points = minutes(view, 15);
-  if (!points || points->most >= 0.9 * target_ || view.booting > 0 || !cooled(last_in_, view.now())) {
+  reason_ = points ? words_of(*points, 15) + goal : recent ? words_of(*recent, 3) + goal : "";
+  if (!points) {
+    reason_ += too_young(15);
+    return std::nullopt;
+  }
+  const double low = 0.9 * target_;
+  if (points->most >= low) {
+    reason_ += "neither 3 minutes over it nor 15 under " + percent_of(low) + ", stays";
+    return std::nullopt;
+  }
+  if (view.booting > 0 || !cooled(last_in_, view.now())) {
+    reason_ += view.booting > 0 ? "takes none away while nodes boot" : rests(view.now() - *last_in_);
     return std::nullopt;
   }
   const std::int64_t want = round_up(ready * points->most / target_);
+  reason_ += std::to_string(want) + " would do";
   if (want >= view.size()) return std::nullopt;
   last_in_ = view.now();
   return want;
 }
 
 std::optional<std::int64_t> AwsStep::decide(const PoolView& view) {
-  if (const auto points = minutes(view, 2); points && points->least > target_) {
-    const double breach = (points->newest - target_) * 100;
+  const auto recent = minutes(view, 2);
+  evidence_ = evidence_of(recent, 2, target_);
+  const std::string goal = ", target " + percent_of(target_) + ": ";
+  if (recent && recent->least > target_) {
+    const double breach = (recent->newest - target_) * 100;
     const double share = breach < 10 ? 0.1 : breach < 20 ? 0.2 : 0.3;
     const auto step = static_cast<std::int64_t>(static_cast<double>(view.ready) * share);
-    return std::max(view.size(), view.ready + std::max<std::int64_t>(1, step));
+    const std::int64_t want = std::max(view.size(), view.ready + std::max<std::int64_t>(1, step));
+    reason_ = words_of(*recent, 2) + goal + std::to_string(want) + " wanted, " + number_of(100 * share) +
+              "% more than are ready";
+    return want;
   }
   const auto points = minutes(view, 5);
-  if (!points || points->most >= 0.6 * target_ || !cooled(last_in_, view.now())) return std::nullopt;
+  reason_ = points ? words_of(*points, 5) + goal : recent ? words_of(*recent, 2) + goal : "";
+  if (!points) {
+    reason_ += too_young(5);
+    return std::nullopt;
+  }
+  const double low = 0.6 * target_;
+  if (points->most >= low) {
+    reason_ += "neither 2 minutes over it nor 5 under " + percent_of(low) + ", stays";
+    return std::nullopt;
+  }
+  if (!cooled(last_in_, view.now())) {
+    reason_ += rests(view.now() - *last_in_);
+    return std::nullopt;
+  }
   last_in_ = view.now();
-  const auto step = static_cast<std::int64_t>(static_cast<double>(view.size()) * 0.1);
-  return view.size() - std::max<std::int64_t>(1, step);
+  const auto step =
+      std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(view.size()) * 0.1));
+  reason_ += "5 minutes under " + percent_of(low) + ", " + std::to_string(step) + " fewer";
+  return view.size() - step;
 }
 
 std::optional<std::int64_t> GoogleMig::decide(const PoolView& view) {
@@ -75,10 +133,17 @@ std::optional<std::int64_t> GoogleMig::decide(const PoolView& view) {
   while (!recommended_.empty() && recommended_.front().first <= view.now() - kStabilizationSeconds) {
     recommended_.pop_front();
   }
-  recommended_.emplace_back(view.now(), round_up(static_cast<double>(view.ready) * mean / target_));
-  return std::max_element(recommended_.begin(), recommended_.end(),
-                          [](const auto& a, const auto& b) { return a.second < b.second; })
-      ->second;
+  const std::int64_t now_advised = round_up(static_cast<double>(view.ready) * mean / target_);
+  recommended_.emplace_back(view.now(), now_advised);
+  const std::int64_t want =
+      std::max_element(recommended_.begin(), recommended_.end(), [](const auto& a, const auto& b) {
+        return a.second < b.second;
+      })->second;
+  evidence_ = {.value = mean, .target = target_, .window_seconds = 60};
+  reason_ = "utilisation " + percent_of(mean) + " of " + nodes_of(view.ready) + " over " + span_of(60) +
+            ", target " + percent_of(target_) + ": " + std::to_string(now_advised) +
+            (want > now_advised ? " would do, but " + wanted_within(want, kStabilizationSeconds) : " wanted");
+  return want;
 }
 
 }  // namespace gpuscale::policy

@@ -3,6 +3,7 @@
 /// them.
 #pragma once
 #include <deque>
+#include <string>
 #include <utility>
 
 #include "policy/policy.h"
@@ -16,10 +17,14 @@ class AwsTargetTracking final : public Policy {
   explicit AwsTargetTracking(double target) : target_(target) {}
   std::int64_t period_seconds() const override { return 60; }
   std::optional<std::int64_t> decide(const PoolView& view) override;
+  std::string reason() const override { return reason_; }
+  Evidence evidence() const override { return evidence_; }
 
  private:
   double target_;
   std::optional<std::int64_t> last_in_;
+  std::string reason_;
+  Evidence evidence_;
 };
 
 /// AWS step scaling by the example of its user guide: 10, 20 or 30 % more by how far two points exceed the
@@ -29,10 +34,14 @@ class AwsStep final : public Policy {
   explicit AwsStep(double target) : target_(target) {}
   std::int64_t period_seconds() const override { return 60; }
   std::optional<std::int64_t> decide(const PoolView& view) override;
+  std::string reason() const override { return reason_; }
+  Evidence evidence() const override { return evidence_; }
 
  private:
   double target_;
   std::optional<std::int64_t> last_in_;
+  std::string reason_;
+  Evidence evidence_;
 };
 
 /// Google's managed instance groups: the largest size that the last ten minutes recommended.
@@ -41,10 +50,14 @@ class GoogleMig final : public Policy {
   explicit GoogleMig(double target) : target_(target) {}
   std::int64_t period_seconds() const override { return 60; }
   std::optional<std::int64_t> decide(const PoolView& view) override;
+  std::string reason() const override { return reason_; }
+  Evidence evidence() const override { return evidence_; }
 
  private:
   double target_;
   std::deque<std::pair<std::int64_t, std::int64_t>> recommended_;  ///< (second, nodes)
+  std::string reason_;
+  Evidence evidence_;
 };
 
 }  // namespace gpuscale::policy

@@ -10,6 +10,7 @@ class Constant final : public Policy {
   explicit Constant(std::int64_t nodes) : nodes_(nodes) {}
   std::int64_t period_seconds() const override { return 60; }
   std::optional<std::int64_t> decide(const PoolView&) override { return nodes_; }
+  std::string reason() const override { return "always " + std::to_string(nodes_); }
 
  private:
   std::int64_t nodes_;

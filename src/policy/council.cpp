@@ -63,7 +63,7 @@ std::vector<std::string> faults_of(const PolicySpec& spec) {
 Council::Council(std::vector<PolicySpec> specs) {
   for (PolicySpec& spec : specs) {
     auto policy = make_live_policy(spec);
-    opinions_.push_back({spec.name, spec.shadow, std::nullopt, "has not looked yet"});
+    opinions_.push_back({spec.name, spec.shadow, std::nullopt, "has not looked yet", {}});
     members_.push_back({std::move(spec), std::move(policy)});
   }
 }
@@ -117,6 +117,7 @@ std::optional<Proposal> Council::tick(const Observation& seen, std::int64_t min_
       Opinion& opinion = opinions_[i];
       opinion.want = member.policy->decide(view);
       opinion.reason = member.policy->reason();
+      opinion.evidence = member.policy->evidence();
       if (!member.spec.shadow) heard = true;
     }
   }

@@ -59,6 +59,7 @@ struct Opinion {
   bool shadow = false;
   std::optional<std::int64_t> want;  ///< absent = as it is
   std::string reason;
+  Evidence evidence{};
 };
 
 struct Proposal {

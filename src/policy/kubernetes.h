@@ -21,20 +21,40 @@ class Hpa : public Policy {
   explicit Hpa(HpaOptions options) : options_(options) {}
   std::int64_t period_seconds() const override { return 15; }
   std::optional<std::int64_t> decide(const PoolView& view) override;
+  std::string reason() const override;
+  Evidence evidence() const override;
 
  protected:
   /// The newest value of the metric, scraped at a multiple of 30 s; nullopt before the first.
   virtual std::optional<double> scrape(const PoolView& view) const;
   virtual std::int64_t recommend(const PoolView& view, double value) const;
+  virtual std::int64_t window_seconds() const;  ///< over which a scrape measures
+  virtual std::string what_it_saw() const;
   double target() const { return options_.target; }
+  double value() const { return *value_; }
+  std::int64_t ready() const { return steps_.ready; }
 
  private:
+  /// How the latest decision came about.
+  struct Steps {
+    std::int64_t ready = 0;
+    std::int64_t booting = 0;
+    std::int64_t min = 0;
+    std::int64_t max = 0;
+    std::int64_t advised = 0;    ///< by the metric alone
+    std::int64_t kept = 0;       ///< within the bounds, and no less than was advised of late
+    std::int64_t want = 0;       ///< and no more than may come at once
+    std::int64_t low_since = 0;  ///< seconds for which fewer have been wanted
+    std::int64_t size() const { return ready + booting; }
+  };
   std::optional<std::int64_t> behave(const PoolView& view, std::int64_t want);
+  std::string what_follows() const;
 
   HpaOptions options_;
   std::optional<double> value_;
   std::deque<std::pair<std::int64_t, std::int64_t>> recommended_;  ///< (second, nodes)
   std::optional<std::int64_t> low_since_;
+  Steps steps_;
 };
 
 /// KEDA's Prometheus trigger, AverageValue: the load that arrived within 60 s over a target per node, polled
@@ -46,6 +66,8 @@ class Keda final : public Hpa {
  protected:
   std::optional<double> scrape(const PoolView& view) const override;
   std::int64_t recommend(const PoolView& view, double value) const override;
+  std::int64_t window_seconds() const override;
+  std::string what_it_saw() const override;
 };
 
 }  // namespace gpuscale::policy

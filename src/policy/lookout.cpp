@@ -204,6 +204,11 @@ std::string Lookout::reason() const {
   return {text.data(), static_cast<std::size_t>(std::clamp<int>(size, 0, text.size() - 1))};
 }
 
+Evidence Lookout::evidence() const {
+  if (bases_.empty()) return {};
+  return {.load = load_, .forecast = wanted_, .missed = missed_, .distrusted = distrusted_};
+}
+
 std::string Lookout::learned() const {
   if (bases_.empty()) return {};
   StateWriter out(kStateVersion);

@@ -41,6 +41,7 @@ class Lookout final : public Policy {
   std::int64_t period_seconds() const override { return kPeriodSeconds; }
   std::optional<std::int64_t> decide(const PoolView& view) override;
   std::string reason() const override;
+  Evidence evidence() const override;
   std::string learned() const override;
   Result<void> relearn(std::string_view text) override;
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "policy/window.h"
+#include "policy/words.h"
 
 namespace gpuscale::policy {
 namespace {
@@ -79,9 +80,23 @@ std::optional<std::int64_t> LookoutFirst::decide(const PoolView& view) {
     total += std::min(std::pow(held_root + headroom, 2.0),
                       std::max(base.held, std::pow(peak_root_ + kFirstPeakHeadroom * headroom, 2.0)));
   }
-  const std::int64_t want = round_up(total / static_cast<double>(bases_.size()));
+  load_ = load;
+  wanted_ = total / static_cast<double>(bases_.size());
+  warm_ = view.now() >= kFirstWarmUpSeconds;
+  const std::int64_t want = round_up(wanted_);
   // Too little is known yet to release anything.
   return view.now() < kFirstWarmUpSeconds ? std::max(want, view.size()) : want;
+}
+
+Evidence LookoutFirst::evidence() const {
+  if (bases_.empty()) return {};
+  return {.load = load_, .forecast = wanted_};
+}
+
+std::string LookoutFirst::reason() const {
+  if (bases_.empty()) return {};
+  return "load " + work_of(load_) + "; with headroom for a boot time " + number_of(wanted_) +
+         (warm_ ? "" : "; releases none in its first " + span_of(kFirstWarmUpSeconds));
 }
 
 }  // namespace gpuscale::policy

@@ -28,6 +28,8 @@ class LookoutFirst final : public Policy {
   explicit LookoutFirst(LookoutFirstOptions options) : options_(options) {}
   std::int64_t period_seconds() const override { return kPeriodSeconds; }
   std::optional<std::int64_t> decide(const PoolView& view) override;
+  std::string reason() const override;
+  Evidence evidence() const override;
 
  private:
   static constexpr std::int64_t kPeriodSeconds = 30;
@@ -47,6 +49,9 @@ class LookoutFirst final : public Policy {
   std::int64_t seen_ = 0;  ///< ticks before this one are in the bases
   double peak_root_ = 0;   ///< root of the slowly fading peak of the load
   std::vector<Base> bases_;
+  double load_ = 0;  ///< as of the latest decision
+  double wanted_ = 0;
+  bool warm_ = false;  ///< knows enough to release nodes
 };
 
 }  // namespace gpuscale::policy

@@ -38,6 +38,18 @@ struct PoolView {
   }
 };
 
+/// What the latest decide() went by, in numbers: what reason() says in words. Absent = unknown, or nothing
+/// that the policy goes by.
+struct Evidence {
+  std::optional<double> value;   ///< what it holds against its target: of utilisation a share, 0..1
+  std::optional<double> target;  ///< in the unit of `value`
+  std::optional<std::int64_t> window_seconds;  ///< over which `value` was taken
+  std::optional<double> load;                  ///< of one that forecasts: nodes' worth of work now
+  std::optional<double> forecast;              ///< nodes needed one boot time ahead, with headroom
+  std::optional<double> missed;  ///< share of the last hour, 0..1, in which more was needed than forecast
+  bool distrusted = false;       ///< its forecast is bad, so it asks for no less than target tracking would
+};
+
 class Policy {
  public:
   virtual ~Policy() = default;
@@ -47,8 +59,9 @@ class Policy {
   /// to the pool's bounds. Called at ascending ticks above 0.
   virtual std::optional<std::int64_t> decide(const PoolView& view) = 0;
 
-  /// Why the latest decide() answered as it did, in one line; "" where its number says all.
-  virtual std::string reason() const { return {}; }
+  /// Why the latest decide() answered as it did, in one line: what was seen, and what follows.
+  virtual std::string reason() const = 0;
+  virtual Evidence evidence() const { return {}; }
   /// What it has learned, as text that relearn() of the same policy takes after a restart; "" = nothing.
   virtual std::string learned() const { return {}; }
   /// kInvalidArgument: of another version or damaged; the policy is then as fresh as before.

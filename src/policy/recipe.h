@@ -18,11 +18,15 @@ class Recipe final : public Policy {
   explicit Recipe(RecipeOptions options) : options_(options) {}
   std::int64_t period_seconds() const override { return 60; }
   std::optional<std::int64_t> decide(const PoolView& view) override;
+  std::string reason() const override { return reason_; }
+  Evidence evidence() const override { return evidence_; }
 
  private:
   RecipeOptions options_;
   bool was_high_ = false;
   bool was_low_ = false;
+  std::string reason_;
+  Evidence evidence_;
 };
 
 }  // namespace gpuscale::policy

@@ -2,20 +2,14 @@
 #include "policy/step_rules.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
+
+#include "policy/words.h"
 
 namespace gpuscale::policy {
 namespace {
 
-std::string number(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.4g", value);
-  return text.data();
-}
-
 std::string text_of(const StepRule& rule) {
-  return (rule.above ? "above " : "below ") + number(rule.line);
+  return (rule.above ? "above " : "below ") + number_of(rule.line);
 }
 
 }  // namespace
@@ -38,14 +32,17 @@ std::vector<std::string> faults_of(const std::vector<StepRule>& rules) {
 }
 
 std::optional<std::int64_t> StepRules::decide(const PoolView& view) {
+  value_ = view.signal;
   if (!view.signal) {
     held_since_.assign(rules_.size(), std::nullopt);
     reason_ = "its value is unknown";
     return std::nullopt;
   }
   const double value = *view.signal;
+  const std::string saw = "value " + number_of(value);
   const StepRule* add = nullptr;
   const StepRule* remove = nullptr;
+  reason_ = saw + ", no step holds: stays at " + std::to_string(view.size());
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const StepRule& rule = rules_[i];
     const bool holds = rule.above ? value > rule.line : value < rule.line;
@@ -54,18 +51,21 @@ std::optional<std::int64_t> StepRules::decide(const PoolView& view) {
       continue;
     }
     if (!held_since_[i]) held_since_[i] = view.now();
-    if (view.now() - *held_since_[i] < rule.for_seconds) continue;
+    if (const std::int64_t held = view.now() - *held_since_[i]; held < rule.for_seconds) {
+      reason_ = saw + " is " + text_of(rule) + ", so far for " + span_of(held) + " of " +
+                span_of(rule.for_seconds) + ": stays at " + std::to_string(view.size());
+      continue;
+    }
     const StepRule*& most = rule.above ? add : remove;
     if (most == nullptr || rule.nodes > most->nodes) most = &rule;
   }
   const StepRule* rule = add != nullptr ? add : remove;
-  if (rule == nullptr) {
-    reason_ = "value " + number(value) + ", no step holds";
-    return view.size();
-  }
-  reason_ = "value " + number(value) + " is " + text_of(*rule);
-  return rule->above ? std::max(view.size(), view.ready + rule->nodes)
-                     : std::min(view.size(), view.ready - rule->nodes);
+  if (rule == nullptr) return view.size();
+  const std::int64_t want = rule->above ? std::max(view.size(), view.ready + rule->nodes)
+                                        : std::min(view.size(), view.ready - rule->nodes);
+  reason_ =
+      saw + " is " + text_of(*rule) + ": " + std::to_string(want) + (rule->above ? " wanted" : " would do");
+  return want;
 }
 
 }  // namespace gpuscale::policy

@@ -30,10 +30,12 @@ class StepRules final : public Policy {
   std::int64_t period_seconds() const override { return 5; }
   std::optional<std::int64_t> decide(const PoolView& view) override;
   std::string reason() const override { return reason_; }
+  Evidence evidence() const override { return {.value = value_}; }
 
  private:
   std::vector<StepRule> rules_;
   std::vector<std::optional<std::int64_t>> held_since_;  ///< seconds, by rule
+  std::optional<double> value_;
   std::string reason_;
 };
 

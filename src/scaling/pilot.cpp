@@ -167,7 +167,7 @@ std::vector<PolicyStatus> Pilot::policies() const {
     for (std::size_t i = 0; i < seat->specs().size(); ++i) {
       const policy::PolicySpec& spec = seat->specs()[i];
       const policy::Opinion& opinion = seat->council().opinions()[i];
-      out.push_back({spec, opinion.want, opinion.reason,
+      out.push_back({spec, opinion.want, opinion.reason, opinion.evidence,
                      spec.boot_seconds ? spec.boot_seconds : seat->boot_seconds(),
                      status_of(seat->trial(spec.name), now)});
     }

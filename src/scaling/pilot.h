@@ -37,6 +37,7 @@ struct PolicyStatus {
   policy::PolicySpec spec;
   std::optional<std::int64_t> want;  ///< absent = as it is
   std::string reason;
+  policy::Evidence evidence;                 ///< what it went by, in numbers
   std::optional<std::int64_t> boot_seconds;  ///< what it plans with; absent = nothing learned yet
   std::optional<TrialStatus> trial;          ///< had it been the only one; absent = it cannot be tried
 };

@@ -2,10 +2,8 @@
 #include "scaling/replay.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <map>
 #include <utility>
 
@@ -64,15 +62,6 @@ class Replay {
   ReplayReport report_;
 };
 
-/// For policies that give no reason of their own.
-std::string what_it_saw(const policy::Observation& seen) {
-  if (!seen.utilization) return "no node was heard";
-  std::array<char, 80> text{};
-  const int size = std::snprintf(text.data(), text.size(), "%.1f %% GPU work on %lld ready",
-                                 100 * *seen.utilization, static_cast<long long>(seen.ready));
-  return {text.data(), static_cast<std::size_t>(size)};
-}
-
 /// The other policy over one pool's looks.
 class Asked {
  public:
@@ -85,8 +74,7 @@ class Asked {
     const policy::Opinion& opinion = council_.opinions().front();
     const std::int64_t had = tick.seen.ready + tick.seen.booting;
     WhatIf::Row row{tick.at, had, wanted.value_or(had),
-                    std::clamp(opinion.want.value_or(had), tick.min_nodes, tick.max_nodes),
-                    opinion.reason.empty() ? what_it_saw(tick.seen) : opinion.reason};
+                    std::clamp(opinion.want.value_or(had), tick.min_nodes, tick.max_nodes), opinion.reason};
     ++report_.looks;
     constexpr double kHours = policy::Council::kTickSeconds / 3'600.0;
     report_.had_node_hours += kHours * static_cast<double>(row.had);

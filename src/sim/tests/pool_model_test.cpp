@@ -24,6 +24,7 @@ class Scripted : public policy::Policy {
     if (sizes_.size() > 1) sizes_.pop_front();
     return size;
   }
+  std::string reason() const override { return "as scripted"; }
 
  private:
   std::deque<std::int64_t> sizes_;
@@ -138,6 +139,7 @@ class Script final : public policy::Policy {
   std::optional<std::int64_t> decide(const policy::PoolView& view) override {
     return wants_[std::min(static_cast<std::size_t>(view.tick), wants_.size() - 1)];
   }
+  std::string reason() const override { return "as scripted"; }
 
  private:
   std::vector<std::int64_t> wants_;
