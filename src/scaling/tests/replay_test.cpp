@@ -198,8 +198,8 @@ TEST(Replay, AnotherPolicyIsAskedAboutTheSameInputs) {
   EXPECT_GT(report.would_node_hours, report.had_node_hours);
   EXPECT_THAT(
       what_if(*journal, "gpu", kEver, *policy::PolicyChoice::parse("hpa"))->front().rows.back().reason,
-      HasSubstr("% GPU work on 2 ready"))
-      << "of a policy that gives no reason, what it saw";
+      HasSubstr("utilisation 90.0% of 2 nodes over 5s"))
+      << "each says what it saw";
   EXPECT_THAT(what_if(*journal, "gpu", kEver, *policy::PolicyChoice::parse("keda")).error().message(),
               HasSubstr("rate of requests"));
 }
