@@ -247,7 +247,7 @@ std::vector<RuleStatus> LiveEngine::status() const {
 Result<Silence> LiveEngine::silence(Silence silence) {
   const WallTime now = parts_.clock.wall();
   if (silence.until <= now) {
-    return fail(Errc::kInvalidArgument, "until " + base::format_rfc3339(silence.until) + " is past");
+    return fail(Errc::kInvalidArgument, "until " + base::format_second(silence.until) + " is past");
   }
   silence.id = "s-" + base::random_hex(8);
   {
@@ -265,7 +265,7 @@ Result<Silence> LiveEngine::silence(Silence silence) {
        .subject = silence.rule,
        .correlation = activity::new_correlation(),
        .summary = silence.who + " silences " + (silence.rule.empty() ? "all rules" : silence.rule) +
-                  " until " + base::format_rfc3339(silence.until),
+                  " until " + base::format_second(silence.until),
        .details = {{"id", silence.id}, {"labels", silence.labels}, {"comment", silence.comment}}}));
   return silence;
 }

@@ -94,7 +94,7 @@ std::string LiveRule::explanation_of(const Tracked& of) const {
   if (of.kept.labels.empty() || !evaluation.error.empty()) return evaluation.explanation;
   std::string out = to_text(condition) + " of " + labels_text(of.kept.labels);
   if (of.unseen_since)
-    return out + ": the series has been gone since " + base::format_rfc3339(*of.unseen_since);
+    return out + ": the series has been gone since " + base::format_second(*of.unseen_since);
   if (of.value) out += ", value " + json(*of.value).dump();
   return of.value ? out : out + ": no data";
 }

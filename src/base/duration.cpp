@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/duration.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -86,6 +87,14 @@ std::string format_duration(Nanos duration) {
     magnitude %= size;
   }
   return out;
+}
+
+std::string format_left(Nanos left) {
+  return format_duration(std::chrono::ceil<std::chrono::seconds>(std::max(left, Nanos{0})));
+}
+
+std::string format_passed(Nanos passed) {
+  return format_duration(std::chrono::floor<std::chrono::seconds>(std::max(passed, Nanos{0})));
 }
 
 }  // namespace gpuscale::base

@@ -16,4 +16,9 @@ Result<Nanos> parse_duration(std::string_view text);
 /// The shortest exact form in the units above: 90s -> "1m30s", 0 -> "0s".
 std::string format_duration(Nanos duration);
 
+/// For people, in whole seconds. What is left is rounded up, so that it suffices to wait that long and
+/// nothing that is left reads "0s"; what has passed is rounded down. Nothing is shown as negative.
+std::string format_left(Nanos left);
+std::string format_passed(Nanos passed);
+
 }  // namespace gpuscale::base

@@ -55,6 +55,10 @@ std::string format_rfc3339(WallTime t) {
   return out + "Z";
 }
 
+std::string format_second(WallTime t) {
+  return format_rfc3339(std::chrono::floor<std::chrono::seconds>(t));
+}
+
 Result<WallTime> parse_rfc3339(std::string_view text) {
   std::size_t pos = 0;
   const int year = take(text, pos, 4);

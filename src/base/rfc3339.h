@@ -12,6 +12,8 @@ namespace gpuscale::base {
 
 /// "2026-11-24T02:15:36Z", "2026-11-24T02:15:36.5Z".
 std::string format_rfc3339(WallTime t);
+/// For sentences: to the second that it lies in.
+std::string format_second(WallTime t);
 
 /// Takes 'T' or a blank between date and time, an optional fraction of up to nine digits, and Z or an offset
 /// ("+08:00"). Errors: kInvalidArgument naming the text; also outside the years 1678..2261 (int64

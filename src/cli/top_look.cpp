@@ -76,8 +76,7 @@ std::string key_of_device(const TopDevice& device) {
 }
 
 std::string silent_for(Nanos span) {
-  return "silent " +
-         base::format_duration(std::chrono::floor<std::chrono::seconds>(std::max(span, Nanos{0})));
+  return "silent " + base::format_passed(span);
 }
 
 enum Statement : std::size_t { kDevices, kNodes, kPods, kBefore };

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 
+#include "base/counted.h"
 #include "base/duration.h"
 
 namespace gpuscale::policy {
@@ -31,7 +32,7 @@ std::string work_of(double nodes) {
 }
 
 std::string nodes_of(std::int64_t count) {
-  return std::to_string(count) + (count == 1 ? " node" : " nodes");
+  return base::counted(count, "node");
 }
 
 std::string span_of(std::int64_t seconds) {
@@ -39,8 +40,7 @@ std::string span_of(std::int64_t seconds) {
 }
 
 std::string wanted_within(std::int64_t nodes, std::int64_t seconds) {
-  return std::to_string(nodes) + (nodes == 1 ? " was" : " were") + " wanted within the last " +
-         span_of(seconds);
+  return base::counted(nodes, "was", "were") + " wanted within the last " + span_of(seconds);
 }
 
 }  // namespace gpuscale::policy

@@ -353,7 +353,7 @@ Result<void> LiveController::set_hold(const std::string& pool, Hold hold) {
   GS_CHECK(book_->change([&](Draft& draft) -> Result<void> {
     PoolRecord* record = draft.pool(pool);
     if (record == nullptr) return fail(Errc::kInternal, "pool " + pool + " is configured but has no record");
-    const std::string until = hold.until ? " until " + base::format_rfc3339(*hold.until) : "";
+    const std::string until = hold.until ? " until " + base::format_second(*hold.until) : "";
     const std::string summary = hold.mode == HoldMode::kPaused ? " pauses pool " + pool + until
                                 : hold.mode == HoldMode::kOnlyOut
                                     ? " lets pool " + pool + " only grow" + until

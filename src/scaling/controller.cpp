@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/digest.h"
 #include "scaling/live_controller.h"
 #include "scaling/victim.h"
@@ -341,8 +342,8 @@ LiveController::PoolPart LiveController::part_of(const pool::PoolSpec& spec, con
   phase.scale_in_blocked = sight.scale_in_blocked;
   const FlapMeter flaps = measure_flaps(page.record.memory.changes, now);
   if (phase.fault.empty() && flaps.last_hour > 0) {
-    phase.fault = "flapping: " + std::to_string(flaps.last_hour) +
-                  " times in the last hour the pool shrank and grew again under the same load";
+    phase.fault = "flapping: " + base::counted(flaps.last_hour, "time") +
+                  " in the last hour the pool shrank and grew again under the same load";
   }
   const PhaseVerdict verdict = judge_phase(phase);
   status.phase = verdict.phase;

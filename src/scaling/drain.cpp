@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "base/counted.h"
 #include "base/duration.h"
 
 namespace gpuscale::scaling {
@@ -18,7 +19,7 @@ DrainState by_telemetry_alone(const NodeView& view, const NodeTelemetry* said, c
     return {DrainPhase::kWorking, "nobody can ask it for its work, and its telemetry is not heard"};
   }
   if (said->in_flight.value_or(0) > 0)
-    return {DrainPhase::kWorking, "waiting for " + std::to_string(*said->in_flight) + " in flight"};
+    return {DrainPhase::kWorking, "waiting for " + base::counted(*said->in_flight, "request") + " in flight"};
   if (*said->utilization >= kIdleBelow)
     return {DrainPhase::kWorking,
             "waiting for its GPUs to fall idle (" + percent_text(*said->utilization) + ")"};
@@ -32,7 +33,8 @@ DrainState by_its_word(const NodeView& view) {
   if (!view.workload->draining)
     return {DrainPhase::kCordoning, "it has not confirmed that it takes no new work"};
   if (view.workload->in_flight > 0)
-    return {DrainPhase::kWorking, "waiting for " + std::to_string(view.workload->in_flight) + " in flight"};
+    return {DrainPhase::kWorking,
+            "waiting for " + base::counted(view.workload->in_flight, "request") + " in flight"};
   if (!view.workload->held_by.empty()) return {DrainPhase::kWorking, "waiting for " + view.workload->held_by};
   if (view.idle_observations < kIdleObservations || view.idle_for < kIdleTime)
     return {DrainPhase::kWorking, "it says that nothing is in flight; waiting for it to say so again"};
@@ -60,9 +62,9 @@ DrainState drain_state(const NodeView& view, const NodeTelemetry* said, const po
             "nothing is in flight, but its GPUs are at work (" + percent_text(*said->utilization_now) + ")"};
   }
   if (view.record.cause == DrainCause::kScaleIn && view.in_state < spec.scale_in.watch) {
-    const Nanos left = std::chrono::ceil<std::chrono::seconds>(spec.scale_in.watch - view.in_state);
-    return {DrainPhase::kWatching,
-            "idle; kept another " + base::format_duration(left) + " in case load returns"};
+    return {DrainPhase::kWatching, "idle; kept another " +
+                                       base::format_left(spec.scale_in.watch - view.in_state) +
+                                       " in case load returns"};
   }
   return state;
 }

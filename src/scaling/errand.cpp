@@ -40,7 +40,7 @@ TriggerOutcome decide_errand(const TriggerSpec& trigger, const TriggerCall& call
     outcome.retry_after =
         std::chrono::ceil<std::chrono::milliseconds>(trigger.cooldown - (now - *view.last_asked));
     outcome.reason =
-        "trigger " + trigger.name + " cools down for another " + base::format_duration(*outcome.retry_after);
+        "trigger " + trigger.name + " cools down for another " + base::format_left(*outcome.retry_after);
     return outcome;
   }
   outcome.verdict = Verdict::kAccepted;

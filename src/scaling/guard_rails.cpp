@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/counted.h"
 #include "base/duration.h"
 #include "base/rfc3339.h"
 #include "scaling/budget.h"
@@ -33,7 +34,7 @@ class Rails {
     const SizeOverride& over = *view_.memory.size_override;
     clip(from_, "override",
          over.who + " holds the size at " + std::to_string(over.size) + " until " +
-             base::format_rfc3339(over.until),
+             base::format_second(over.until),
          at_most_until(over.until));
   }
 
@@ -61,8 +62,8 @@ class Rails {
     const auto until = meter.rests_until(view_.work, now_);
     if (!until) return;
     clip(from_, "flap",
-         "the pool shrank and grew again under the same load at " + base::format_rfc3339(*meter.last) +
-             "; it does not shrink before " + base::format_rfc3339(*until) + " unless the load falls",
+         "the pool shrank and grew again under the same load at " + base::format_second(*meter.last) +
+             "; it does not shrink before " + base::format_second(*until) + " unless the load falls",
          at_most_until(until));
   }
 
@@ -75,9 +76,8 @@ class Rails {
     const int left = std::max(limit.nodes - used, 0);
     if (std::abs(verdict_.to - from_) <= left) return;
     clip(out ? from_ + left : from_ - left, "rate",
-         "at most " + std::to_string(limit.nodes) + (limit.nodes == 1 ? " node" : " nodes") + " per " +
-             base::format_duration(limit.per) + " may " + (out ? "come, " : "go, ") + std::to_string(used) +
-             " did",
+         "at most " + base::counted(limit.nodes, "node") + " per " + base::format_duration(limit.per) +
+             " may " + (out ? "come, " : "go, ") + std::to_string(used) + " did",
          oldest_leaves(out, limit.per));
   }
 
@@ -86,8 +86,8 @@ class Rails {
     const int most = std::max(*view_.fleet_gpus_left, 0) / std::max(spec_.limits.gpus_per_node, 1);
     if (verdict_.to <= most) return;
     clip(std::max(most, from_), "fleet",
-         "the other pools leave " + std::to_string(std::max(*view_.fleet_gpus_left, 0)) +
-             " GPUs of the fleet's cap, which is " + std::to_string(most) + " nodes",
+         "the other pools leave " + base::counted(std::max(*view_.fleet_gpus_left, 0), "GPU") +
+             " of the fleet's cap, enough for " + base::counted(most, "node"),
          kAskAgain);
   }
 
@@ -96,8 +96,8 @@ class Rails {
     const BudgetView budget = view_budget(spec_.limits.budget, view_.memory.usage, view_.gpus_running, now_);
     if (!budget.exhausted) return;
     clip(from_, "budget",
-         "the budget of " + base::format_rfc3339(view_.memory.usage.period_start) +
-             " is used up; the next begins " + base::format_rfc3339(budget.ends),
+         "the budget of " + base::format_second(view_.memory.usage.period_start) +
+             " is used up; the next begins " + base::format_second(budget.ends),
          at_most_until(budget.ends));
   }
 

@@ -115,8 +115,8 @@ void PoolShell::count_gpu_hours(const PoolPage& page, WallTime now) {
   const bool low = view.exhausted_at.has_value();
   if (low == !budget_fault_.empty()) return;
   set_fault(budget_fault_,
-            low ? "at the present rate the budget is used up at " + base::format_rfc3339(*view.exhausted_at) +
-                      ", before " + base::format_rfc3339(view.ends)
+            low ? "at the present rate the budget is used up at " + base::format_second(*view.exhausted_at) +
+                      ", before " + base::format_second(view.ends)
                 : "",
             "budget.low");
 }

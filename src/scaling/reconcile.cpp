@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/duration.h"
 #include "base/rfc3339.h"
 #include "scaling/drain.h"
@@ -17,10 +18,6 @@ namespace gpuscale::scaling {
 namespace {
 
 using pool::NodeState;
-
-std::string seconds_text(Nanos t) {
-  return base::format_duration(std::chrono::floor<std::chrono::seconds>(t));
-}
 
 /// One pass. Changes the nodes with every step it plans, so that later steps see earlier ones as done; its
 /// roster puts them back.
@@ -118,8 +115,7 @@ class Pass {
     if (node.state == NodeState::kBooting && said != nullptr && said->last_report &&
         *said->last_report >= node.created && said->devices_ok.value_or(0) >= 1) {
       Action& action = add(ActionKind::kMarkReady, view,
-                           "its agent reports " + std::to_string(*said->devices_ok) + " working " +
-                               (*said->devices_ok == 1 ? "device" : "devices"));
+                           "its agent reports " + base::counted(*said->devices_ok, "working device"));
       action.details["devices_ok"] = *said->devices_ok;
       action.details["reported_at"] = base::format_rfc3339(*said->last_report);
       action.details["boot_seconds"] = std::chrono::duration<double>(in_.now - node.created).count();
@@ -199,9 +195,10 @@ class Pass {
       for (int i = 0; i < room; ++i)
         plan_.actions.push_back({.kind = ActionKind::kLaunch, .reason = why, .details = base_details()});
       if (room < desired - have && most_at_once() - roster_.present() <= room) {
-        plan_.launch_blocked = "no launch: " + std::to_string(roster_.present()) +
-                               " nodes exist, draining ones included, and twice max (" +
-                               std::to_string(most_at_once()) + ") is the most at once";
+        plan_.launch_blocked =
+            "no launch: " + base::counted(roster_.present(), "node exists", "nodes exist") +
+            ", draining ones included, and twice max (" + std::to_string(most_at_once()) +
+            ") is the most at once";
       }
     } else if (have > desired) {
       int surplus = have - desired;
@@ -412,7 +409,7 @@ class Pass {
     }
     if (survey_.ledger[roster_.index_of(view)].parked) {
       note_drain(view, "parked: idle, returns at once when the pool grows; kept another " +
-                           seconds_text(in_.spec.warm.keep - view.in_state));
+                           base::format_left(in_.spec.warm.keep - view.in_state));
       return;
     }
     const DrainState state = drain_state(view, roster_.telemetry(view), in_.spec, in_.now);
@@ -449,7 +446,7 @@ class Pass {
     if (record.node.state == NodeState::kGone || !view.call_due || marks.asked || marks.ended) return;
     if (record.ending) {
       add(ActionKind::kAskTerminate, view,
-          "its instance is still there after " + seconds_text(view.in_state));
+          "its instance is still there after " + base::format_passed(view.in_state));
     } else if (record.node.state == NodeState::kLaunching) {
       add(ActionKind::kAskLaunch, view, "the provider shows no instance of it yet");
     } else if (record.node.state == NodeState::kDraining && !(view.workload && view.workload->draining)) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/counted.h"
 #include "scaling/victim.h"
 
 namespace gpuscale::scaling {
@@ -39,9 +40,8 @@ RemovalProof prove_removal(int nodes, int unknown, const MeasuredWork& measured,
 
 std::string describe(const RemovalProof& proof, int removed) {
   const auto load = proof.projected(removed);
-  const std::string after = std::to_string(std::max(proof.nodes - removed, 0)) +
-                            (proof.nodes - removed == 1 ? " node" : " nodes") + " after " +
-                            std::to_string(removed) + (removed == 1 ? " has gone" : " have gone");
+  const std::string after = base::counted(std::max(proof.nodes - removed, 0), "node") + " after " +
+                            base::counted(removed, "has gone", "have gone");
   const std::string tail = ", ceiling " + percent_text(proof.ceiling);
   if (!load) return "nobody left to bear the load of " + percent_text(proof.work * 100) + " of a node" + tail;
   std::string text = percent_text(*load) + " on " + after + tail;
@@ -61,8 +61,7 @@ std::string describe(const RemovalProof& proof, const Departures::Burden& burden
   const std::string kind = burden.gpu_class.empty() ? "an unknown GPU class" : burden.gpu_class;
   const std::string tail = ", ceiling " + percent_text(proof.ceiling);
   if (burden.left == 0) return "nobody left to bear the load of " + kind + tail;
-  return percent_text(burden.percent) + " on " + std::to_string(burden.left) +
-         (burden.left == 1 ? " node of " : " nodes of ") + kind + tail;
+  return percent_text(burden.percent) + " on " + base::counted(burden.left, "node") + " of " + kind + tail;
 }
 
 nlohmann::json to_json(const RemovalProof& proof) {

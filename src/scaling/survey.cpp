@@ -141,7 +141,7 @@ std::string why_none_is_spare(const Survey& survey, const std::vector<NodeView>&
     const bool refused = victim.standing == Standing::kSpare && !victim.spared && victim.burden;
     if (refused && (next == nullptr || victim.rank < next->rank)) next = &victim;
     if (victim.rank != 0 || ++named > 5) continue;
-    others += (named == 1 ? ": " : "; ") + node.id.value() + " " + describe(victim, node);
+    others += (named == 1 ? ": " : "; ") + node.id.value() + " (" + describe(victim, node) + ")";
   }
   if (next != nullptr) return text + ": the survivors would have " + describe(survey.proof, *next->burden);
   if (spare_left) return text + ": the survivors would have " + describe(survey.proof, taken + 1);

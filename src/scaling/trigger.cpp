@@ -111,8 +111,7 @@ TriggerOutcome decide_trigger(const TriggerSpec& trigger, const TriggerCall& cal
     outcome.clipped_by.clear();
     outcome.retry_after = round_up(*until - now);
     outcome.reason = "pool " + trigger.pool + " cools down for another " +
-                     base::format_duration(*outcome.retry_after) + " before it may " +
-                     (out ? "grow" : "shrink");
+                     base::format_left(*outcome.retry_after) + " before it may " + (out ? "grow" : "shrink");
     return outcome;
   }
   const RailsVerdict rails = apply_rails(pool.spec, pool.rails, pool.desired, target, false, now);

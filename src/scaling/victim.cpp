@@ -8,6 +8,7 @@
 #include <map>
 #include <tuple>
 
+#include "base/counted.h"
 #include "base/duration.h"
 
 namespace gpuscale::scaling {
@@ -68,6 +69,13 @@ std::string turn_text(const Victim& victim) {
   const std::string turn = victim.rank <= 1 ? ": the least measured work of the pool"
                                             : ": " + std::to_string(victim.rank - 1) + " would go first";
   return turn + (victim.last_of_zone ? ", since zone " + victim.zone + " has no other" : "");
+}
+
+/// "2 of its 8 devices have failed", "its only device has failed".
+std::string of_its_devices(const Victim& victim, const std::string& one, const std::string& several) {
+  if (victim.devices == 1) return "its only device " + one;
+  return std::to_string(victim.devices_unknown) + " of its " + std::to_string(victim.devices) + " devices " +
+         (victim.devices_unknown == 1 ? one : several);
 }
 
 struct Turn {
@@ -151,9 +159,7 @@ std::vector<Victim> rank_victims(const std::vector<VictimFacts>& facts, bool tel
 std::string cost_to_move(const Victim& victim) {
   constexpr double kGib = 1024.0 * 1024 * 1024;
   std::string out;
-  if (victim.in_flight)
-    out = std::to_string(*victim.in_flight) + (*victim.in_flight == 1 ? " request" : " requests") +
-          " in flight";
+  if (victim.in_flight) out = base::counted(*victim.in_flight, "request") + " in flight";
   if (victim.memory_used) {
     std::array<char, 64> text{};
     std::snprintf(text.data(), text.size(), "%.1f GiB of GPU memory held",
@@ -168,8 +174,7 @@ std::string describe(const Victim& victim, const pool::Node& node) {
     case Standing::kSpare:
       return load_text(victim) + turn_text(victim);
     case Standing::kSick:
-      return std::to_string(victim.devices_unknown) + " of its " + std::to_string(victim.devices) +
-             " devices have failed: sick nodes go first";
+      return of_its_devices(victim, "has failed", "have failed") + ": sick nodes go first";
     case Standing::kLeaving:
       return "is already leaving: " + node.reason;
     case Standing::kComing:
@@ -184,14 +189,11 @@ std::string describe(const Victim& victim, const pool::Node& node) {
     case Standing::kNeverHeard:
       return "has sent no telemetry, so its load is unknown";
     case Standing::kSilent:
-      return "has been silent for " +
-             base::format_duration(std::chrono::floor<std::chrono::seconds>(victim.silent_for)) +
-             ", so its load is unknown";
+      return "has been silent for " + base::format_passed(victim.silent_for) + ", so its load is unknown";
     case Standing::kLoadUnknown:
       return "its GPU utilisation is unknown";
     case Standing::kDevicesUnknown:
-      return "the load of " + std::to_string(victim.devices_unknown) + " of its " +
-             std::to_string(victim.devices) + " devices is unknown";
+      return "the load of " + of_its_devices(victim, "is unknown", "is unknown");
   }
   return "";
 }

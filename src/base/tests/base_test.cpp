@@ -3,6 +3,7 @@
 
 #include <sstream>
 
+#include "base/counted.h"
 #include "base/digest.h"
 #include "base/duration.h"
 #include "base/result.h"
@@ -72,6 +73,24 @@ TEST(Duration, PrintsWhatItReads) {
   }
   EXPECT_EQ(format_duration(Nanos{0}), "0s");
   EXPECT_EQ(format_duration(-seconds{90}), "-1m30s");
+}
+
+TEST(Duration, ForPeopleIsWholeSecondsUpForWhatIsLeftAndDownForWhatHasPassed) {
+  EXPECT_EQ(format_left(milliseconds{3'002}), "4s");
+  EXPECT_EQ(format_left(Nanos{1}), "1s");
+  EXPECT_EQ(format_left(milliseconds{-5}), "0s");
+  EXPECT_EQ(format_passed(milliseconds{90'999}), "1m30s");
+  EXPECT_EQ(format_passed(milliseconds{-5}), "0s");
+}
+
+TEST(Counted, OneIsSingular) {
+  EXPECT_EQ(counted(1, "node"), "1 node");
+  EXPECT_EQ(counted(0, "node"), "0 nodes");
+  EXPECT_EQ(counted(2, "has gone", "have gone"), "2 have gone");
+}
+
+TEST(Rfc3339, InSentencesKeepsToTheSecond) {
+  EXPECT_EQ(format_second(*parse_rfc3339("2026-11-24T02:15:36.987654321Z")), "2026-11-24T02:15:36Z");
 }
 
 TEST(Rfc3339, RoundTrips) {

@@ -159,7 +159,7 @@ TEST(Reconcile, ANodeWithSilentDevicesIsNoVictim) {
   (*input.telemetry)["gpu-b"].devices_failed = 1;
   const Plan plan = reconcile(input);
   EXPECT_THAT(steps(plan), IsEmpty());
-  EXPECT_THAT(plan.scale_in_blocked, HasSubstr("gpu-a the load of 7 of its 8 devices is unknown"));
+  EXPECT_THAT(plan.scale_in_blocked, HasSubstr("gpu-a (the load of 7 of its 8 devices is unknown)"));
 }
 
 }  // namespace

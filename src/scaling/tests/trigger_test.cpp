@@ -80,6 +80,15 @@ TEST(DecideTrigger, StepsNearTheIntegerLimitsDoNotOverflow) {
   EXPECT_EQ(out.clipped_by, "max");
 }
 
+TEST(DecideTrigger, TellsACooldownInWholeSecondsAndThatWaitingThemSuffices) {
+  PoolView pool = view(4);
+  pool.last_out = kNow - std::chrono::milliseconds{26'998};
+  const auto outcome = decide_trigger(trigger(Direction::kOut), {}, pool, kNow);
+  EXPECT_EQ(outcome.reason, "pool gpu cools down for another 4s before it may grow");
+  EXPECT_EQ(outcome.retry_after, std::chrono::milliseconds{3'002})
+      << "what waits for it need not wait longer";
+}
+
 struct CooldownCase {
   const char* name;
   Direction type;

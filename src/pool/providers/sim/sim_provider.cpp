@@ -89,10 +89,9 @@ Result<std::vector<Instance>> SimProvider::list() {
     GS_TRY(auto all, nodes_->list());
     let_some_die(all);
     for (const auto& [id, boot] : booting_) {
-      const std::string detail =
-          boot.ends ? "boots for another " + base::format_duration(std::chrono::ceil<std::chrono::seconds>(
-                                                 std::max(*boot.ends - clock_.mono(), Nanos{0})))
-                    : "its boot has failed, as boot_failures asks for";
+      const std::string detail = boot.ends
+                                     ? "boots for another " + base::format_left(*boot.ends - clock_.mono())
+                                     : "its boot has failed, as boot_failures asks for";
       all.push_back({NodeId(id), InstanceState::kStarting, "", detail});
     }
     for (Instance& instance : all) instance.zone = zone_of(instance.id.value());
