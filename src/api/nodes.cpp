@@ -34,6 +34,7 @@ json to_json(const scaling::NodeStatus& status, WallTime now) {
           {"zone", status.victim.zone},
           {"memory_used_bytes", value_or_null(telemetry.memory_used)},
           {"drain", status.drain},
+          {"drain_phase", status.drain_phase},
           {"parked", status.parked}};
 }
 

@@ -46,6 +46,17 @@ std::string kind_text(const policy::PolicySpec& spec) {
   return spec.choice.name == "step" ? spec.choice.name : spec.choice.to_string();
 }
 
+/// What the reason says in numbers; null = unknown, or nothing that this policy goes by.
+json evidence_json(const policy::Evidence& seen) {
+  return {{"value", value_or_null(seen.value)},
+          {"target", value_or_null(seen.target)},
+          {"window_seconds", value_or_null(seen.window_seconds)},
+          {"load", value_or_null(seen.load)},
+          {"forecast", value_or_null(seen.forecast)},
+          {"missed_percent", seen.missed ? json(100 * *seen.missed) : json()},
+          {"distrusted", seen.distrusted}};
+}
+
 json policy_json(const scaling::PolicyStatus& status, const pool::PoolSpec* pool, const Services& services) {
   json out = {{"name", status.spec.name},
               {"pool", status.spec.pool},
@@ -54,6 +65,7 @@ json policy_json(const scaling::PolicyStatus& status, const pool::PoolSpec* pool
               {"want", value_or_null(status.want)},
               {"boot_seconds", value_or_null(status.boot_seconds)},
               {"reason", status.reason},
+              {"evidence", evidence_json(status.evidence)},
               {"trial", trial_json(status.trial, pool)}};
   add_declared(out, services, config::Kind::kPolicies, status.spec.name);
   return out;
@@ -145,15 +157,16 @@ http::Response promotion_answer(const Result<scaling::Promotion>& promotion) {
 
 void register_policies(Routes& routes) {
   Services& services = routes.services();
-  routes.add(
-      {.method = http::Method::kGet,
-       .pattern = "/api/v1/policies",
-       .scope = Scope::kRead,
-       .summary = "Every policy: its pool, whether it is heard or a shadow, what it wants and why, what it "
-                  "would have cost and lost; and the same of each pool as it was"},
-      [&services](const http::Request&, const Principal&) {
-        return json_answer(200, list_policies(services));
-      });
+  routes.add({.method = http::Method::kGet,
+              .pattern = "/api/v1/policies",
+              .scope = Scope::kRead,
+              .summary = "Every policy: its pool, whether it is heard or a shadow, what it wants and why (in "
+                         "words, and in numbers as "
+                         "evidence), what it "
+                         "would have cost and lost; and the same of each pool as it was"},
+             [&services](const http::Request&, const Principal&) {
+               return json_answer(200, list_policies(services));
+             });
   routes.add({.method = http::Method::kGet,
               .pattern = "/api/v1/policies/{name}",
               .scope = Scope::kRead,

@@ -99,6 +99,7 @@ json to_json(const scaling::PoolStatus& pool) {
         {"parked", pool.counts.parked}}},
       {"phase", std::string(to_string(pool.phase))},
       {"phase_reason", pool.phase_reason},
+      {"phase_cause", std::string(to_string(pool.phase_cause))},
       {"cooldown_out_until", time_or_null(pool.cooldown_out_until)},
       {"cooldown_in_until", time_or_null(pool.cooldown_in_until)},
       {"removal_proof", to_json(pool.proof)},

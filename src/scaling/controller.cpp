@@ -313,10 +313,16 @@ LiveController::PoolPart LiveController::part_of(const pool::PoolSpec& spec, con
   PhaseInput phase;
   for (const NodeRecord& record : page.nodes) {
     const std::string& id = record.node.id.value();
-    NodeStatus status{.node = record.node, .telemetry = {}, .victim_reason = {}, .victim = {}, .drain = {}};
+    NodeStatus status{.node = record.node,
+                      .telemetry = {},
+                      .victim_reason = {},
+                      .victim = {},
+                      .drain = {},
+                      .drain_phase = {}};
     if (const auto line = sight.ledger.find(id); line != sight.ledger.end()) {
       status.victim = line->second.victim;
       status.drain = line->second.drain;
+      status.drain_phase = line->second.drain_phase;
       status.parked = line->second.parked && record.node.state == pool::NodeState::kDraining;
     }
     if (sight.telemetry) {
@@ -341,13 +347,14 @@ LiveController::PoolPart LiveController::part_of(const pool::PoolSpec& spec, con
   phase.fault = sight.fault;
   phase.scale_in_blocked = sight.scale_in_blocked;
   const FlapMeter flaps = measure_flaps(page.record.memory.changes, now);
-  if (phase.fault.empty() && flaps.last_hour > 0) {
-    phase.fault = "flapping: " + base::counted(flaps.last_hour, "time") +
-                  " in the last hour the pool shrank and grew again under the same load";
+  if (flaps.last_hour > 0) {
+    phase.flapping = "flapping: " + base::counted(flaps.last_hour, "time") +
+                     " in the last hour the pool shrank and grew again under the same load";
   }
   const PhaseVerdict verdict = judge_phase(phase);
   status.phase = verdict.phase;
   status.phase_reason = verdict.reason;
+  status.phase_cause = verdict.cause;
   const PoolView view{spec, page.record.desired, status.counts, page.record.last_out, page.record.last_in};
   status.cooldown_out_until = cooldown_out_until(view, now);
   status.cooldown_in_until = cooldown_in_until(view, now);

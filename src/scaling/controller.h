@@ -36,6 +36,7 @@ struct NodeStatus {
   std::string victim_reason;  ///< why (not)
   Victim victim;              ///< the same in numbers, and its health
   std::string drain;          ///< how far a draining node has come; else ""
+  std::string drain_phase;    ///< the same in one word: LedgerLine::drain_phase
   bool parked = false;        ///< drained, and kept to return at once
 };
 
@@ -45,6 +46,7 @@ struct PoolStatus {
   pool::PoolCounts counts;
   PoolPhase phase = PoolPhase::kSteady;
   std::string phase_reason;
+  PhaseCause phase_cause = PhaseCause::kCounts;
   std::optional<WallTime> cooldown_out_until;
   std::optional<WallTime> cooldown_in_until;
   RemovalProof proof;  ///< of the last pass: how many can be spared

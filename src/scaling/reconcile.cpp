@@ -408,12 +408,13 @@ class Pass {
       return;
     }
     if (survey_.ledger[roster_.index_of(view)].parked) {
-      note_drain(view, "parked: idle, returns at once when the pool grows; kept another " +
-                           base::format_left(in_.spec.warm.keep - view.in_state));
+      note_drain(view, "parked",
+                 "parked: idle, returns at once when the pool grows; kept another " +
+                     base::format_left(in_.spec.warm.keep - view.in_state));
       return;
     }
     const DrainState state = drain_state(view, roster_.telemetry(view), in_.spec, in_.now);
-    note_drain(view, state.text);
+    note_drain(view, to_string(state.phase), state.text);
     if (state.phase == DrainPhase::kDone) {
       Action& action = add(ActionKind::kEnd, view, state.text);
       action.details = {{"in_flight", 0},
@@ -435,8 +436,10 @@ class Pass {
     roster_.marks(view).ended = true;
   }
 
-  void note_drain(const NodeView& view, const std::string& text) {
-    survey_.ledger[roster_.index_of(view)].drain = text;
+  void note_drain(const NodeView& view, std::string_view phase, const std::string& text) {
+    LedgerLine& line = survey_.ledger[roster_.index_of(view)];
+    line.drain_phase = phase;
+    line.drain = text;
   }
 
   /// Calls whose intent stands and whose effect is not yet seen.

@@ -97,7 +97,8 @@ struct Action {
 struct LedgerLine {
   std::string node;
   Victim victim;
-  std::string drain;  ///< how far it has come, where it drains; else ""
+  std::string drain;             ///< how far it has come, where it drains; else ""
+  std::string_view drain_phase;  ///< the same for programs: of to_string(DrainPhase), or "parked"
   bool parked = false;
 };
 

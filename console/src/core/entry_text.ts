@@ -48,13 +48,9 @@ export function sentenceIn(language: Language, entry: Entry): string {
 }
 
 /** Why a pool is in its phase: counts are said anew, all else is the server's. */
-export function phaseReason({ counts, desired, phase_reason: reason }: Pool, t: Text): string {
+export function phaseReason({ counts, desired, phase_reason: reason, phase_cause: cause }: Pool, t: Text): string {
   const { ready, launching, booting, draining, parked = 0 } = counts;
-  const all = t("phase.ready", { ready, desired });
-  // As the server puts it together (src/scaling/phase.cpp).
-  const parts: [string, number, string][] = [["coming", launching + booting, t("phase.coming", { n: launching + booting })], ["leaving", draining - parked, t("phase.leaving", { n: draining - parked })], ["parked", parked, t("phase.parked", { n: parked })]];
-  const said = reason.split(", ").slice(1);
-  const known = said.map((each) => parts.find(([word, n]) => each === `${n} ${word}`)?.[2]);
-  const whole = reason.split(", ")[0] === `${ready} of ${desired} ready` && known.every((each) => each !== undefined);
-  return whole ? [all, ...known].join(t("phase.and")) : reason;
+  if (cause !== "counts") return reason;
+  const parts = [["phase.coming", launching + booting], ["phase.leaving", draining - parked], ["phase.parked", parked]] as const;
+  return [t("phase.ready", { ready, desired }), ...parts.flatMap(([key, n]) => (n > 0 ? [t(key, { n })] : []))].join(t("phase.and"));
 }

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
-import { decidedBy, decider, outlookIn } from "./policies";
+import { decidedBy, decider } from "./policies";
 import type { Entry, Policy } from "./types";
 
 const policy = (name: string, want: number | null, shadow = false): Policy => ({ name, pool: "gpu", policy: "lookout", shadow, want, boot_seconds: null, reason: "" });
 
 describe("policies", () => {
-  it("tell their forecast and how often it was too low", () => {
-    expect(outlookIn("load 2.31 nodes; with headroom for a boot time 3.75 (quick base 2.40 at 33%, held 2.50 at 34%, slow 2.60 at 33%); missed 0.40% of the last hour")).toEqual({ load: 2.31, forecast: 3.75, missed: 0.4, distrusted: false });
-    expect(outlookIn("load 2.31 nodes; with headroom for a boot time 3.75 (quick base 2.40 at 33%, held 2.50 at 34%, slow 2.60 at 33%); missed 9.40% of the last hour; the forecast is bad, so target tracking at 60% is the least")?.distrusted).toBe(true);
-    expect(outlookIn("")).toBeUndefined();
-  });
   it("grow a pool by the largest wish that is heard, and shrink it only together", () => {
     expect(decider([policy("a", 3), policy("b", 5), policy("c", 9, true)], 4)?.name).toBe("b");
     expect(decider([policy("a", 3), policy("b", 2)], 4)?.name).toBe("a");

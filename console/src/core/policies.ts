@@ -2,18 +2,6 @@
 /** What policies say of themselves, and which of them moved a pool. Pure. */
 import type { Entry, Policy } from "./types";
 
-export interface Outlook {
-  load: number; // nodes' worth of work
-  forecast: number; // nodes wanted before rounding
-  missed: number; // percent of the last hour in which more was needed than was forecast
-  distrusted: boolean;
-}
-/** The forecast in lookout's reason; undefined where a policy gives none. */
-export function outlookIn(reason: string): Outlook | undefined {
-  const found = /^load ([\d.]+) nodes; with headroom for a boot time ([\d.]+) .*; missed ([\d.]+)% of the last hour/.exec(reason);
-  return found ? { load: Number(found[1]), forecast: Number(found[2]), missed: Number(found[3]), distrusted: reason.includes("the forecast is bad") } : undefined;
-}
-
 /** Of a pool's policies that are heard, the one whose wish counts: the largest. Undefined while one that is heard keeps it as it is
  * and none wants more than there is. */
 export function decider(policies: Policy[], present: number): Policy | undefined {

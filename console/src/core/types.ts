@@ -17,6 +17,7 @@ export interface Pool {
   counts: { launching: number; booting: number; ready: number; draining: number; parked?: number };
   phase: string;
   phase_reason: string;
+  phase_cause?: string; // "counts" = nothing but the numbers of nodes
   cooldown_out_until?: string | null;
   cooldown_in_until?: string | null;
   hold?: { mode: string; who: string; until: string | null } | null;
@@ -63,10 +64,22 @@ export interface Policy {
   want: number | null; // null = as it is
   boot_seconds: number | null;
   reason: string;
+  evidence?: Evidence;
   trial?: Trial | null; // had it been the only one; null = it cannot be tried out
   origin?: string;
   version?: number;
   fault?: string;
+}
+
+/** What a policy's reason says, in numbers; null = unknown, or nothing that it goes by. */
+export interface Evidence {
+  value: number | null;
+  target: number | null;
+  window_seconds: number | null;
+  load: number | null; // nodes' worth of work
+  forecast: number | null; // nodes wanted before rounding
+  missed_percent: number | null; // of the last hour, in which more was needed than was forecast
+  distrusted: boolean;
 }
 
 export interface TrialSums {
@@ -123,6 +136,7 @@ export interface Node {
   health?: string;
   standing?: string;
   drain?: string;
+  drain_phase?: string;
   parked?: boolean;
 }
 

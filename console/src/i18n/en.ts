@@ -49,6 +49,7 @@ export const en = {
   "node.protect": "Protect", "node.unprotect": "Unprotect", "node.release": "Release", "node.drain": "Drain",
   "node.protect.ask": "Never take {id} in a scale-in?", "node.unprotect.ask": "Let scale-in take {id} again?",
   "node.release.ask": "Drain {id} and end it?", "node.release.more": "It finishes what it has accepted and takes nothing new. If the pool wants as many nodes as now, another is launched.",
+  "node.drain.cordoning": "takes no new work; not confirmed yet", "node.drain.working": "finishes its work", "node.drain.watching": "idle, watched in case load returns", "node.drain.done": "done", "node.drain.held": "held until taken back or released", "node.drain.ending": "its instance ends", "node.drain.parked": "parked, returns at once",
   "node.undrain": "Take back", "node.drain.ask": "Let {id} take no new work?", "node.undrain.ask": "Take {id} back?", "node.drain.more": "It finishes what it has and stays; the pool replaces it meanwhile.", "node.health": "Health",
   "node.next": "Would be taken next", "node.notnext": "Would not be taken next: place {rank}", "node.never": "Not taken",
   "node.life": "Its life", "node.gone": "This node is gone. What it left behind is below.", "node.noCharts": "This node has reported no GPU in this stretch of time.",

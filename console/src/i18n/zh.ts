@@ -50,6 +50,7 @@ export const zh: Record<Key, string> = {
   "node.protect": "保护", "node.unprotect": "取消保护", "node.release": "释放", "node.drain": "排空",
   "node.protect.ask": "缩容时永不移除 {id}？", "node.unprotect.ask": "允许缩容再次移除 {id}？",
   "node.release.ask": "排空并结束 {id}？", "node.release.more": "它会完成已接受的请求，不再接受新的。如果节点池仍需要同样多的节点，会另外启动一个。",
+  "node.drain.cordoning": "不再接受新工作，尚未确认", "node.drain.working": "正在完成手上的工作", "node.drain.watching": "已空闲，观察负载是否回升", "node.drain.done": "已排空", "node.drain.held": "保留中，等待收回或释放", "node.drain.ending": "实例正在结束", "node.drain.parked": "停放中，可立即恢复",
   "node.undrain": "收回", "node.drain.ask": "让 {id} 不再接受新工作？", "node.undrain.ask": "收回 {id}？", "node.drain.more": "它会完成手上的工作并保留；节点池会另起一个代替。", "node.health": "健康",
   "node.next": "下一个会被移除", "node.notnext": "不会下一个被移除：排第 {rank}", "node.never": "不会被移除",
   "node.life": "它的历程", "node.gone": "此节点已不存在。下面是它留下的记录。", "node.noCharts": "此时间段内该节点没有上报 GPU。",

@@ -27,6 +27,7 @@ const kFields: [string, string, number?][] = [
 ];
 
 const kHealths = new Set(["unknown", "good", "failing", "sick"]);
+const kDrainPhases = new Set(["cordoning", "working", "watching", "done", "held", "ending", "parked"]);
 
 async function measured(id: string, signal: AbortSignal): Promise<string[]> {
   const text = kFields.map(([measurement, field]) => `SELECT last(${ql.quoted(field)}) FROM ${ql.quoted(measurement)} WHERE node = ${ql.literal(id)} AND time > now() - 7d`).join("; ");
@@ -133,6 +134,7 @@ export default function NodePage({ id }: { id: string }) {
             <div><dt>{t("nodes.devices")}</dt><dd>{node.devices_ok ?? "–"}</dd></div>
             {node.health && <div><dt>{t("node.health")}</dt><dd>{kHealths.has(node.health) ? t(`node.health.${node.health}` as Key) : node.health}</dd></div>}
             <div><dt>{t("nodes.inflight")}</dt><dd>{node.in_flight ?? "–"}</dd></div>
+            {node.drain_phase && <div><dt>{t("node.drain")}</dt><dd>{kDrainPhases.has(node.drain_phase) ? t(`node.drain.${node.drain_phase}` as Key) : node.drain_phase}</dd></div>}
             <div><dt>{t("nodes.why")}</dt><dd>{node.reason}</dd></div>
             <div><dt>URL</dt><dd>{node.endpoint || "–"}</dd></div>
           </dl>

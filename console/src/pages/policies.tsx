@@ -5,7 +5,7 @@ import { get } from "../core/api";
 import { useFollowed } from "../core/data";
 import { kWords } from "../core/definitions";
 import { number, percent, span, when } from "../core/format";
-import { decidedBy, decider, outlookIn } from "../core/policies";
+import { decidedBy, decider } from "../core/policies";
 import type { Entry, Policy, PolicySeat, Pool, Trial } from "../core/types";
 import { useLooks } from "../i18n";
 import { ActivityList } from "../parts/activity_list";
@@ -34,7 +34,8 @@ function TrialCells({ trial }: { trial?: Trial | null }) {
 
 function Row({ policy, decides, alone, edit, done }: { policy: Policy; decides: boolean; alone: boolean; edit: () => void; done: () => void }) {
   const { t } = useLooks();
-  const outlook = outlookIn(policy.reason);
+  const seen = policy.evidence;
+  const nodes = (n?: number | null) => (n == null ? "–" : t("policies.nodes", { n: number(n, 2) }));
   return (
     <tr>
       <td className="name">{policy.name} <Origin item={policy} /><div className="kind"><code>{policy.policy}</code></div>{policy.fault && <div className="bad">{policy.fault}</div>}</td>
@@ -44,9 +45,9 @@ function Row({ policy, decides, alone, edit, done }: { policy: Policy; decides: 
         {!alone && !policy.fault && <div className="kind"><PromoteButton pool={policy.pool} policy={policy.name} done={done} /></div>}
       </td>
       <td className="number">{policy.want === null ? t("policies.want.asis") : policy.want}</td>
-      <td className="number">{outlook ? t("policies.nodes", { n: number(outlook.load, 2) }) : "–"}</td>
-      <td className="number">{outlook ? t("policies.nodes", { n: number(outlook.forecast, 2) }) : "–"}</td>
-      <td className="number">{outlook ? percent(outlook.missed) : "–"}{outlook?.distrusted && <div className="bad">{t("policies.distrusted")}</div>}</td>
+      <td className="number">{nodes(seen?.load)}</td>
+      <td className="number">{nodes(seen?.forecast)}</td>
+      <td className="number">{seen?.missed_percent == null ? "–" : percent(seen.missed_percent)}{seen?.distrusted && <div className="bad">{t("policies.distrusted")}</div>}</td>
       <TrialCells trial={policy.trial} />
       <td className="number">{policy.boot_seconds === null ? t("policies.boot.unknown") : span(policy.boot_seconds)}</td>
       <td className="says">{(!policy.fault && policy.reason) || "–"}</td>

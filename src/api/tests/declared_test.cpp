@@ -143,6 +143,7 @@ TEST_F(DeclaredTest, APolicyIsMadeShownChangedAndDeleted) {
   EXPECT_EQ(list[0]["origin"], "file");
   EXPECT_EQ(list[1]["origin"], "api");
   EXPECT_EQ(list[1]["policy"], "hpa=0.6");
+  EXPECT_TRUE(list[1].at("evidence").at("value").is_null()) << "it has not looked yet";
   EXPECT_EQ(list[1]["version"], parsed(made)["version"]);
   const json edited = {{"definition", {{"pool", "gpu"}, {"type", "hpa"}, {"target", 70}}},
                        {"version", parsed(made)["version"]}};

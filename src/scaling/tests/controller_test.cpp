@@ -74,6 +74,11 @@ TEST(Controller, AScaleInDrainsTheNodeWithTheLeastWorkAndWaitsForItsRequests) {
   ASSERT_EQ(outcome->verdict, Verdict::kAccepted) << outcome->reason;
   world.pass(20);
   EXPECT_THAT(world.ids(NodeState::kDraining), ElementsAre(ids[1])) << "two requests are still in flight";
+  for (const NodeStatus& node : world.controller->nodes("gpu")) {
+    const bool drains = node.node.id.value() == ids[1];
+    EXPECT_EQ(node.drain, drains ? "waiting for 2 requests in flight" : "");
+    EXPECT_EQ(node.drain_phase, drains ? "working" : "");
+  }
   world.cloud.set_in_flight(ids[1], 0);
   world.pass(5);
   EXPECT_THAT(world.ids(NodeState::kReady), SizeIs(2));
@@ -239,6 +244,7 @@ TEST(Controller, AProviderWithoutStockIsReportedAndAskedAgainForTheSameNode) {
   world.pass();
   EXPECT_EQ(world.status().phase, PoolPhase::kDegraded);
   EXPECT_THAT(world.status().phase_reason, HasSubstr("no H100 in stock"));
+  EXPECT_EQ(world.status().phase_cause, PhaseCause::kFault);
   const auto asked = world.ids(NodeState::kLaunching);
   world.pass(50);
   world.cloud.finish_boots();

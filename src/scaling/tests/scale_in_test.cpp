@@ -130,6 +130,7 @@ TEST(ScaleIn, NothingGoesWhileTheSurvivorsWouldBeOverTheCeiling) {
   world.pass(20);
   EXPECT_THAT(world.ids(NodeState::kReady), SizeIs(3));
   EXPECT_THAT(world.status().phase_reason, HasSubstr("52.5 % on 2 nodes after 1 has gone, ceiling 45.0 %"));
+  EXPECT_EQ(world.status().phase_cause, PhaseCause::kBlocked);
   set_loads(world, 25);
   world.pass(50);
   EXPECT_THAT(world.ids(NodeState::kReady), SizeIs(3)) << "the peak of the window still counts";

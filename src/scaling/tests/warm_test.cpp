@@ -39,10 +39,12 @@ TEST(Warm, DrainedNodesStayParkedUpToTheNumberAndTheRestEnd) {
   EXPECT_EQ(status.counts.parked, 2);
   EXPECT_EQ(status.phase, PoolPhase::kSteady) << "parked nodes are at rest";
   EXPECT_THAT(status.phase_reason, HasSubstr("2 parked"));
+  EXPECT_EQ(status.phase_cause, PhaseCause::kCounts);
   for (const auto& node : world.controller->nodes("gpu")) {
     if (node.node.state != NodeState::kDraining) continue;
     EXPECT_TRUE(node.parked);
     EXPECT_THAT(node.drain, HasSubstr("parked"));
+    EXPECT_EQ(node.drain_phase, "parked");
   }
 }
 
