@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import { textIn } from "../i18n";
-import { allDashboards, dashboardOf, definitionOf, fill, prepared, readDefinition, showDefinition, shownName } from "./dashboard";
+import { allDashboards, dashboardOf, definitionOf, fill, prepared, readDefinition, showDefinition, shownName, whyEmpty } from "./dashboard";
 
 const t = textIn("en");
 
@@ -22,5 +22,10 @@ describe("a dashboard", () => {
     const query = 'SELECT mean(x) FROM gpu WHERE $timeFilter AND "node" =~ /^$node$/ GROUP BY time($__interval), $other';
     expect(fill(query, "time > 0s", 10, { node: "" })).toBe('SELECT mean(x) FROM gpu WHERE time > 0s AND "node" =~ /^.*$/ GROUP BY time(10s), $other');
     expect(fill(query, "T", 1, { node: "a/b.c" })).toContain("/^a\\/b\\.c$/");
+  });
+  it("says of an empty chart who would tell what it asks for", () => {
+    expect(whyEmpty('SELECT mean("power_watts") FROM "gpu" WHERE $timeFilter GROUP BY time($__interval)')).toBe("dash.none.sensor");
+    expect(whyEmpty("SELECT max(latency_p99_ms) FROM inference WHERE $timeFilter")).toBe("dash.none.inference");
+    for (const usual of ['SELECT mean("utilization_gpu") FROM "gpu"', "SHOW DATABASES", ""]) expect(whyEmpty(usual)).toBe("chart.none");
   });
 });

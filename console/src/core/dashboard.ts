@@ -88,6 +88,17 @@ export function readDefinition(text: string): Definition {
 }
 export const showDefinition = (definition: Definition) => JSON.stringify(definition, null, 2);
 
+/** What to say where a query finds nothing: what it asks for may not be told by these GPUs, or by nobody here. */
+export function whyEmpty(query: string): Key {
+  const measurement = /\bFROM\s+"?(\w+)"?/i.exec(query)?.[1];
+  const field = /\(\s*"?(\w+)"?/.exec(query)?.[1] ?? "";
+  if (measurement === "inference") return "dash.none.inference";
+  if (measurement === "gpu_pod") return "dash.none.pods";
+  if (measurement === "node" && field === "in_flight") return "dash.none.in_flight";
+  if (measurement === "gpu" && field === "queue_depth") return "dash.none.queue";
+  return measurement === "gpu" && field && !field.startsWith("utilization_gpu") ? "dash.none.sensor" : "chart.none";
+}
+
 /** The query for a range with the variables filled in; "" means all. */
 export function fill(query: string, where: string, bucket: number, values: Record<string, string>): string {
   const filled = query.replace(/\$(?!timeFilter\b|__)(\w+)/g, (whole, name: string) => {

@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { ApiError, get, part } from "../core/api";
 import { seconds } from "../core/condition_text";
 import { useCurves } from "../core/curve";
-import { allDashboards, dashboardOf, definitionOf, fill, shownName, type Dashboard, type DashPanel } from "../core/dashboard";
+import { allDashboards, dashboardOf, definitionOf, fill, shownName, whyEmpty, type Dashboard, type DashPanel } from "../core/dashboard";
 import { useFollowed } from "../core/data";
 import type { Stored } from "../core/editing";
 import { remove } from "../core/editor";
@@ -32,7 +32,7 @@ function DashChart({ panel, range, values, pace }: { panel: DashPanel; range: st
   return (
     <Panel title={panel.title} className={panel.wide ? "wide-panel" : ""} extra={<span className="panel-tools"><ChartTools title={panel.title} curves={curves} host={host} /><Link to={explored}>{t("nav.explore")}</Link></span>}>
       <Failed error={followed.error} />
-      <div ref={host}><Chart what={panel.title} curves={curves} unit={unitOf(field)} max={panel.max} from={from} to={to} sync="dashboard" height={panel.wide ? 240 : 190} /></div>
+      <div ref={host}><Chart what={panel.title} curves={curves} unit={unitOf(field)} max={panel.max} none={t(whyEmpty(panel.query))} from={from} to={to} sync="dashboard" height={panel.wide ? 240 : 190} /></div>
       {left > 0 && <p className="quiet">{t("explore.bounded", { left })}</p>}
     </Panel>
   );

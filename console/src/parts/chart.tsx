@@ -41,6 +41,7 @@ export interface ChartProps {
   marks?: Mark[];
   bands?: [number, number][];
   max?: number; // the axis reaches at least so far
+  none?: string; // shown instead of "no data in this range"
   sync?: string;
   fill?: boolean;
   step?: boolean;
@@ -229,7 +230,7 @@ export function Chart(props: ChartProps) {
   return (
     <div className="chart" style={{ minHeight: height }}>
       <div ref={host} role="img" aria-label={t("chart.aria", { what, value: unit(newest) })} />
-      {empty && <div className="chart-none">{t("chart.none")}</div>}
+      {empty && <div className="chart-none">{props.none ?? t("chart.none")}</div>}
       {scale && (props.thresholds ?? []).map((each, i) => <Handle key={i} threshold={each} scale={scale} unit={unit} />)}
     </div>
   );
