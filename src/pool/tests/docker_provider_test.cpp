@@ -40,6 +40,7 @@ class DockerHarness {
                                        {"command", "agent --serve --node {node} --server {server_url}"},
                                        {"gpus", "2"},
                                        {"port", "8487"},
+                                       {"zone", "b"},
                                        {"socket", socket_}},
                                       options));
     provider_ = std::make_unique<docker::DockerProvider>(options, clock_, log::Log::silent());
@@ -50,6 +51,7 @@ class DockerHarness {
     for (const Instance& instance : *instances) {
       if (instance.id != id) continue;
       EXPECT_EQ(instance.state, InstanceState::kRunning);
+      EXPECT_EQ(instance.zone, "b");
       EXPECT_THAT(instance.endpoint, HasSubstr("http://127.0.0.1:"));
     }
   }

@@ -59,6 +59,8 @@ Result<void> apply_options(const std::map<std::string, std::string>& block, Dock
       options.server_url = text;
     } else if (key == "socket") {
       options.socket = text;
+    } else if (key == "zone") {
+      options.zone = text;
     } else if (key == "timeout") {
       auto timeout = base::parse_duration(text);
       if (!timeout) return timeout.error().with_context("provider docker: timeout");
@@ -68,7 +70,7 @@ Result<void> apply_options(const std::map<std::string, std::string>& block, Dock
     } else {
       return fail(Errc::kInvalidArgument,
                   "provider docker: unknown option \"" + key +
-                      "\"; known: command, gpus, image, network, port, server_url, socket, timeout");
+                      "\"; known: command, gpus, image, network, port, server_url, socket, timeout, zone");
     }
   }
   if (options.image.empty()) return fail(Errc::kInvalidArgument, "provider docker: no image given");
@@ -156,8 +158,8 @@ Result<std::vector<Instance>> DockerProvider::list() {
       }
       continue;
     }
-    Instance instance{container.node, InstanceState::kRunning, container.endpoint,
-                      container.id.substr(0, 12)};
+    Instance instance{container.node, InstanceState::kRunning, container.endpoint, container.id.substr(0, 12),
+                      options_.zone};
     if (container.state == ContainerState::kCreated) {
       instance.state = InstanceState::kStarting;
       // Killed between create and start, or refused for want of a GPU: asked again with each look.

@@ -33,10 +33,11 @@ struct DockerOptions {
   int gpus = 0;                      ///< device requests: so many NVIDIA GPUs; -1 = all
   std::string network;               ///< "" = the engine's default
   int port = 0;                      ///< in the container, of the node's endpoint; 0 = it has none
+  std::string zone;                  ///< of all its nodes: an engine is one machine; "" = not told
   std::chrono::milliseconds timeout{10'000};
 };
 
-/// image, command, gpus (number or "all"), network, port, server_url, socket, timeout. Errors:
+/// image, command, gpus (number or "all"), network, port, server_url, socket, timeout, zone. Errors:
 /// kInvalidArgument naming the key.
 Result<void> apply_options(const std::map<std::string, std::string>& block, DockerOptions& options);
 
