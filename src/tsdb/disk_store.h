@@ -126,6 +126,8 @@ class DiskStore final : public Store {
   // --- sealing and joining; the caller holds upkeep_mutex_
   // -------------------------------------------------------------------
   void run_upkeep();
+  /// Where a commit found the head full.
+  void seal_if_wanted();
   Result<void> seal_head();
   Result<void> join_segments();
   /// Free pages to the file system, but for `keep`: those that the next log needs anyway. Under

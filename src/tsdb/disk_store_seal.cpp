@@ -31,27 +31,30 @@ void DiskStore::run_upkeep() {
   while (true) {
     upkeep_wake_.wait(lock, [this] { return upkeep_wanted_ || upkeep_closing_; });
     if (upkeep_closing_) return;
-    upkeep_wanted_ = false;
     lock.unlock();
     {
       const std::scoped_lock upkeep(upkeep_mutex_);
-      if (const auto sealed = seal_head(); !sealed)
-        log_.error("store.not_sealed", {{"error", sealed.error()}});
-    }
-    // The rows of the head were ten thousands of small pieces, between which malloc would keep their pages.
-    ::malloc_trim(0);
-    lock.lock();
-    ++sealings_;
-    sealed_.notify_all();
-    lock.unlock();
-    {
-      const std::scoped_lock upkeep(upkeep_mutex_);
+      seal_if_wanted();
       if (const auto joined = join_segments(); !joined)
         log_.error("store.not_joined", {{"error", joined.error()}});
       give_back(kFreePagesKept);
     }
     lock.lock();
   }
+}
+
+void DiskStore::seal_if_wanted() {
+  {
+    const std::scoped_lock lock(upkeep_wake_mutex_);
+    if (!upkeep_wanted_) return;
+    upkeep_wanted_ = false;
+  }
+  if (const auto sealed = seal_head(); !sealed) log_.error("store.not_sealed", {{"error", sealed.error()}});
+  // The rows of the head were ten thousands of small pieces, between which malloc would keep their pages.
+  ::malloc_trim(0);
+  const std::scoped_lock lock(upkeep_wake_mutex_);
+  ++sealings_;
+  sealed_.notify_all();
 }
 
 void DiskStore::give_back(std::int64_t keep) {
@@ -88,6 +91,8 @@ Result<void> DiskStore::publish(std::vector<NewSegment> made, const Segments& re
     fresh.push_back(std::move(decoded));
   }
   std::vector<SegmentId> ids;
+  // Freed once nobody waits for it any more: its rows are ten thousands of pieces.
+  std::unique_ptr<Head> sealed;
   const std::scoped_lock change(change_mutex_);
   GS_CHECK(writer_->transact(Work([&](db::Transaction& transaction) -> Result<void> {
     for (std::size_t i = 0; i < made.size(); ++i) {
@@ -118,7 +123,7 @@ Result<void> DiskStore::publish(std::vector<NewSegment> made, const Segments& re
     list.insert(std::upper_bound(list.begin(), list.end(), segment->label().generation, after), segment);
     generation_ = std::max(generation_, segment->label().generation);
   }
-  if (log_up_to) sealing_.reset();
+  if (log_up_to) sealed = std::move(sealing_);
   return {};
 }
 
@@ -172,7 +177,9 @@ Result<void> DiskStore::join_oldest(const SegmentOwner& owner, bool& joined) {
   }
   const int level = sources.front()->label().level + 1;
   const std::int64_t generation = sources.back()->label().generation;
-  const RebuildRequest request = rebuild_request(owner, sources);
+  RebuildRequest request = rebuild_request(owner, sources);
+  // To join millions of rows takes a second, and commits wait where the head is full twice over.
+  request.between_fields = [this] { seal_if_wanted(); };
   GS_TRY(auto made, rebuild(request));
   std::vector<NewSegment> fresh;
   if (made) {

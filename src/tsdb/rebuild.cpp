@@ -62,6 +62,7 @@ class Rebuild {
     for (const auto& [field, type] : request_.fields) {
       GS_TRY(std::string strip, strip_of(field, type));
       if (!strip.empty()) out.strips.emplace_back(field, std::move(strip));
+      if (request_.between_fields) request_.between_fields();
     }
     return std::optional<NewSegment>(std::move(out));
   }

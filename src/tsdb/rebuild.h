@@ -21,6 +21,8 @@ struct RebuildRequest {
   std::optional<Cut> cut;
   /// Null where the segment has no such field.
   std::function<Result<std::shared_ptr<const Strip>>(const Segment&, FieldId)> strip;
+  /// Called now and then: what cannot wait for the end. May be null.
+  std::function<void()> between_fields;
 };
 
 /// Field by field, so that memory is bounded by one field of the sources. Level and generation are left to
