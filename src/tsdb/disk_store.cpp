@@ -186,7 +186,8 @@ void DiskStore::run_commits() {
     lock.unlock();
     std::size_t bytes = 0;
     {
-      const std::shared_lock reading(mutex_);
+      const std::shared_lock structure(mutex_);
+      const std::shared_lock reading(head_mutex_);
       bytes = head_->bytes();
     }
     if (bytes > options_.limits.max_unflushed_bytes) {
@@ -206,7 +207,12 @@ Result<void> DiskStore::commit(const std::vector<Pending>& batches) {
   std::vector<std::string_view> bytes;
   for (const Pending& pending : batches) bytes.push_back(pending.bytes);
   NewDefinitions definitions;
-  {
+  // Mostly there are none, and then nobody has to wait.
+  const bool any_fresh = [this] {
+    const std::shared_lock lock(mutex_);
+    return !catalogue_.unsaved().empty();
+  }();
+  if (any_fresh) {
     const std::unique_lock lock(mutex_);
     std::swap(definitions, catalogue_.unsaved());
   }
@@ -216,14 +222,16 @@ Result<void> DiskStore::commit(const std::vector<Pending>& batches) {
     return tables::append_log(transaction, sequence_ + 1, entry);
   };
   const Result<void> committed = writer_->transact(work);
-  const std::unique_lock lock(mutex_);
   if (!committed) {
+    const std::unique_lock lock(mutex_);
     // They are known in memory, so the next commit must save them, before those made meanwhile.
     NewDefinitions& later = catalogue_.unsaved();
     definitions.append(std::move(later));
     later = std::move(definitions);
     return committed;
   }
+  const std::shared_lock structure(mutex_);
+  const std::unique_lock lock(head_mutex_);
   ++sequence_;
   ++commits_;
   changes_.next_version();
@@ -237,7 +245,8 @@ Result<void> DiskStore::commit(const std::vector<Pending>& batches) {
 StoreStats DiskStore::stats() const {
   StoreStats stats;
   {
-    const std::shared_lock lock(mutex_);
+    const std::shared_lock structure(mutex_);
+    const std::shared_lock lock(head_mutex_);
     stats.points_written = points_written_;
     stats.points_dropped = points_dropped_;
     stats.commits = commits_;

@@ -2,9 +2,11 @@
 /// Private to the room: the store that Store::open() makes.
 ///
 /// Who holds what: `mutex_` guards catalogue, heads and the list of segments; readers share it and never wait
-/// for the disk. `change_mutex_` is held by whoever changes the file - the commit thread, or a change of
-/// structure - for the whole of the change. `upkeep_mutex_` is held while samples are sealed, joined or
-/// deleted, so that segments change under one hand. Order: upkeep, change, mutex.
+/// for the disk. Who adds rows to the head shares it too, so that writes are resolved meanwhile, and holds
+/// `head_mutex_`, which those who read heads or changes share. `change_mutex_` is held by whoever changes the
+/// file - the commit thread, or a change of structure - for the whole of the change. `upkeep_mutex_` is held
+/// while samples are sealed, joined or deleted, so that segments change under one hand. Order: upkeep,
+/// change, mutex, head.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -197,6 +199,8 @@ class DiskStore final : public Store {
   std::int64_t sequence_ = 0;  ///< of the newest log entry; under change_mutex_
 
   mutable WriterFirstMutex mutex_;
+  /// Of the rows of the heads, and of changes and commits; not needed by who holds mutex_ alone.
+  mutable WriterFirstMutex head_mutex_;
   Catalogue catalogue_;
   std::unique_ptr<Head> head_;
   std::unique_ptr<Head> sealing_;      ///< what is becoming segments; older than the head. Null mostly.

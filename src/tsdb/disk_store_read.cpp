@@ -144,7 +144,8 @@ std::int64_t DiskStore::floor_of(std::string_view database, std::string_view pol
 
 std::optional<std::int64_t> DiskStore::oldest_sample(std::string_view database,
                                                      std::string_view policy) const {
-  const std::shared_lock lock(mutex_);
+  const std::shared_lock structure(mutex_);
+  const std::shared_lock lock(head_mutex_);
   const PolicyDef* kept = find_policy(database, policy);
   if (kept == nullptr) return std::nullopt;
   std::int64_t oldest = std::numeric_limits<std::int64_t>::max();
@@ -176,14 +177,16 @@ std::optional<SegmentOwner> DiskStore::owner_of(std::string_view database, std::
 
 std::uint64_t DiskStore::version_of(std::string_view database, std::string_view policy,
                                     std::string_view measurement, TimeRange range) const {
-  const std::shared_lock lock(mutex_);
+  const std::shared_lock structure(mutex_);
+  const std::shared_lock lock(head_mutex_);
   return owner_of(database, policy, measurement, range) ? changes_.version() : 0;
 }
 
 std::optional<std::int64_t> DiskStore::changed_since(std::string_view database, std::string_view policy,
                                                      std::string_view measurement, TimeRange range,
                                                      std::uint64_t version) const {
-  const std::shared_lock lock(mutex_);
+  const std::shared_lock structure(mutex_);
+  const std::shared_lock lock(head_mutex_);
   const auto owner = owner_of(database, policy, measurement, range);
   return owner ? changes_.first_since(*owner, range, version) : range.min_ns;
 }
@@ -214,7 +217,8 @@ std::optional<DiskStore::View> DiskStore::begin_view(std::string_view database, 
                                                      std::span<const SeriesId> ids, std::string_view field,
                                                      TimeRange range, Wanted wanted,
                                                      std::optional<Error>& damage) const {
-  const std::shared_lock lock(mutex_);
+  const std::shared_lock structure(mutex_);
+  const std::shared_lock lock(head_mutex_);
   const DatabaseDef* held = catalogue_.find_database(database);
   const PolicyDef* kept = held == nullptr ? nullptr : held->find_policy(policy);
   if (kept == nullptr) return std::nullopt;
@@ -416,7 +420,8 @@ bool DiskStore::has_samples(std::string_view database, std::string_view policy, 
                             TimeRange range) const {
   Segments unsure;
   {
-    const std::shared_lock lock(mutex_);
+    const std::shared_lock structure(mutex_);
+    const std::shared_lock lock(head_mutex_);
     const DatabaseDef* held = catalogue_.find_database(database);
     const PolicyDef* kept = held == nullptr ? nullptr : held->find_policy(policy);
     const SeriesDef* series = catalogue_.find_series(id);
