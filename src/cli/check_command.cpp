@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "base/counted.h"
 #include "cli/command.h"
 #include "config/config.h"
 
@@ -29,9 +30,13 @@ void add_check_command(CLI::App& app, Action& action) {
         std::fprintf(stderr, "%s\n", config.error().message().c_str());
         return kExitFailed;
       }
-      std::printf("%s: good: %zu pools, %zu triggers, %zu channels, %zu rules, %zu schedules\n",
-                  path->c_str(), config->pools.size(), config->triggers.size(), config->channels.size(),
-                  config->rules.size(), config->schedules.size());
+      std::printf("%s: good: %s, %s, %s, %s, %s, %s\n", path->c_str(),
+                  base::counted(config->pools.size(), "pool").c_str(),
+                  base::counted(config->triggers.size(), "trigger").c_str(),
+                  base::counted(config->channels.size(), "channel").c_str(),
+                  base::counted(config->rules.size(), "rule").c_str(),
+                  base::counted(config->policies.size(), "policy", "policies").c_str(),
+                  base::counted(config->schedules.size(), "schedule").c_str());
       return kExitDone;
     };
   });

@@ -13,6 +13,7 @@
 
 #include "agent/sampler_child.h"
 #include "cli/command.h"
+#include "cli/unknown_command.h"
 
 namespace {
 
@@ -77,6 +78,11 @@ int run(int argc, char** argv) {
   add_backup_command(app, action);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::RequiredError& e) {
+    const std::string unknown = unknown_command(app);
+    if (unknown.empty()) return app.exit(e) == 0 ? kExitDone : kExitUsage;
+    std::fprintf(stderr, "gpuscale: %s\nRun with --help for more information.\n", unknown.c_str());
+    return kExitUsage;
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? kExitDone : kExitUsage;
   }

@@ -64,7 +64,13 @@ Result<http::ClientResponse> Remote::send(http::Method method, const std::string
   } else if (const std::string password = from_environment("GPUSCALE_ADMIN_PASSWORD"); !password.empty()) {
     request.headers.set("Authorization", "Basic " + base::base64_encode("admin:" + password));
   }
-  return client_.send(request);
+  auto answer = client_.send(request);
+  if (!answer && answer.error().code() == Errc::kUnavailable) {
+    return fail(
+        Errc::kUnavailable,
+        answer.error().message() + "; is a server running there? --server or GPUSCALE_SERVER says where");
+  }
+  return answer;
 }
 
 Result<nlohmann::json> Remote::call(http::Method method, const std::string& path,

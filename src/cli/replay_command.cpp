@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/counted.h"
 #include "base/duration.h"
 #include "base/rfc3339.h"
 #include "base/system_clock.h"
@@ -49,17 +50,19 @@ std::string second_of(const json& at) {
 }
 
 int print_replay(const json& answer) {
-  std::printf(
-      "%s decisions from %s to %s: %s passes over nodes, %s trigger calls, %s sizes asked for, %s looks of "
-      "policies\n",
-      cell_of(answer["decisions"]).c_str(), second_of(answer["since"]).c_str(),
-      second_of(answer["until"]).c_str(), cell_of(answer["passes"]).c_str(),
-      cell_of(answer["triggers"]).c_str(), cell_of(answer["sizes"]).c_str(),
-      cell_of(answer["looks"]).c_str());
+  const auto counted = [&](const char* key, const char* one, const char* several) {
+    return base::counted(answer[key].get<std::int64_t>(), one, several);
+  };
+  std::printf("%s from %s to %s: %s, %s, %s, %s\n", counted("decisions", "decision", "decisions").c_str(),
+              second_of(answer["since"]).c_str(), second_of(answer["until"]).c_str(),
+              counted("passes", "pass over nodes", "passes over nodes").c_str(),
+              counted("triggers", "trigger call", "trigger calls").c_str(),
+              counted("sizes", "size asked for", "sizes asked for").c_str(),
+              counted("looks", "look of policies", "looks of policies").c_str());
   for (const json& record : answer["damaged"]) std::printf("not replayed: %s\n", cell_of(record).c_str());
   if (const json& first = answer["first_difference"]; !first.is_null()) {
-    std::printf("%s differ; the first is a %s of pool %s at %s\n  recorded: %s\n  replayed: %s\n",
-                cell_of(answer["differing"]).c_str(), cell_of(first["kind"]).c_str(),
+    std::printf("%s; the first is a %s of pool %s at %s\n  recorded: %s\n  replayed: %s\n",
+                counted("differing", "differs", "differ").c_str(), cell_of(first["kind"]).c_str(),
                 cell_of(first["pool"]).c_str(), cell_of(first["at"]).c_str(),
                 cell_of(first["recorded"]).c_str(), cell_of(first["replayed"]).c_str());
   }

@@ -162,7 +162,7 @@ void print_entry(const RemoteOptions& options, const Json& entry) {
     std::printf("%s\n", entry.dump().c_str());
     return;
   }
-  std::printf("%-30s  %-17s  %-16s  %s\n", cell_of(entry.value("at", Json())).c_str(),
+  std::printf("%-24s  %-17s  %-16s  %s\n", cell_of(entry.value("at", Json())).c_str(),
               cell_of(entry.value("kind", Json())).c_str(), cell_of(entry.value("subject", Json())).c_str(),
               cell_of(entry.value("summary", Json())).c_str());
 }

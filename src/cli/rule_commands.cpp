@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "base/counted.h"
 #include "base/duration.h"
 #include "base/rfc3339.h"
 #include "base/system_clock.h"
@@ -91,12 +92,13 @@ void print_backtest(const BacktestOptions& options, const Backtest& seen) {
     return;
   }
   for (const PastEpisode& each : seen.episodes) {
-    std::printf("%s  %-12s  %llu messages  %s%s\n", base::format_rfc3339(each.from).c_str(),
-                each.to ? base::format_duration(*each.to - each.from).c_str() : "goes on",
-                static_cast<unsigned long long>(each.told), each.labels.c_str(),
+    std::printf("%s  %-12s  %s  %s%s\n", cell_of(base::format_rfc3339(each.from)).c_str(),
+                each.to ? base::format_passed(*each.to - each.from).c_str() : "goes on",
+                base::counted(each.told, "message").c_str(), each.labels.c_str(),
                 (" " + each.because).c_str());
   }
-  std::printf("%zu episodes in %llu looks; %llu without data, %llu failed%s\n", seen.episodes.size(),
+  std::printf("%s in %llu looks; %llu without data, %llu failed%s\n",
+              base::counted(seen.episodes.size(), "episode").c_str(),
               static_cast<unsigned long long>(seen.looks), static_cast<unsigned long long>(seen.blind),
               static_cast<unsigned long long>(seen.failed),
               seen.first_error.empty() ? "" : (": " + seen.first_error).c_str());

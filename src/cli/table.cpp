@@ -25,6 +25,21 @@ void append_padded(std::string& line, const std::string& cell, std::size_t width
   line.append(width > shown ? width - shown + 2 : 2, ' ');
 }
 
+/// "2026-11-24T02:15:36.98765432Z" -> "2026-11-24T02:15:36.987Z"; any other text as it is.
+std::string to_the_millisecond(std::string text) {
+  constexpr std::string_view kShape = "0000-00-00T00:00:00.";
+  const auto fits = [&](std::size_t i) {
+    return kShape[i] == '0' ? text[i] >= '0' && text[i] <= '9' : text[i] == kShape[i];
+  };
+  if (text.size() < kShape.size() + 2 || text.back() != 'Z') return text;
+  for (std::size_t i = 0; i < kShape.size(); ++i) {
+    if (!fits(i)) return text;
+  }
+  text.pop_back();
+  text.resize(kShape.size() + 3, '0');
+  return text + "Z";
+}
+
 }  // namespace
 
 std::size_t display_width(std::string_view text) {
@@ -63,7 +78,8 @@ std::string Table::to_text() const {
 
 std::string cell_of(const nlohmann::json& value) {
   if (value.is_null()) return "-";
-  if (value.is_string()) return value.get<std::string>().empty() ? "-" : value.get<std::string>();
+  if (value.is_string())
+    return value.get<std::string>().empty() ? "-" : to_the_millisecond(value.get<std::string>());
   if (value.is_number_float()) {
     const double number = value.get<double>();
     if (number == std::floor(number) && std::fabs(number) < 1e15)

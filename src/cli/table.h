@@ -14,7 +14,8 @@ struct Table {
   std::string to_text() const;
 };
 
-/// A JSON value as a cell: text without quotes, null as "-", numbers with at most two decimals.
+/// A JSON value as a cell: text without quotes, null as "-", numbers with at most two decimals, times of a
+/// fraction of a second to the millisecond, so that they stand below each other.
 std::string cell_of(const nlohmann::json& value);
 
 /// One row per object of `items`, one column per (head, key); a missing key is "-".

@@ -42,8 +42,9 @@ std::string why_text(const std::vector<activity::Entry>& chain) {
   for (const activity::Entry& entry : chain) {
     const Nanos since = entry.at - chain.front().at;
     std::array<char, 128> head{};
-    std::snprintf(head.data(), head.size(), "%-30s %12s  %-18s ", base::format_rfc3339(entry.at).c_str(),
-                  format_delta(since).c_str(), entry.kind.c_str());
+    std::snprintf(head.data(), head.size(), "%-24s %12s  %-18s ",
+                  cell_of(base::format_rfc3339(entry.at)).c_str(), format_delta(since).c_str(),
+                  entry.kind.c_str());
     out += head.data() + entry.summary + "\n";
     if (const std::string details = detail_line(entry.details); !details.empty())
       out += "    " + details + "\n";

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/name_list.h"
+#include "base/nearest_name.h"
 #include "pool/provider_registry.h"
 #include "scaling/formula_reader.h"
 
@@ -193,6 +195,12 @@ policy::PolicySpec read_policy(YamlReader& reader) {
   if (reader.has("target") && reader.has("setting")) {
     reader.fault("target", "target and setting are the same number, once in percent; give one of them");
   }
+  if (kind == nullptr) {
+    const std::vector<std::string> known = policy::live_policy_kinds();
+    const std::string meant = base::did_you_mean(text, known);
+    reader.fault("type", "no policy \"" + text + "\"" + (meant.empty() ? "; known: " : meant + " Known: ") +
+                             base::joined(known));
+  }
   const std::string setting = reader.text("setting");
   const int target = reader.integer("target", 0, 1, 100);
   if (target > 0 && kind != nullptr && kind->most_knob != 1) {
@@ -201,10 +209,10 @@ policy::PolicySpec read_policy(YamlReader& reader) {
   }
   if (!setting.empty()) text += "=" + setting;
   if (setting.empty() && target > 0) text += "=" + std::to_string(target / 100.0);
-  if (auto choice = policy::PolicyChoice::parse(text)) {
+  if (auto choice = policy::PolicyChoice::parse(text); choice && kind != nullptr) {
     spec.choice = *std::move(choice);
     for (const std::string& fault : policy::faults_of(spec)) reader.fault("type", fault);
-  } else {
+  } else if (kind != nullptr) {
     reader.fault("type", choice.error().message());
   }
   if (reader.has("boot")) {

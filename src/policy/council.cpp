@@ -31,6 +31,16 @@ std::unique_ptr<Policy> make_live_policy(const PolicySpec& spec) {
   return make_policy(as_live(spec.choice));
 }
 
+std::vector<std::string> live_policy_kinds() {
+  std::vector<std::string> out;
+  for (const PolicyKind& kind : policy_kinds()) {
+    if (std::find(kNeedRequests.begin(), kNeedRequests.end(), kind.name) == kNeedRequests.end())
+      out.emplace_back(kind.name);
+  }
+  out.insert(out.end(), {"target", "step"});
+  return out;
+}
+
 bool goes_by_formula(const PolicySpec& spec) {
   return spec.choice.name == "target" || spec.choice.name == "step";
 }

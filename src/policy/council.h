@@ -36,6 +36,9 @@ struct PolicySpec {
 /// They need queries, and so cannot be simulated on a trace.
 bool goes_by_formula(const PolicySpec& spec);
 
+/// The kinds that a live pool can run, for people to choose from.
+std::vector<std::string> live_policy_kinds();
+
 /// As a live pool runs it, with nothing learned: lookout by utilisation. Of a spec without faults.
 std::unique_ptr<Policy> make_live_policy(const PolicySpec& spec);
 

@@ -7,7 +7,9 @@
 
 #include "cli/data_folder.h"
 #include "cli/listen_address.h"
+#include "cli/remote.h"
 #include "cli/table.h"
+#include "cli/unknown_command.h"
 
 namespace gpuscale::cli {
 namespace {
@@ -93,6 +95,46 @@ TEST(Table, AlignsAlsoWideCharacters) {
 TEST(Table, ShowsCountsByNameWithoutTheZeros) {
   EXPECT_EQ(cell_of({{"ready", 2}, {"draining", 1}, {"booting", 0}}), "1 draining, 2 ready");
   EXPECT_EQ(cell_of({{"ready", 0}}), "-");
+}
+
+TEST(Table, ShowsTimesToTheMillisecond) {
+  EXPECT_EQ(cell_of("2026-11-24T02:15:36.98765432Z"), "2026-11-24T02:15:36.987Z");
+  EXPECT_EQ(cell_of("2026-11-24T02:15:36.5Z"), "2026-11-24T02:15:36.500Z");
+  for (const char* other :
+       {"2026-11-24T02:15:36Z", "a-very-long-name-of-something.Z", "2026-11-24T02:15:36.Z"})
+    EXPECT_EQ(cell_of(other), other);
+}
+
+TEST(Remote, SaysWhereItLookedForAServerAndHowToSayWhere) {
+  RemoteOptions options;
+  options.server = "http://127.0.0.1:1";
+  const auto answer = Remote(options).get("/healthz");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code(), Errc::kUnavailable);
+  EXPECT_NE(answer.error().message().find("127.0.0.1:1"), std::string::npos);
+  EXPECT_NE(answer.error().message().find("--server or GPUSCALE_SERVER"), std::string::npos);
+}
+
+TEST(UnknownCommand, IsNamedWithWhatThereIs) {
+  CLI::App app("", "gpuscale");
+  app.require_subcommand(1);
+  CLI::App* pool = app.add_subcommand("pool")->require_subcommand(1);
+  pool->add_subcommand("list");
+  pool->add_subcommand("scale");
+  app.add_subcommand("policy");
+  const auto said = [&](const char* line) {
+    try {
+      app.parse(line);
+    } catch (const CLI::ParseError&) {
+      return unknown_command(app);
+    }
+    return std::string("parsed");
+  };
+  EXPECT_EQ(said("polcy list --x y"),
+            "no command \"gpuscale polcy\"; did you mean \"policy\"?\ngpuscale has pool, policy");
+  EXPECT_EQ(said("pool status"), "no command \"gpuscale pool status\"\ngpuscale pool has list, scale");
+  EXPECT_EQ(said("pool"), "which command? gpuscale pool has list, scale");
+  EXPECT_EQ(said("pool list"), "parsed");
 }
 
 TEST(Table, ShowsAbsenceAsADash) {

@@ -145,7 +145,8 @@ TEST(Config, RefusesPoliciesThatContradictThemselves) {
   EXPECT_EQ(names("type: target_tracking, target: 101", "target"), "");
   EXPECT_EQ(names("type: target_tracking, target: 50, setting: 0.5", "give one of them"), "");
   EXPECT_EQ(names("type: recipe, target: 50", "has no target"), "");
-  EXPECT_EQ(names("type: hpz", "no policy"), "");
+  EXPECT_EQ(names("type: hpz", "no policy \"hpz\"; did you mean \"hpa\"? Known: lookout, "), "");
+  EXPECT_EQ(names("type: magic", "no policy \"magic\"; known: lookout, "), "");
   EXPECT_EQ(names("type: keda", "rate of requests"), "");
   EXPECT_EQ(names("type: hpa, setting: 3", "target utilisation"), "");
   EXPECT_EQ(names("boot: 5h", "2h"), "");
