@@ -66,7 +66,7 @@ json why_lines(const scaling::NodeStatus& status, const scaling::PoolStatus& poo
                   std::to_string(pool.spec.max) + "): " + pool.phase_reason);
   if (pool.cooldown_in_until)
     lines.push_back("triggers may not shrink the pool before " +
-                    base::format_rfc3339(*pool.cooldown_in_until));
+                    base::format_second(*pool.cooldown_in_until));
   return lines;
 }
 

@@ -39,7 +39,7 @@ std::string chat_text(const Message& message) {
   if (!message.words.empty()) text += "\n" + message.words;
   if (!message.text.empty()) text += "\n" + message.text;
   if (!message.pool.empty()) text += "\npool: " + message.pool;
-  return cut_to(text + "\n" + base::format_rfc3339(message.at), kLongestChatText);
+  return cut_to(text + "\n" + base::format_second(message.at), kLongestChatText);
 }
 
 std::string hmac_base64(std::string_view key, std::string_view text) {

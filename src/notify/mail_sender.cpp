@@ -29,7 +29,7 @@ std::string mail_text(const ChannelSpec& channel, const Message& message) {
   if (!message.pool.empty()) body += "\npool: " + message.pool;
   for (const auto& [name, value] : message.labels) body += "\n" + name + ": " + value;
   for (const auto& [name, value] : message.annotations) body += "\n" + name + ": " + value;
-  body += "\nat: " + base::format_rfc3339(message.at) + "\nwhy: gpuscale activity --why " +
+  body += "\nat: " + base::format_second(message.at) + "\nwhy: gpuscale activity --why " +
           message.correlation + "\n";
   // The same Message-ID on every retry: a mail server that took it twice shows it once.
   return "From: " + http::mail_header(channel.from) + "\r\nTo: " + http::mail_header(to) +

@@ -216,7 +216,7 @@ Result<Promotion> Pilot::promote(const PromotionOrder& order) {
       promotion, entry_of(promotion, "policy.promoted",
                           order.who + " promotes policy " + order.policy + " of pool " + order.pool +
                               "; heard until now: " + people(promotion.before) + "; on probation until " +
-                              base::format_rfc3339(promotion.probation_until),
+                              base::format_second(promotion.probation_until),
                           now)));
   seat.take(promotion);
   return promotion;

@@ -7,6 +7,8 @@ namespace gpuscale::notify {
 namespace {
 
 using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -52,7 +54,8 @@ TEST(HttpMessage, DingtalkSignsInTheUrl) {
   const json body = json::parse(made.body);
   EXPECT_EQ(body.at("msgtype"), "text");
   EXPECT_THAT(body.at("text").at("content").get<std::string>(),
-              StartsWith("[Alerting] high\navg(C, 1m) = 61 > 45"));
+              AllOf(StartsWith("[Alerting] high\navg(C, 1m) = 61 > 45"), EndsWith("\n2023-11-14T22:13:20Z")))
+      << "people read it: to the second";
 }
 
 TEST(HttpMessage, FeishuSignsInTheBody) {
