@@ -180,8 +180,6 @@ struct ServerApp::Parts {
   Result<void> apply(const config::Config& config, std::optional<config::Kind> changed);
   /// Why a pool must not be deleted now.
   std::optional<std::string> nodes_of(config::Kind kind, const std::string& name) const;
-  std::optional<double> value_of(const policy::Formula& formula, const scaling::PoolStatus& pool,
-                                 WallTime now) const;
   Result<void> set_bounds(const std::map<std::string, schedule::Bounds>& bounds);
   void stop();
 
@@ -269,12 +267,14 @@ Result<void> ServerApp::Parts::open_decisions(const ServeOptions& options, const
   };
   GS_TRY(outbox, notify::Outbox::open(*state, *ledger, clock, log, notify::all_senders(pull)));
   GS_TRY(journal, scaling::DecisionJournal::open(*state));
-  GS_TRY(pilot, scaling::Pilot::open({*state, *controller, *ledger, clock, log,
-                                      [this](const policy::Formula& formula, const scaling::PoolStatus& pool,
-                                             WallTime now) { return value_of(formula, pool, now); },
-                                      [this](const scaling::Promotion& promotion, WallTime now) {
-                                        return tell_roll_back(*outbox, promotion, now);
-                                      }}));
+  GS_TRY(pilot, scaling::Pilot::open(
+                    {*state, *controller, *ledger, clock, log,
+                     [this](const policy::Formula& formula, const scaling::PoolStatus& pool, WallTime now) {
+                       return scaling::value_of(formula, pool, *source, now);
+                     },
+                     [this](const scaling::Promotion& promotion, WallTime now) {
+                       return tell_roll_back(*outbox, promotion, now);
+                     }}));
   GS_TRY(schedules,
          schedule::Runner::open(
              *state, *ledger, clock, log,
@@ -400,14 +400,6 @@ Result<void> ServerApp::Parts::apply(const config::Config& config, std::optional
   GS_CHECK(pilot->set_policies(config.policies));
   GS_CHECK(outbox->set_channels(config.channels));
   return alerts->set_rules(config.rules);
-}
-
-std::optional<double> ServerApp::Parts::value_of(const policy::Formula& formula,
-                                                 const scaling::PoolStatus& pool, WallTime now) const {
-  auto value = scaling::value_of(formula, pool, *source, now);
-  if (value) return *value;
-  log.warn("policy.value_failed", {{"pool", pool.spec.name}, {"error", value.error()}});
-  return std::nullopt;
 }
 
 std::optional<std::string> ServerApp::Parts::nodes_of(config::Kind kind, const std::string& name) const {

@@ -179,6 +179,10 @@ policy::PolicySpec read_policy(YamlReader& reader) {
   spec.pool = reader.required_text("pool");
   std::string text = reader.text("type", "lookout");
   spec.formula = {reader.text_map("queries"), reader.text("value")};
+  for (const auto& [ref, query] : spec.formula.queries) {
+    if (const std::string fault = datasource::influxql_fault(query); !fault.empty())
+      reader.fault("queries", "\"" + ref + "\" " + fault);
+  }
   for (YamlReader& step : reader.list("steps")) spec.steps.push_back(read_step(step));
   if (text == "target" || text == "step") {
     spec.choice = {text, reader.number("target", 0, 1e-9, 1e12)};

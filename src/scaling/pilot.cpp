@@ -114,6 +114,7 @@ Result<void> Pilot::set_policies(std::vector<policy::PolicySpec> specs) {
     if (const auto ended = seat->declare(std::move(declared))) end_promotion(*ended);
   }
   forget(before, all_declared());
+  unread_.clear();
   for (auto& [pool, wanted] : by_pool) seats_.emplace(pool, seat_of(pool, std::move(wanted)));
   return {};
 }
@@ -167,7 +168,9 @@ std::vector<PolicyStatus> Pilot::policies() const {
     for (std::size_t i = 0; i < seat->specs().size(); ++i) {
       const policy::PolicySpec& spec = seat->specs()[i];
       const policy::Opinion& opinion = seat->council().opinions()[i];
-      out.push_back({spec, opinion.want, opinion.reason, opinion.evidence,
+      const auto unread = unread_.find(spec.name);
+      const std::string why = unread == unread_.end() ? "" : ": " + unread->second;
+      out.push_back({spec, opinion.want, opinion.reason + why, opinion.evidence,
                      spec.boot_seconds ? spec.boot_seconds : seat->boot_seconds(),
                      status_of(seat->trial(spec.name), now)});
     }
@@ -260,22 +263,33 @@ std::vector<Pilot::Signal> Pilot::read_signals(const std::vector<PoolStatus>& po
   for (const policy::PolicySpec& spec : wanted) {
     for (const PoolStatus& pool : pools) {
       if (pool.spec.name != spec.pool) continue;
-      if (const auto value = ports_.signals(spec.formula, pool, now)) out.push_back({spec, *value});
+      out.push_back({spec, ports_.signals(spec.formula, pool, now)});
     }
   }
   return out;
 }
 
-Pilot::Values Pilot::still_meant(const std::vector<Signal>& signals) const {
+Pilot::Values Pilot::take(const std::vector<Signal>& signals) {
   Values out;
-  for (const auto& [pool, seat] : seats_) {
-    for (const policy::PolicySpec& spec : seat->specs()) {
-      for (const Signal& signal : signals) {
-        if (signal.of.name == spec.name && signal.of.pool == pool && signal.of.formula == spec.formula)
-          out.emplace(spec.name, signal.value);
-      }
+  std::map<std::string, std::string> unread;
+  for (const Signal& signal : signals) {
+    const auto seat = seats_.find(signal.of.pool);
+    const bool meant = seat != seats_.end() &&
+                       std::any_of(seat->second->specs().begin(), seat->second->specs().end(),
+                                   [&](const policy::PolicySpec& spec) {
+                                     return spec.name == signal.of.name && spec.formula == signal.of.formula;
+                                   });
+    if (!meant) continue;
+    if (signal.value) {
+      if (*signal.value) out.emplace(signal.of.name, **signal.value);
+      continue;
     }
+    const std::string& why = unread[signal.of.name] = signal.value.error().message();
+    const auto last = unread_.find(signal.of.name);
+    if (last == unread_.end() || last->second != why)
+      ports_.log.warn("policy.value_failed", {{"policy", signal.of.name}, {"error", why}});
   }
+  unread_ = std::move(unread);
   return out;
 }
 
@@ -320,7 +334,7 @@ void Pilot::tick(WallTime now) {
   bool keep = false;
   {
     const std::scoped_lock lock(mutex_);
-    const Values signals = still_meant(asked);
+    const Values signals = take(asked);
     for (const PoolStatus& pool : pools) {
       auto seat = seats_.find(pool.spec.name);
       if (seat == seats_.end()) seat = seats_.emplace(pool.spec.name, seat_of(pool.spec.name, {})).first;

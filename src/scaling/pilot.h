@@ -49,9 +49,9 @@ struct SeatStatus {
   std::optional<Promotion> promotion;  ///< the latest
 };
 
-/// The value of a policy's formula now; absent = unknown.
-using SignalReader = std::function<std::optional<double>(const policy::Formula& formula,
-                                                         const PoolStatus& pool, WallTime now)>;
+/// The value of a policy's formula now; absent = there is no data. Errors are told as the policy's reason.
+using SignalReader = std::function<Result<std::optional<double>>(const policy::Formula& formula,
+                                                                 const PoolStatus& pool, WallTime now)>;
 /// Tells the channels of a promotion that it was rolled back; may be called twice for one.
 using RollBackTeller = std::function<Result<void>(const Promotion& promotion, WallTime now)>;
 
@@ -109,12 +109,12 @@ class Pilot {
   using Values = std::map<std::string, double, std::less<>>;  ///< of formulas, by policy
   struct Signal {
     policy::PolicySpec of;  ///< as it was asked for
-    double value = 0;
+    Result<std::optional<double>> value;
   };
   /// Outside of the lock: a query may take long.
   std::vector<Signal> read_signals(const std::vector<PoolStatus>& pools, WallTime now) const;
-  /// Of those policies that still go by what was asked.
-  Values still_meant(const std::vector<Signal>& signals) const;
+  /// Of those policies that still go by what was asked; why others have none is remembered.
+  Values take(const std::vector<Signal>& signals);
   /// What the change leaves of no use in the database.
   void forget(const std::vector<policy::PolicySpec>& before, const std::vector<policy::PolicySpec>& now);
   std::vector<policy::PolicySpec> all_declared() const;
@@ -134,6 +134,7 @@ class Pilot {
   std::mutex keep_mutex_;  ///< orders what is written of them; taken before mutex_
   mutable std::mutex mutex_;
   std::map<std::string, std::unique_ptr<PolicySeat>> seats_;  ///< by pool
+  std::map<std::string, std::string> unread_;  ///< by policy: why its formula could not be read
   bool journal_failed_ = false;
   int ticks_since_kept_ = 0;
 

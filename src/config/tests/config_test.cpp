@@ -51,12 +51,13 @@ std::string with_policy(const std::string& policy) {
 
 TEST(Config, ReadsPoliciesThatGoByAFormula) {
   const auto read = [](const std::string& keys) {
-    return parse(with_policy("queries: {Q: SELECT 1}, " + keys), "f.yaml", environment_with_token());
+    return parse(with_policy("queries: {Q: SELECT mean(v) FROM m WHERE $timeFilter}, " + keys), "f.yaml",
+                 environment_with_token());
   };
   const auto target = read("type: target, value: \"last(Q, 1m) / ready_nodes\", target: 0.5");
   ASSERT_TRUE(target) << target.error().message();
   EXPECT_EQ(target->policies[0].choice.knob, 0.5);
-  EXPECT_EQ(target->policies[0].formula.queries.at("Q"), "SELECT 1");
+  EXPECT_EQ(target->policies[0].formula.queries.at("Q"), "SELECT mean(v) FROM m WHERE $timeFilter");
   const auto step = read(
       "type: step, value: \"avg(Q, 1m)\", steps: [{above: 80, add: 2}, {below: 30, remove: 1, for: 5m}]");
   ASSERT_TRUE(step) << step.error().message();
@@ -150,6 +151,13 @@ TEST(Config, RefusesPoliciesThatContradictThemselves) {
   EXPECT_EQ(names("type: keda", "rate of requests"), "");
   EXPECT_EQ(names("type: hpa, setting: 3", "target utilisation"), "");
   EXPECT_EQ(names("boot: 5h", "2h"), "");
+  EXPECT_EQ(names("type: target, target: 1, value: last(Q, 1m), queries: {Q: SELECT v FROM m}",
+                  "policies[0].queries: \"Q\" has no $timeFilter"),
+            "");
+  EXPECT_EQ(
+      names("type: target, target: 1, value: last(Q, 1m), queries: {Q: SELEC v FROM m WHERE $timeFilter}",
+            "policies[0].queries: \"Q\" "),
+      "");
   EXPECT_NE(faults_in("policies:\n  - {name: p, pool: nowhere}\n").find("no pool"), std::string::npos);
 }
 

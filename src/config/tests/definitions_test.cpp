@@ -82,7 +82,7 @@ TEST(Definitions, FaultsInAListNameTheEntryAndItsOwner) {
                                  {{"name", "steps"},
                                   {"pool", "gpu"},
                                   {"type", "step"},
-                                  {"queries", {{"Q", "SELECT 1"}}},
+                                  {"queries", {{"Q", "SELECT v FROM m WHERE $timeFilter"}}},
                                   {"value", "avg(Q, 1m)"},
                                   {"steps", {{{"above", 80}, {"add", 2}}, {{"below", 30}, {"remove", 0}}}}}},
                                 {Kind::kPolicies, "lost", {{"name", "lost"}, {"pool", "nowhere"}}}});

@@ -14,6 +14,7 @@ using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 using Specs = std::vector<policy::PolicySpec>;
 
@@ -123,7 +124,7 @@ TEST(DeclaredPolicies, WhatAStartNoLongerFindsIsKept) {
 TEST(DeclaredPolicies, AValueOfTheFormerFormulaIsNotTakenForTheNewOnes) {
   TrialWorld flown;
   flown.open({stepping("avg(Q, 1m)")});
-  flown.value_of = [&](const policy::Formula& formula) -> std::optional<double> {
+  flown.value_of = [&](const policy::Formula& formula) -> Result<std::optional<double>> {
     // Somebody changes the policy while the query of its former formula is answered.
     if (formula.value == "avg(Q, 1m)") {
       EXPECT_TRUE(flown.pilot->set_policies({stepping("avg(Q, 2m)")}));
@@ -135,6 +136,19 @@ TEST(DeclaredPolicies, AValueOfTheFormerFormulaIsNotTakenForTheNewOnes) {
   flown.value_of = [](const policy::Formula&) { return std::optional(99.0); };
   flown.live(0.2, 2);
   EXPECT_GE(flown.world.status().desired, 4);
+}
+
+TEST(DeclaredPolicies, WhyAValueIsUnknownIsToldUntilItIsKnown) {
+  TrialWorld flown;
+  flown.open({stepping("avg(Q, 1m)")});
+  flown.value_of = [](const policy::Formula&) -> Result<std::optional<double>> {
+    return fail(Errc::kInvalidArgument, "value has 2 series");
+  };
+  flown.live(1.0, 1);
+  EXPECT_EQ(status_of(flown, "steps").reason, "its value is unknown: value has 2 series");
+  flown.value_of = [](const policy::Formula&) { return std::optional(5.0); };
+  flown.live(1.0, 1);
+  EXPECT_THAT(status_of(flown, "steps").reason, StartsWith("value 5, no step holds"));
 }
 
 TEST(DeclaredPolicies, EveryLookAroundAChangeReplays) {

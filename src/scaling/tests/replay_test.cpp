@@ -216,7 +216,7 @@ TEST(Replay, AnotherTargetIsAskedAboutTheValueThatThePoliciesSaw) {
   rules.steps = {{.above = true, .line = 5, .nodes = 3, .for_seconds = 0}};
   const auto pilot =
       *Pilot::open({*world.database, *world.controller, *world.ledger, world.clock, log::Log::silent(),
-                    [](const policy::Formula&, const PoolStatus&, WallTime) { return 8.0; }});
+                    [](const policy::Formula&, const PoolStatus&, WallTime) { return std::optional(8.0); }});
   ASSERT_TRUE(pilot->set_policies({queue, rules}));
   look_on(world, *pilot, 50, 30);
   const auto journal = *DecisionJournal::open(*world.database);

@@ -25,7 +25,7 @@ struct TrialWorld {
   std::vector<Promotion> told;
   std::unique_ptr<Pilot> pilot;
   bool telling_fails = false;
-  std::function<std::optional<double>(const policy::Formula&)> value_of;
+  std::function<Result<std::optional<double>>(const policy::Formula&)> value_of;
 
   TrialWorld() {
     world.settle();
@@ -35,7 +35,7 @@ struct TrialWorld {
     pilot.reset();
     pilot = *Pilot::open({*world.database, *world.controller, *world.ledger, world.clock, log::Log::silent(),
                           [this](const policy::Formula& formula, const PoolStatus&, WallTime) {
-                            return value_of ? value_of(formula) : std::nullopt;
+                            return value_of ? value_of(formula) : Result<std::optional<double>>(std::nullopt);
                           },
                           [this](const Promotion& promotion, WallTime) -> Result<void> {
                             if (telling_fails) return fail(Errc::kUnavailable, "away");
