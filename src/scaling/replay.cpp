@@ -10,6 +10,11 @@
 namespace gpuscale::scaling {
 namespace {
 
+/// Of an opinion only a digest is kept, its words included.
+constexpr const char* kSameSize =
+    ": the same size; what one of its policies wanted differs, or the words of a reason, as where another "
+    "version of gpuscale writes them anew";
+
 class Replay {
  public:
   explicit Replay(TimeRange range) : range_(range) {}
@@ -36,7 +41,8 @@ class Replay {
       if (!range_.holds(tick.at)) continue;
       ++report_.looks;
       if (again.want == tick.want && again.digest == tick.digest) continue;
-      differs({"look", head.pool, tick.at, text_of(tick), text_of(again)});
+      const char* hint = again.want == tick.want ? kSameSize : "";
+      differs({"look", head.pool, tick.at, text_of(tick), text_of(again) + hint});
     }
   }
 

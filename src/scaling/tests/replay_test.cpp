@@ -96,6 +96,30 @@ TEST(Replay, NamesTheFirstDecisionThatDiffers) {
   EXPECT_THAT(report.first->replayed, HasSubstr("ada sets pool gpu from 2 to 4"));
 }
 
+TEST(Replay, ALookOfTheSameSizeWhoseReasonsReadOtherwiseIsToldAsSuch) {
+  World world;
+  world.settle();
+  const auto pilot = open_pilot(world);
+  ASSERT_TRUE(pilot->set_policies({named("look", "hpa")}));
+  look_on(world, *pilot, 50, 12);
+  ASSERT_TRUE(replay_of(*world.database).identical());
+  ASSERT_TRUE(world.database->transact([](db::Transaction& tx) -> Result<void> {
+    GS_TRY(db::Statement newest, tx.prepare("SELECT body FROM council_tick ORDER BY at_ns DESC LIMIT 1"));
+    GS_TRY(const bool found, newest.step());
+    EXPECT_TRUE(found);
+    GS_TRY(CouncilTick tick, decode_tick(newest.blob(0)));
+    ++tick.digest;
+    const std::string body = encode(tick);
+    GS_TRY(db::Statement update, tx.prepare("UPDATE council_tick SET body = ?1 WHERE at_ns = ?2"));
+    return update.bind_blob(1, body).bind(2, base::to_unix_nanos(tick.at)).run();
+  }));
+  const ReplayReport report = replay_of(*world.database);
+  EXPECT_EQ(report.differing, 1);
+  ASSERT_TRUE(report.first);
+  EXPECT_THAT(report.first->replayed,
+              HasSubstr("the same size; what one of its policies wanted differs, or"));
+}
+
 TEST(Replay, ADamagedRecordIsToldAndHidesNoOther) {
   World world;
   world.settle();
