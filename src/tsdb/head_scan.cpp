@@ -59,6 +59,7 @@ std::vector<std::size_t> scan_heads(std::span<const Head* const> heads, const He
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const std::size_t first = out.times.size();
     for (const RowsOfSeries& rows : found) {
+      if (i + 2 * kAhead < rows.size() && rows[i + 2 * kAhead] != nullptr) rows[i + 2 * kAhead]->fetch();
       if (i + kAhead < rows.size() && rows[i + kAhead] != nullptr) rows[i + kAhead]->fetch_newest(place);
       if (rows[i] == nullptr) continue;
       if (out.times.size() == first) {

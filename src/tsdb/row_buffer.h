@@ -34,12 +34,21 @@ class RowBuffer {
   /// Has the newest rows brought near, for a collect() that follows soon: of ten thousand series each is a
   /// wait for memory. `place` as there.
   void fetch_newest(std::size_t place) const {
-    const std::size_t rows_wanted = std::min<std::size_t>(rows(), 2);
-    for (std::size_t i = 1; i <= rows_wanted; ++i) {
-      const std::uint64_t* const row = words_.data() + words_.size() - i * width_;
+    // One more than a look at the last two seconds reads: its search ends at a row before them.
+    const std::size_t rows_wanted = std::min<std::size_t>(rows(), 3);
+    const std::size_t value_at = std::min(width_ - 1, 1 + masks() + place);
+    const std::uint64_t* row = words_.data() + words_.size();
+    for (std::size_t i = 0; i < rows_wanted; ++i) {
+      row -= width_;
       __builtin_prefetch(row);
-      __builtin_prefetch(row + std::min(width_ - 1, 1 + masks() + place));
+      __builtin_prefetch(row + value_at);
     }
+  }
+  /// Has this object brought near, for fetch_newest(), which reads where its rows lie.
+  void fetch() const {
+    const char* const at = reinterpret_cast<const char*>(this);
+    __builtin_prefetch(at);
+    __builtin_prefetch(at + sizeof *this - 1);
   }
   /// Appends the newest of them alone.
   void collect_newest(FieldId field, TimeRange range, Column& out, std::size_t& place) const;
