@@ -3,12 +3,17 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstring>
 
 namespace gpuscale::tsdb {
 namespace {
 
-constexpr std::uint8_t kDifferences = 0;
-constexpr std::uint8_t kDistances = 1;
+constexpr std::uint8_t kDistances = 1;  ///< else differences
+/// The lowest bits, which all values have in common, are left out: sizes in bytes are mostly whole mebibytes.
+constexpr std::uint8_t kShifted = 2;
+/// In the width of a run: where few of its numbers are not zero, which they are comes before them.
+constexpr std::uint8_t kSparse = 0x80;
 /// Integers that share one width: few enough that one outlier spoils little.
 constexpr std::size_t kRun = PackedRuns::kMost;
 
@@ -55,8 +60,57 @@ bool get_bits(ByteReader& reader, std::array<std::uint64_t, kRun>& values, std::
   return true;
 }
 
-std::size_t bytes_for(std::size_t count, unsigned width) {
-  return 1 + (count * width + 7) / 8;
+std::size_t bytes_of_bits(std::size_t count, unsigned width) {
+  return (count * width + 7) / 8;
+}
+
+/// Whether a run of `count` numbers, of which `present` are not zero, is shorter with those alone.
+bool sparse_is_shorter(std::size_t count, std::size_t present, unsigned width) {
+  return bytes_of_bits(count, 1) + bytes_of_bits(present, width) < bytes_of_bits(count, width);
+}
+
+std::size_t bytes_for(std::size_t count, std::size_t present, unsigned width) {
+  return 1 + (sparse_is_shorter(count, present, width)
+                  ? bytes_of_bits(count, 1) + bytes_of_bits(present, width)
+                  : bytes_of_bits(count, width));
+}
+
+/// The `stored` first numbers to the places that the mask names; zeros to the others.
+void spread(std::array<std::uint64_t, kRun>& numbers, std::size_t stored, std::uint64_t mask) {
+  for (std::size_t i = kRun; i-- > 0;) numbers[i] = (mask >> i & 1U) != 0 ? numbers[--stored] : 0;
+}
+
+/// The numbers of one run and what their form goes by.
+struct RunNumbers {
+  std::array<std::uint64_t, kRun> values;
+  std::size_t count = 0;
+  std::size_t present = 0;  ///< not zero
+  std::uint64_t all = 0;    ///< the bits of any
+
+  void add(std::uint64_t value) {
+    values[count++] = value;
+    present += value != 0 ? 1U : 0U;
+    all |= value;
+  }
+};
+
+void put_run(std::string& out, RunNumbers& run) {
+  const unsigned width = width_of(run.all);
+  if (!sparse_is_shorter(run.count, run.present, width)) {
+    out.push_back(static_cast<char>(width));
+    if (width != 0) put_bits(out, run.values, run.count, width);
+    return;
+  }
+  out.push_back(static_cast<char>(width | kSparse));
+  std::uint64_t mask = 0;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < run.count; ++i) {
+    if (run.values[i] == 0) continue;
+    mask |= 1ULL << i;
+    run.values[kept++] = run.values[i];
+  }
+  out.append(reinterpret_cast<const char*>(&mask), bytes_of_bits(run.count, 1));
+  put_bits(out, run.values, kept, width);
 }
 
 struct Run {
@@ -69,70 +123,81 @@ void each_run(std::size_t begin, std::size_t end, const Visit& visit) {
   for (std::size_t at = begin; at < end; at += kRun) visit(Run{at, std::min(kRun, end - at)});
 }
 
-void put_differences(std::string& out, std::span<const std::int64_t> values) {
-  out.push_back(static_cast<char>(kDifferences));
+std::uint64_t difference_at(std::span<const std::int64_t> values, std::size_t i, unsigned shift) {
+  return zigzag(wrapping_sub(values[i], values[i - 1]) >> shift);
+}
+
+void put_differences(std::string& out, std::span<const std::int64_t> values, unsigned shift) {
   put_signed(out, values.front());
-  std::array<std::uint64_t, kRun> run;
   each_run(1, values.size(), [&](Run r) {
-    std::uint64_t all = 0;
-    for (std::size_t i = 0; i < r.count; ++i) {
-      run[i] = zigzag(wrapping_sub(values[r.begin + i], values[r.begin + i - 1]));
-      all |= run[i];
-    }
-    out.push_back(static_cast<char>(width_of(all)));
-    if (all != 0) put_bits(out, run, r.count, width_of(all));
+    RunNumbers run;
+    for (std::size_t i = 0; i < r.count; ++i) run.add(difference_at(values, r.begin + i, shift));
+    put_run(out, run);
   });
 }
 
-void put_distances(std::string& out, std::span<const std::int64_t> values) {
-  out.push_back(static_cast<char>(kDistances));
-  std::array<std::uint64_t, kRun> run;
+void put_distances(std::string& out, std::span<const std::int64_t> values, unsigned shift) {
   each_run(0, values.size(), [&](Run r) {
     const auto part = values.subspan(r.begin, r.count);
     const std::int64_t least = *std::min_element(part.begin(), part.end());
-    std::uint64_t all = 0;
-    for (std::size_t i = 0; i < r.count; ++i) {
-      run[i] = static_cast<std::uint64_t>(part[i]) - static_cast<std::uint64_t>(least);
-      all |= run[i];
-    }
+    RunNumbers run;
+    for (const std::int64_t value : part)
+      run.add((static_cast<std::uint64_t>(value) - static_cast<std::uint64_t>(least)) >> shift);
     put_signed(out, least);
-    out.push_back(static_cast<char>(width_of(all)));
-    if (all != 0) put_bits(out, run, r.count, width_of(all));
+    put_run(out, run);
   });
 }
 
-bool distances_are_shorter(std::span<const std::int64_t> values) {
+bool distances_are_shorter(std::span<const std::int64_t> values, unsigned shift) {
   std::size_t differences = 1;
   std::size_t distances = 0;
   each_run(0, values.size(), [&](Run r) {
     const auto part = values.subspan(r.begin, r.count);
     const auto [least, most] = std::minmax_element(part.begin(), part.end());
-    distances +=
-        2 +
-        bytes_for(r.count, width_of(static_cast<std::uint64_t>(*most) - static_cast<std::uint64_t>(*least)));
+    const auto range = static_cast<std::uint64_t>(*most) - static_cast<std::uint64_t>(*least);
+    const auto at_least = static_cast<std::size_t>(std::count(part.begin(), part.end(), *least));
+    distances += 2 + bytes_for(r.count, r.count - at_least, width_of(range >> shift));
     std::uint64_t all = 0;
-    for (std::size_t i = 1; i < part.size(); ++i) all |= zigzag(wrapping_sub(part[i], part[i - 1]));
-    differences += bytes_for(r.count, width_of(all));
+    std::size_t present = 0;
+    for (std::size_t i = 1; i < part.size(); ++i) {
+      const std::uint64_t difference = difference_at(part, i, shift);
+      all |= difference;
+      present += difference != 0 ? 1U : 0U;
+    }
+    differences += bytes_for(r.count, present, width_of(all));
   });
   return distances < differences;
+}
+
+/// How many of the lowest bits all values have in common.
+unsigned common_low_bits(std::span<const std::int64_t> values) {
+  std::uint64_t differing = 0;
+  for (std::size_t i = 1; i < values.size(); ++i)
+    differing |= static_cast<std::uint64_t>(wrapping_sub(values[i], values[i - 1]));
+  return differing == 0 ? 0 : static_cast<unsigned>(std::countr_zero(differing));
 }
 
 }  // namespace
 
 void pack_integers(std::string& out, std::span<const std::int64_t> values) {
   if (values.empty()) return;
-  if (distances_are_shorter(values)) {
-    put_distances(out, values);
+  const unsigned shift = common_low_bits(values);
+  const bool distances = distances_are_shorter(values, shift);
+  out.push_back(static_cast<char>((distances ? kDistances : 0U) | (shift > 0 ? kShifted : 0U)));
+  if (shift > 0) out.push_back(static_cast<char>(shift));
+  if (distances) {
+    put_distances(out, values, shift);
   } else {
-    put_differences(out, values);
+    put_differences(out, values, shift);
   }
 }
 
 PackedRuns::PackedRuns(ByteReader& reader, std::size_t count) : reader_(reader), left_(count) {
   if (count == 0) return;
   const std::uint8_t form = reader.byte();
-  distances_ = form == kDistances;
-  if (!reader.ok() || form > kDistances) ok_ = false;
+  distances_ = (form & kDistances) != 0;
+  if ((form & kShifted) != 0) shift_ = reader.byte();
+  if (!reader.ok() || form > (kDistances | kShifted) || shift_ > 63) ok_ = false;
 }
 
 bool PackedRuns::give_up() {
@@ -164,22 +229,37 @@ bool PackedRuns::take(bool wanted) {
   size_ = std::min(kRun, left_);
   left_ -= size_;
   const std::int64_t least = distances_ ? reader_.signed_varint() : last_;
-  const unsigned width = reader_.byte();
-  if (!reader_.ok() || width > 64) return give_up();
+  const std::uint8_t form = reader_.byte();
+  const auto width = static_cast<unsigned>(form & (kSparse - 1));
+  const bool sparse = (form & kSparse) != 0;
+  if (!reader_.ok() || width > 64 || (sparse && width == 0)) return give_up();
+  std::uint64_t mask = 0;
+  if (sparse) {
+    const std::string_view bits = reader_.take(bytes_of_bits(size_, 1));
+    if (!reader_.ok()) return give_up();
+    std::memcpy(&mask, bits.data(), bits.size());
+    if (size_ < kRun && mask >> size_ != 0) return give_up();
+  }
+  const std::size_t stored = sparse ? static_cast<std::size_t>(std::popcount(mask)) : size_;
   if (!wanted && distances_) {
-    reader_.take((size_ * width + 7) / 8);
+    reader_.take(bytes_of_bits(stored, width));
     return reader_.ok() || give_up();
   }
   if (width == 0) {
     std::fill_n(run_.begin(), size_, least);
     return true;
   }
-  std::array<std::uint64_t, kRun> bits;
-  if (!get_bits(reader_, bits, size_, width)) return give_up();
+  std::array<std::uint64_t, kRun> numbers;
+  if (!get_bits(reader_, numbers, stored, width)) return give_up();
+  if (sparse) spread(numbers, stored, mask);
   if (distances_) {
-    for (std::size_t i = 0; i < size_; ++i) run_[i] = wrapping_add(least, static_cast<std::int64_t>(bits[i]));
+    for (std::size_t i = 0; i < size_; ++i)
+      run_[i] = wrapping_add(least, static_cast<std::int64_t>(numbers[i] << shift_));
   } else {
-    for (std::size_t i = 0; i < size_; ++i) run_[i] = last_ = wrapping_add(last_, unzigzag(bits[i]));
+    for (std::size_t i = 0; i < size_; ++i) {
+      const auto difference = static_cast<std::uint64_t>(unzigzag(numbers[i])) << shift_;
+      run_[i] = last_ = wrapping_add(last_, static_cast<std::int64_t>(difference));
+    }
   }
   return true;
 }

@@ -36,6 +36,7 @@ class PackedRuns {
   ByteReader& reader_;
   std::size_t left_;
   bool distances_ = false;
+  unsigned shift_ = 0;
   bool started_ = false;
   bool ok_ = true;
   std::int64_t last_ = 0;
