@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "policy/window.h"
-#include "policy/words.h"
 
 namespace gpuscale::policy {
 namespace {
@@ -48,13 +47,36 @@ std::string words_of(const Points& points, std::int64_t count) {
          percent_of(points.most) + ", the newest " + percent_of(points.newest);
 }
 
+std::string goal_of(double target) {
+  return ", target " + percent_of(target) + ": ";
+}
+
 std::string rests(std::int64_t since) {
   return "rests for " + span_of(kCooldownSeconds - since) + " more since it took nodes away";
 }
 
-std::string too_young(std::int64_t count) {
-  return "has not seen " + std::to_string(count) + " minutes yet, before which it takes none away";
-}
+/// What AWS's alarm for fewer nodes looks at, where the one for more is silent.
+struct LowAlarm {
+  std::optional<Points> recent;  ///< as the alarm for more sees it
+  std::int64_t recent_minutes;
+  std::optional<Points> points;
+  std::int64_t minutes;
+  double target;
+  double low;
+
+  bool fires() const { return points && points->most < low; }
+  std::string saw() const {
+    if (points) return words_of(*points, minutes) + goal_of(target);
+    return recent ? words_of(*recent, recent_minutes) + goal_of(target) : "";
+  }
+  std::string why_not() const {
+    if (!points)
+      return saw() + "has not seen " + std::to_string(minutes) +
+             " minutes yet, before which it takes none away";
+    return saw() + "neither " + std::to_string(recent_minutes) + " minutes over it nor " +
+           std::to_string(minutes) + " under " + percent_of(low) + ", stays";
+  }
+};
 
 }  // namespace
 
@@ -62,29 +84,28 @@ std::optional<std::int64_t> AwsTargetTracking::decide(const PoolView& view) {
   const auto ready = static_cast<double>(view.ready);
   const auto recent = minutes(view, 3);
   evidence_ = evidence_of(recent, 3, target_);
-  const std::string goal = ", target " + percent_of(target_) + ": ";
   if (recent && recent->least > target_) {
     const std::int64_t want = std::max(view.size(), round_up(ready * recent->newest / target_));
-    reason_ = words_of(*recent, 3) + goal + std::to_string(want) + " wanted";
+    reason_ = [recent = *recent, target = target_, want] {
+      return words_of(recent, 3) + goal_of(target) + std::to_string(want) + " wanted";
+    };
     return want;
   }
-  const auto points = minutes(view, 15);
-  reason_ = points ? words_of(*points, 15) + goal : recent ? words_of(*recent, 3) + goal : "";
-  if (!points) {
-    reason_ += too_young(15);
+  const LowAlarm alarm{recent, 3, minutes(view, 15), 15, target_, 0.9 * target_};
+  if (!alarm.fires()) {
+    reason_ = [alarm] { return alarm.why_not(); };
     return std::nullopt;
   }
-  const double low = 0.9 * target_;
-  if (points->most >= low) {
-    reason_ += "neither 3 minutes over it nor 15 under " + percent_of(low) + ", stays";
+  if (view.booting > 0) {
+    reason_ = [alarm] { return alarm.saw() + "takes none away while nodes boot"; };
     return std::nullopt;
   }
-  if (view.booting > 0 || !cooled(last_in_, view.now())) {
-    reason_ += view.booting > 0 ? "takes none away while nodes boot" : rests(view.now() - *last_in_);
+  if (!cooled(last_in_, view.now())) {
+    reason_ = [alarm, since = view.now() - *last_in_] { return alarm.saw() + rests(since); };
     return std::nullopt;
   }
-  const std::int64_t want = round_up(ready * points->most / target_);
-  reason_ += std::to_string(want) + " would do";
+  const std::int64_t want = round_up(ready * alarm.points->most / target_);
+  reason_ = [alarm, want] { return alarm.saw() + std::to_string(want) + " would do"; };
   if (want >= view.size()) return std::nullopt;
   last_in_ = view.now();
   return want;
@@ -93,35 +114,32 @@ std::optional<std::int64_t> AwsTargetTracking::decide(const PoolView& view) {
 std::optional<std::int64_t> AwsStep::decide(const PoolView& view) {
   const auto recent = minutes(view, 2);
   evidence_ = evidence_of(recent, 2, target_);
-  const std::string goal = ", target " + percent_of(target_) + ": ";
   if (recent && recent->least > target_) {
     const double breach = (recent->newest - target_) * 100;
     const double share = breach < 10 ? 0.1 : breach < 20 ? 0.2 : 0.3;
     const auto step = static_cast<std::int64_t>(static_cast<double>(view.ready) * share);
     const std::int64_t want = std::max(view.size(), view.ready + std::max<std::int64_t>(1, step));
-    reason_ = words_of(*recent, 2) + goal + std::to_string(want) + " wanted, " + number_of(100 * share) +
-              "% more than are ready";
+    reason_ = [recent = *recent, target = target_, want, share] {
+      return words_of(recent, 2) + goal_of(target) + std::to_string(want) + " wanted, " +
+             number_of(100 * share) + "% more than are ready";
+    };
     return want;
   }
-  const auto points = minutes(view, 5);
-  reason_ = points ? words_of(*points, 5) + goal : recent ? words_of(*recent, 2) + goal : "";
-  if (!points) {
-    reason_ += too_young(5);
-    return std::nullopt;
-  }
-  const double low = 0.6 * target_;
-  if (points->most >= low) {
-    reason_ += "neither 2 minutes over it nor 5 under " + percent_of(low) + ", stays";
+  const LowAlarm alarm{recent, 2, minutes(view, 5), 5, target_, 0.6 * target_};
+  if (!alarm.fires()) {
+    reason_ = [alarm] { return alarm.why_not(); };
     return std::nullopt;
   }
   if (!cooled(last_in_, view.now())) {
-    reason_ += rests(view.now() - *last_in_);
+    reason_ = [alarm, since = view.now() - *last_in_] { return alarm.saw() + rests(since); };
     return std::nullopt;
   }
   last_in_ = view.now();
   const auto step =
       std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(view.size()) * 0.1));
-  reason_ += "5 minutes under " + percent_of(low) + ", " + std::to_string(step) + " fewer";
+  reason_ = [alarm, step] {
+    return alarm.saw() + "5 minutes under " + percent_of(alarm.low) + ", " + std::to_string(step) + " fewer";
+  };
   return view.size() - step;
 }
 
@@ -140,9 +158,11 @@ std::optional<std::int64_t> GoogleMig::decide(const PoolView& view) {
         return a.second < b.second;
       })->second;
   evidence_ = {.value = mean, .target = target_, .window_seconds = 60};
-  reason_ = "utilisation " + percent_of(mean) + " of " + nodes_of(view.ready) + " over " + span_of(60) +
-            ", target " + percent_of(target_) + ": " + std::to_string(now_advised) +
-            (want > now_advised ? " would do, but " + wanted_within(want, kStabilizationSeconds) : " wanted");
+  reason_ = [mean, ready = view.ready, target = target_, now_advised, want] {
+    return "utilisation " + percent_of(mean) + " of " + nodes_of(ready) + " over " + span_of(60) +
+           goal_of(target) + std::to_string(now_advised) +
+           (want > now_advised ? " would do, but " + wanted_within(want, kStabilizationSeconds) : " wanted");
+  };
   return want;
 }
 

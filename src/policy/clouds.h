@@ -3,10 +3,10 @@
 /// them.
 #pragma once
 #include <deque>
-#include <string>
 #include <utility>
 
 #include "policy/policy.h"
+#include "policy/words.h"
 
 namespace gpuscale::policy {
 
@@ -17,13 +17,13 @@ class AwsTargetTracking final : public Policy {
   explicit AwsTargetTracking(double target) : target_(target) {}
   std::int64_t period_seconds() const override { return 60; }
   std::optional<std::int64_t> decide(const PoolView& view) override;
-  std::string reason() const override { return reason_; }
+  std::string reason() const override { return reason_ ? reason_() : ""; }
   Evidence evidence() const override { return evidence_; }
 
  private:
   double target_;
   std::optional<std::int64_t> last_in_;
-  std::string reason_;
+  Words reason_;
   Evidence evidence_;
 };
 
@@ -34,13 +34,13 @@ class AwsStep final : public Policy {
   explicit AwsStep(double target) : target_(target) {}
   std::int64_t period_seconds() const override { return 60; }
   std::optional<std::int64_t> decide(const PoolView& view) override;
-  std::string reason() const override { return reason_; }
+  std::string reason() const override { return reason_ ? reason_() : ""; }
   Evidence evidence() const override { return evidence_; }
 
  private:
   double target_;
   std::optional<std::int64_t> last_in_;
-  std::string reason_;
+  Words reason_;
   Evidence evidence_;
 };
 
@@ -50,13 +50,13 @@ class GoogleMig final : public Policy {
   explicit GoogleMig(double target) : target_(target) {}
   std::int64_t period_seconds() const override { return 60; }
   std::optional<std::int64_t> decide(const PoolView& view) override;
-  std::string reason() const override { return reason_; }
+  std::string reason() const override { return reason_ ? reason_() : ""; }
   Evidence evidence() const override { return evidence_; }
 
  private:
   double target_;
   std::deque<std::pair<std::int64_t, std::int64_t>> recommended_;  ///< (second, nodes)
-  std::string reason_;
+  Words reason_;
   Evidence evidence_;
 };
 

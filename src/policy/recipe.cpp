@@ -2,7 +2,6 @@
 #include "policy/recipe.h"
 
 #include "policy/window.h"
-#include "policy/words.h"
 
 namespace gpuscale::policy {
 
@@ -13,7 +12,7 @@ std::optional<std::int64_t> Recipe::decide(const PoolView& view) {
   const std::int64_t end = view.tick / bucket * bucket;
   const std::int64_t begin = std::max<std::int64_t>(0, end - kBuckets * bucket);
   if (end - begin < bucket) {
-    reason_ = "has not seen its first " + span_of(kBucketSeconds) + " yet";
+    reason_ = [] { return "has not seen its first " + span_of(kBucketSeconds) + " yet"; };
     return std::nullopt;
   }
   const double percent = 100.0 * sum(view, view.utilization, begin, end) / static_cast<double>(end - begin);
@@ -25,15 +24,16 @@ std::optional<std::int64_t> Recipe::decide(const PoolView& view) {
   evidence_ = {.value = percent / 100,
                .target = options_.high_percent / 100,
                .window_seconds = (end - begin) * view.tick_seconds};
-  reason_ =
-      "utilisation " + percent_of(percent / 100) + " over " + span_of((end - begin) * view.tick_seconds);
-  if (high) reason_ += ", over the high rule's " + percent_of(options_.high_percent / 100) + ": ";
-  if (low) reason_ += ", under the low rule's " + percent_of(options_.low_percent / 100) + ": ";
-  if (!high && !low)
-    reason_ += ", between " + percent_of(options_.low_percent / 100) + " and " +
-               percent_of(options_.high_percent / 100) + ": stays";
-  if (want) reason_ += high ? "one more" : "one fewer";
-  if (!want && (high || low)) reason_ += "it was so before, and a rule notifies once";
+  reason_ = [seen = evidence_, line = options_.low_percent / 100, high, low, decides = want.has_value()] {
+    std::string out = "utilisation " + percent_of(*seen.value) + " over " + span_of(*seen.window_seconds);
+    if (high) out += ", over the high rule's " + percent_of(*seen.target) + ": ";
+    if (low) out += ", under the low rule's " + percent_of(line) + ": ";
+    if (!high && !low)
+      out += ", between " + percent_of(line) + " and " + percent_of(*seen.target) + ": stays";
+    if (decides) out += high ? "one more" : "one fewer";
+    if (!decides && (high || low)) out += "it was so before, and a rule notifies once";
+    return out;
+  };
   was_high_ = high;
   was_low_ = low;
   return want;

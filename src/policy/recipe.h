@@ -4,6 +4,7 @@
 /// changes and not again (grafana/grafana#6685); `repeat` is what its users wished for.
 #pragma once
 #include "policy/policy.h"
+#include "policy/words.h"
 
 namespace gpuscale::policy {
 
@@ -18,14 +19,14 @@ class Recipe final : public Policy {
   explicit Recipe(RecipeOptions options) : options_(options) {}
   std::int64_t period_seconds() const override { return 60; }
   std::optional<std::int64_t> decide(const PoolView& view) override;
-  std::string reason() const override { return reason_; }
+  std::string reason() const override { return reason_ ? reason_() : ""; }
   Evidence evidence() const override { return evidence_; }
 
  private:
   RecipeOptions options_;
   bool was_high_ = false;
   bool was_low_ = false;
-  std::string reason_;
+  Words reason_;
   Evidence evidence_;
 };
 

@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "policy/window.h"
-#include "policy/words.h"
 
 namespace gpuscale::policy {
 namespace {
@@ -14,49 +13,54 @@ constexpr std::int64_t kTrackedSeconds = 60;
 constexpr std::int64_t kSettleSeconds = 300;
 constexpr double kNearEnough = 0.1;
 
+/// @param most of the recommendations of late
+std::string what_follows(std::int64_t size, bool near, std::int64_t recommended, std::int64_t most) {
+  if (near) return ": within a tenth of it, stays at " + std::to_string(size);
+  const std::string number = std::to_string(recommended);
+  if (recommended >= size) return ": " + number + " wanted";
+  const std::int64_t kept = std::min(size, most);
+  return ": " + number + " would do" +
+         (kept > recommended ? ", but " + wanted_within(kept, kSettleSeconds) : "");
+}
+
 }  // namespace
 
 std::optional<double> TargetTracking::measure(const PoolView& view) {
   evidence_ = {.target = target_};
   if (tracked_ == TrackedValue::kSignal) {
     if (!view.signal) {
-      reason_ = "its value is unknown";
+      saw_ = [] { return "its value is unknown"; };
       return std::nullopt;
     }
     evidence_.value = *view.signal;
-    reason_ = "value " + number_of(*view.signal) + " per node of " + nodes_of(view.ready) + ", target " +
-              number_of(target_);
+    saw_ = [value = *view.signal, ready = view.ready, target = target_] {
+      return "value " + number_of(value) + " per node of " + nodes_of(ready) + ", target " +
+             number_of(target);
+    };
     return std::max(0.0, *view.signal);
   }
   const std::int64_t ticks = std::max<std::int64_t>(1, kTrackedSeconds / view.tick_seconds);
   const std::int64_t begin = std::max({std::int64_t{0}, view.first_tick, view.tick - ticks});
   if (begin >= view.tick || view.ready <= 0) {
-    reason_ = "no node is ready";
+    saw_ = [] { return "no node is ready"; };
     return std::nullopt;
   }
   const double mean = sum(view, view.utilization, begin, view.tick) / static_cast<double>(view.tick - begin);
   evidence_.value = mean;
   evidence_.window_seconds = (view.tick - begin) * view.tick_seconds;
-  reason_ = "utilisation " + percent_of(mean) + " of " + nodes_of(view.ready) + " over " +
-            span_of(*evidence_.window_seconds) + ", target " + percent_of(target_);
+  saw_ = [mean, ready = view.ready, over = *evidence_.window_seconds, target = target_] {
+    return "utilisation " + percent_of(mean) + " of " + nodes_of(ready) + " over " + span_of(over) +
+           ", target " + percent_of(target);
+  };
   return mean;
 }
 
-std::string TargetTracking::what_follows(const PoolView& view, bool near, std::int64_t recommended,
-                                         std::int64_t most) const {
-  if (near) return ": within a tenth of it, stays at " + std::to_string(view.size());
-  const std::string number = std::to_string(recommended);
-  if (recommended >= view.size()) return ": " + number + " wanted";
-  const std::int64_t kept = std::min(view.size(), most);
-  return ": " + number + " would do" +
-         (kept > recommended ? ", but " + wanted_within(kept, kSettleSeconds) : "");
-}
-
 std::optional<std::int64_t> TargetTracking::decide(const PoolView& view) {
+  follows_ = nullptr;
   const auto measured = measure(view);
   if (!measured) return std::nullopt;
   if (view.ready <= 0) {
-    reason_ += ": no node is ready";
+    follows_ = [] { return ": no node is ready"; };
     return std::nullopt;
   }
   const double mean = *measured;
@@ -71,7 +75,9 @@ std::optional<std::int64_t> TargetTracking::decide(const PoolView& view) {
       std::max_element(recommended_.begin(), recommended_.end(), [](const auto& a, const auto& b) {
         return a.second < b.second;
       })->second;
-  reason_ += what_follows(view, near, recommended, most);
+  follows_ = [size = view.size(), near, recommended, most] {
+    return what_follows(size, near, recommended, most);
+  };
   return recommended >= view.size() ? recommended : std::min(view.size(), most);
 }
 

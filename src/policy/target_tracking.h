@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "policy/policy.h"
+#include "policy/words.h"
 
 namespace gpuscale::policy {
 
@@ -23,18 +24,17 @@ class TargetTracking final : public Policy {
       : target_(target), tracked_(tracked) {}
   std::int64_t period_seconds() const override { return 30; }
   std::optional<std::int64_t> decide(const PoolView& view) override;
-  std::string reason() const override { return reason_; }
+  std::string reason() const override { return (saw_ ? saw_() : "") + (follows_ ? follows_() : ""); }
   Evidence evidence() const override { return evidence_; }
 
  private:
   std::optional<double> measure(const PoolView& view);
-  std::string what_follows(const PoolView& view, bool near, std::int64_t recommended,
-                           std::int64_t most) const;
 
   double target_;
   TrackedValue tracked_;
   std::deque<std::pair<std::int64_t, std::int64_t>> recommended_;  ///< (second, nodes)
-  std::string reason_;
+  Words saw_;
+  Words follows_;
   Evidence evidence_;
 };
 

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Private to the room: how the policies' reasons write what they count.
+/// How the policies' reasons are written, and what they count in them.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace gpuscale::policy {
+
+/// A reason that is written when somebody asks: simulations decide millions of times and read none.
+using Words = std::function<std::string()>;
 
 std::string percent_of(double share);       ///< 0.713 -> "71.3%"
 std::string number_of(double value);        ///< to four digits: "0.7", "1234"
