@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -87,7 +88,7 @@ http::Response answer_to(Services& services, const Receipt& receipt,
 void store_parts(Services& services, Arrived& arrived, const std::string& database, ErrorForm form,
                  const std::shared_ptr<http::Responder>& responder) {
   const auto receipt =
-      std::make_shared<Receipt>(Receipt{database, newest_of(arrived.lines.points), {}, form});
+      std::make_shared<Receipt>(Receipt{database, std::numeric_limits<std::int64_t>::min(), {}, form});
   const auto whole = std::make_shared<PartedWrite>(
       [&services, receipt, responder](const Result<tsdb::WriteOutcome>& outcome) {
         responder->respond(answer_to(services, *receipt, outcome));

@@ -64,15 +64,13 @@ std::size_t bytes_of_bits(std::size_t count, unsigned width) {
   return (count * width + 7) / 8;
 }
 
-/// Whether a run of `count` numbers, of which `present` are not zero, is shorter with those alone.
-bool sparse_is_shorter(std::size_t count, std::size_t present, unsigned width) {
-  return bytes_of_bits(count, 1) + bytes_of_bits(present, width) < bytes_of_bits(count, width);
+/// Of a run with its numbers that are not zero alone, and which those are.
+std::size_t sparse_bytes(std::size_t count, std::size_t present, unsigned width) {
+  return bytes_of_bits(count, 1) + bytes_of_bits(present, width);
 }
 
 std::size_t bytes_for(std::size_t count, std::size_t present, unsigned width) {
-  return 1 + (sparse_is_shorter(count, present, width)
-                  ? bytes_of_bits(count, 1) + bytes_of_bits(present, width)
-                  : bytes_of_bits(count, width));
+  return 1 + std::min(bytes_of_bits(count, width), sparse_bytes(count, present, width));
 }
 
 /// The `stored` first numbers to the places that the mask names; zeros to the others.
@@ -96,7 +94,7 @@ struct RunNumbers {
 
 void put_run(std::string& out, RunNumbers& run) {
   const unsigned width = width_of(run.all);
-  if (!sparse_is_shorter(run.count, run.present, width)) {
+  if (bytes_of_bits(run.count, width) <= sparse_bytes(run.count, run.present, width)) {
     out.push_back(static_cast<char>(width));
     if (width != 0) put_bits(out, run.values, run.count, width);
     return;
