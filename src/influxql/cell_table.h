@@ -8,6 +8,7 @@
 #include <iterator>
 #include <span>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -58,7 +59,10 @@ class CellTable {
     cells_.reserve(rows * width);
   }
   /// The next cell: rows are filled one after the other. Only after reserve().
-  void add(Cell cell) { cells_.push_back(std::move(cell)); }
+  template <typename T>
+  void add(T&& cell) {
+    cells_.emplace_back(std::forward<T>(cell));
+  }
   /// A whole row, as wide as those before it.
   void push_back(std::initializer_list<Cell> row) {
     width_ = row.size();

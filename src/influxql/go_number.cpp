@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "influxql/go_number.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <string_view>
 
 namespace gpuscale::influxql {
 
@@ -36,35 +38,25 @@ std::string go_fixed(double value) {
   return out + digits.substr(0, whole) + "." + digits.substr(whole);
 }
 
-void append_go_json_number(std::string& out, double value) {
+char* write_go_json_number(char* to, double value) {
+  const auto copied = [to](std::string_view text) { return std::copy(text.begin(), text.end(), to); };
   const double size = std::fabs(value);
-  if (!std::isfinite(value)) {
-    out += "null";
-  } else if (size == 0) {
-    out += std::signbit(value) ? "-0" : "0";
-  } else if (size >= 1e-6 && size < 1e21) {
-    // 21 digits, a sign, a point and 17 digits behind it are the most there can be.
-    std::array<char, 64> buffer{};
-    const auto [end, error] =
-        std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed);
-    // Whole numbers beyond 2^53 print all their digits here and zeros in Go.
-    if (error == std::errc() && size < 9e15) {
-      out.append(buffer.data(), end);
-    } else {
-      out += go_fixed(value);
-    }
-  } else {
-    std::string text = scientific(value);
-    const std::size_t zero = text.find("e-0");
-    if (zero != std::string::npos) text.erase(zero + 2, 1);
-    out += text;
+  if (!std::isfinite(value)) return copied("null");
+  if (size == 0) return copied(std::signbit(value) ? "-0" : "0");
+  if (size >= 1e-6 && size < 1e21) {
+    // Whole numbers beyond 2^53 would print all their digits here and print zeros in Go.
+    if (size < 9e15) return std::to_chars(to, to + kMostNumberBytes, value, std::chars_format::fixed).ptr;
+    return copied(go_fixed(value));
   }
+  std::string text = scientific(value);
+  const std::size_t zero = text.find("e-0");
+  if (zero != std::string::npos) text.erase(zero + 2, 1);
+  return copied(text);
 }
 
 std::string go_json_number(double value) {
-  std::string out;
-  append_go_json_number(out, value);
-  return out;
+  std::array<char, kMostNumberBytes> text{};
+  return {text.data(), write_go_json_number(text.data(), value)};
 }
 
 }  // namespace gpuscale::influxql

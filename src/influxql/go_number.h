@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Numbers as Go prints them, for whatever answers in InfluxDB's place. Pure.
 #pragma once
+#include <cstddef>
 #include <string>
 
 namespace gpuscale::influxql {
@@ -11,7 +12,9 @@ std::string go_fixed(double value);
 /// encoding/json: as go_fixed() from 1e-6 to below 1e21, else "1e-7", "1.5e+21". "null" for what JSON cannot
 /// hold.
 std::string go_json_number(double value);
-/// The same at the end of `out`, without a text of its own.
-void append_go_json_number(std::string& out, double value);
+/// The same at `to`, where there is room for kMostNumberBytes. @return behind its last byte.
+char* write_go_json_number(char* to, double value);
+/// 21 digits before the point, a sign, a point and 23 digits behind it are more than there can be together.
+constexpr std::size_t kMostNumberBytes = 48;
 
 }  // namespace gpuscale::influxql

@@ -8,163 +8,13 @@
 #include <utility>
 
 #include "base/rfc3339.h"
-#include "influxql/go_number.h"
+#include "influxql/json_writer.h"
 #include "influxql/zone.h"
 #include "metrics/line_protocol.h"
 
 namespace gpuscale::influxql {
 
 namespace {
-
-/// A JSON writer with Go's forms; pretty as json.MarshalIndent(v, "", "    ").
-class Writer {
- public:
-  explicit Writer(bool pretty) : pretty_(pretty) {}
-
-  void open(char bracket) {
-    element();
-    out_ += bracket;
-    ++depth_;
-    empty_ = true;
-  }
-  void close(char bracket) {
-    const bool was_empty = std::exchange(empty_, false);  // what holds it is not empty: it holds this
-    --depth_;
-    if (!was_empty) line();
-    out_ += bracket;
-  }
-  void key(std::string_view name) {
-    element();
-    text(name);
-    out_ += pretty_ ? ": " : ":";
-    after_key_ = true;
-  }
-  void raw(std::string_view value) {
-    element();
-    out_ += value;
-  }
-  void string(std::string_view value) {
-    element();
-    text(value);
-  }
-  void number(double value) {
-    element();
-    append_go_json_number(out_, value);
-  }
-  void number(std::int64_t value) {
-    element();
-    std::array<char, 24> digits{};
-    const auto done = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-    out_.append(digits.data(), done.ptr);
-  }
-  std::string take() && {
-    out_ += '\n';
-    return std::move(out_);
-  }
-  void expect(std::size_t bytes) { out_.reserve(out_.size() + bytes); }
-
- private:
-  void element() {
-    if (after_key_) {
-      after_key_ = false;
-      return;
-    }
-    if (depth_ == 0) return;
-    if (!empty_) out_ += ',';
-    empty_ = false;
-    line();
-  }
-  void line() {
-    if (!pretty_) return;
-    out_ += '\n';
-    out_.append(4 * depth_, ' ');
-  }
-  void text(std::string_view value);
-
-  bool pretty_;
-  bool after_key_ = false;
-  std::size_t depth_ = 0;
-  bool empty_ = true;  ///< the bracket that was opened last holds nothing yet
-  std::string out_;
-};
-
-/// The length of the UTF-8 sequence at the start of `text`; 0 where it is malformed.
-std::size_t sequence(std::string_view text) {
-  const auto byte = [&text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  const std::size_t length = first < 0x80                    ? 1
-                             : first >= 0xc2 && first < 0xe0 ? 2
-                             : (first >> 4U) == 14           ? 3
-                             : first >= 0xf0 && first < 0xf5 ? 4
-                                                             : 0;
-  if (length == 0 || length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0U) != 0x80U) return 0;
-  }
-  if (first == 0xe0 && byte(1) < 0xa0) return 0;
-  if (first == 0xed && byte(1) >= 0xa0) return 0;
-  if (first == 0xf0 && byte(1) < 0x90) return 0;
-  if (first == 0xf4 && byte(1) >= 0x90) return 0;
-  return length;
-}
-
-/// What stands in a JSON text as it is.
-constexpr std::array<bool, 256> kPlain = [] {
-  std::array<bool, 256> plain{};
-  for (std::size_t c = 0x20; c < 0x80; ++c)
-    plain[c] = c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
-  return plain;
-}();
-
-void Writer::text(std::string_view value) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  out_ += '"';
-  const auto plain = [](char c) { return kPlain[static_cast<unsigned char>(c)]; };
-  for (std::size_t i = 0; i < value.size();) {
-    const std::size_t first = i;
-    while (i < value.size() && plain(value[i])) ++i;
-    out_.append(value, first, i - first);
-    if (i == value.size()) break;
-    const char c = value[i];
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x80) {
-      ++i;
-      if (c == '"' || c == '\\') {
-        out_ += '\\';
-        out_ += c;
-      } else if (c == '\n') {
-        out_ += "\\n";
-      } else if (c == '\r') {
-        out_ += "\\r";
-      } else if (c == '\t') {
-        out_ += "\\t";
-      } else if (byte < 0x20 || c == '<' || c == '>' || c == '&') {
-        out_ += "\\u00";
-        out_ += kHex[byte >> 4U];
-        out_ += kHex[byte & 15U];
-      } else {
-        out_ += c;
-      }
-      continue;
-    }
-    const std::size_t length = sequence(value.substr(i));
-    if (length == 0) {
-      out_ += "\\ufffd";
-      ++i;
-      continue;
-    }
-    const std::string_view rune = value.substr(i, length);
-    if (rune == "\xe2\x80\xa8") {
-      out_ += "\\u2028";
-    } else if (rune == "\xe2\x80\xa9") {
-      out_ += "\\u2029";
-    } else {
-      out_ += rune;
-    }
-    i += length;
-  }
-  out_ += '"';
-}
 
 /// "2000-04-02T00:00:00-08:00"; UTC is "Z".
 std::string local_time(WallTime time, const Zone& zone) {
@@ -179,7 +29,7 @@ std::string local_time(WallTime time, const Zone& zone) {
 }
 
 struct CellWriter {
-  Writer& writer;
+  JsonWriter& writer;
   std::int64_t unit;  ///< of times as numbers; 0 = times as texts
   const Zone& zone;
   void operator()(std::monostate) const { writer.raw("null"); }
@@ -197,7 +47,7 @@ struct CellWriter {
 };
 
 /// @param sorted room for a row's tags, kept from row to row
-void write_row(Writer& writer, const Row& row, std::string_view epoch,
+void write_row(JsonWriter& writer, const Row& row, std::string_view epoch,
                std::vector<const metrics::Tag*>& sorted) {
   const Zone zone(row.zone);
   writer.open('{');
@@ -242,7 +92,7 @@ void write_row(Writer& writer, const Row& row, std::string_view epoch,
   writer.close('}');
 }
 
-void write_result(Writer& writer, const StatementResult& result, bool partial, std::string_view epoch) {
+void write_result(JsonWriter& writer, const StatementResult& result, bool partial, std::string_view epoch) {
   writer.open('{');
   writer.key("statement_id");
   writer.raw(std::to_string(result.statement_id));
@@ -250,7 +100,7 @@ void write_result(Writer& writer, const StatementResult& result, bool partial, s
     std::size_t rows = 0;
     for (const Row& row : result.rows) rows += row.values.size();
     constexpr std::size_t kSeriesBytes = 96;  // about
-    constexpr std::size_t kRowBytes = 32;
+    constexpr std::size_t kRowBytes = 40;
     writer.expect(result.rows.size() * kSeriesBytes + rows * kRowBytes);
     writer.key("series");
     writer.open('[');
@@ -286,7 +136,7 @@ void write_result(Writer& writer, const StatementResult& result, bool partial, s
 
 std::string render_json(const std::vector<StatementResult>& results, std::optional<std::string> epoch,
                         bool pretty) {
-  Writer writer(pretty);
+  JsonWriter writer(pretty);
   writer.open('{');
   if (!results.empty()) {
     writer.key("results");
@@ -300,7 +150,7 @@ std::string render_json(const std::vector<StatementResult>& results, std::option
 
 std::string render_document(const StatementResult& result, bool partial, std::string_view epoch,
                             bool pretty) {
-  Writer writer(pretty);
+  JsonWriter writer(pretty);
   writer.open('{');
   writer.key("results");
   writer.open('[');

@@ -288,13 +288,17 @@ Result<RowSet> Runner::call_rows() {
   return computed(std::move(slots));
 }
 
-Cell cell_of(const Value& value) {
-  if (const auto* number = std::get_if<double>(&value))
-    return std::isfinite(*number) ? Cell(*number) : Cell();
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) return *integer;
-  if (const auto* flag = std::get_if<bool>(&value)) return *flag;
-  if (const auto* text = std::get_if<std::string_view>(&value)) return std::string(*text);
-  return {};
+void add_cell(CellTable& table, const Value& value) {
+  if (const auto* number = std::get_if<double>(&value)) {
+    if (std::isfinite(*number)) return table.add(*number);
+  } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    return table.add(*integer);
+  } else if (const auto* flag = std::get_if<bool>(&value)) {
+    return table.add(*flag);
+  } else if (const auto* text = std::get_if<std::string_view>(&value)) {
+    return table.add(std::string(*text));
+  }
+  table.add(std::monostate());
 }
 
 /// Makes the result series of one statement.
@@ -322,7 +326,7 @@ class RowMaker {
     out.values.reserve(series.times.size(), 1 + series.cells.size());
     for (std::size_t r = 0; r < series.times.size(); ++r) {
       out.values.add(base::from_unix_nanos(series.times[r]));
-      for (const auto& column : series.cells) out.values.add(cell_of(column[r]));
+      for (const auto& column : series.cells) add_cell(out.values, column[r]);
     }
     return out;
   }
