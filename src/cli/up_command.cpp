@@ -21,6 +21,7 @@
 #include "cli/live_view.h"
 #include "cli/remote.h"
 #include "cli/server_app.h"
+#include "cli/server_memory.h"
 #include "config/definitions.h"
 #include "http/message.h"
 #include "load/generator.h"
@@ -327,6 +328,7 @@ Result<int> up(UpFlags flags, const Context& context) {
     GS_TRY(flags.serve.config_text, config::without(kDemoConfig, config::Kind::kRules));
   }
   GS_TRY(const log::Log log, log_for(flags, folder));
+  log.info("server.memory", {{"from", choose_server_memory()}});
   GS_TRY(const auto app, ServerApp::start(flags.serve, log));
   if (!flags.json)
     std::fprintf(stderr, "gpuscale serves at %s (open it in a browser), its log is %s/server.log\n",
