@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "db/copy.h"
+#include "tsdb/copy_store.h"
 
 namespace gpuscale::cli {
 namespace {
@@ -13,14 +14,12 @@ namespace fs = std::filesystem;
 
 /// What a data folder holds beside its databases; it must be the same after a restore.
 constexpr const char* kSmallFiles[] = {"installation.id", "node.token", "secret.key"};
-constexpr const char* kDatabases[] = {"state.db", "metrics.db"};
 
 Error unusable(const fs::path& path, const std::error_code& error) {
   return fail(Errc::kUnavailable, "cannot use " + path.string() + ": " + error.message());
 }
 
-/// The databases are copied each in one moment, `state.db` first: so a sample that a decision was made on is
-/// in the copy too.
+/// `state.db` first: so a sample that a decision was made on is in the copy too.
 Result<void> back_up(const fs::path& data, const fs::path& to) {
   std::error_code error;
   if (!fs::exists(data / "metrics.db", error)) {
@@ -33,9 +32,12 @@ Result<void> back_up(const fs::path& data, const fs::path& to) {
   if (!fs::is_empty(to, error)) {
     return fail(Errc::kConflict, to.string() + " is not empty; name a new folder for each backup");
   }
-  for (const char* name : kDatabases) {
+  using Copy = Result<void> (*)(const std::string& from, const std::string& to);
+  const std::pair<const char*, Copy> databases[] = {{"state.db", db::copy_database},
+                                                    {"metrics.db", tsdb::copy_store}};
+  for (const auto& [name, copy] : databases) {
     if (!fs::exists(data / name, error)) continue;
-    GS_CHECK(db::copy_database((data / name).string(), (to / name).string()));
+    GS_CHECK(copy((data / name).string(), (to / name).string()));
     fs::permissions(to / name, fs::perms::owner_read | fs::perms::owner_write, error);
     if (error) return unusable(to / name, error);
   }

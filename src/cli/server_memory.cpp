@@ -54,8 +54,15 @@ namespace {
 
 bool load_mimalloc() {
   if (mimalloc.take != nullptr) return true;
+  // Milliseconds until free pages go back to the system; what whoever starts us says stands. By default it
+  // keeps them for 25, and what a burst of writes needed is never given back before the next (measured at
+  // 10,000 GPUs: a peak of 185 MiB, 165 with 5 for 4 % more time, 144 with none for a quarter more).
+  constexpr const char* kDelay = "MIMALLOC_DECOMMIT_DELAY";
+  const bool said = std::getenv(kDelay) != nullptr;
+  if (!said) ::setenv(kDelay, "5", 0);
   // Its malloc stays out of others' sight. It is never unloaded: pieces of it are everywhere from now on.
   void* const library = ::dlopen("libmimalloc.so.2", RTLD_NOW | RTLD_LOCAL);
+  if (!said) ::unsetenv(kDelay);  // not for the processes that we start
   if (library == nullptr) return false;
   Mimalloc found;
   found.take = reinterpret_cast<decltype(found.take)>(::dlsym(library, "mi_malloc"));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Where the server takes the memory of C++ objects from: mimalloc, where Debian's libmimalloc2.0 is
 /// installed. Writes and answers are ten thousands of small pieces, and glibc took a quarter of the server's
-/// time for them (measured with 64 agents: 50 us a request, 39 with mimalloc, for 4 % more memory at its
-/// peak). Agents, which must stay small, and C libraries keep glibc's. Builds under a sanitizer have its own.
+/// time for them (measured with 64 agents: 50 us a request, 39 with mimalloc). Agents, which must stay small,
+/// and C libraries keep glibc's. Builds under a sanitizer have its own.
 #pragma once
 #include <string_view>
 

@@ -48,8 +48,12 @@ Result<void> DiskStore::open_file() {
     GS_CHECK(tables::load_catalogue(transaction, catalogue_));
     GS_CHECK(
         tables::each_segment(transaction, [this](tables::SegmentRow row) { load_segment(std::move(row)); }));
-    GS_TRY(sequence_, tables::replay_log(transaction,
-                                         [this](std::string_view entry) { return apply_log_entry(entry); }));
+    GS_TRY(const std::int64_t sealed, tables::sealed_up_to(transaction));
+    GS_TRY(const std::int64_t in_table, tables::replay_log_table(transaction, [this](std::string_view entry) {
+             return apply_log_entry(entry);
+           }));
+    GS_TRY(sequence_, batches_.replay(std::max(sealed, in_table),
+                                      [this](std::string_view batch) { return apply_logged(batch); }));
     return true;
   }));
   committer_ = std::thread([this] { run_commits(); });
@@ -86,6 +90,7 @@ DiskStore::~DiskStore() {
   const std::scoped_lock upkeep(upkeep_mutex_);
   if (const auto sealed = seal_head(); !sealed) log_.warn("store.not_sealed", {{"error", sealed.error()}});
   give_back(0);
+  batches_.give_back();
 }
 
 bool DiskStore::apply(std::string_view batch) {
@@ -97,12 +102,14 @@ bool DiskStore::apply(std::string_view batch) {
   return head_->apply(batch, alive, owner, changes_);
 }
 
-Result<void> DiskStore::apply_log_entry(std::string_view entry) {
-  GS_TRY(const auto batches, decode_log_entry(entry));
-  for (const std::string& batch : batches) {
-    if (!apply(batch)) return fail(Errc::kCorrupt, "a batch does not decode");
-  }
+Result<void> DiskStore::apply_logged(std::string_view batch) {
+  if (!apply(batch)) return fail(Errc::kCorrupt, "a batch does not decode");
   return {};
+}
+
+Result<void> DiskStore::apply_log_entry(std::string_view entry) {
+  GS_TRY(const std::string batches, decode_log_entry(entry));
+  return each_batch(batches, [this](std::string_view batch) { return apply_logged(batch); });
 }
 
 // --- committing
@@ -216,12 +223,15 @@ Result<void> DiskStore::commit(const std::vector<Pending>& batches) {
     const std::unique_lock lock(mutex_);
     std::swap(definitions, catalogue_.unsaved());
   }
-  const std::string entry = encode_log_entry(bytes);
-  const Work work = [&](db::Transaction& transaction) -> Result<void> {
-    GS_CHECK(tables::save_definitions(transaction, definitions));
-    return tables::append_log(transaction, sequence_ + 1, entry);
+  const auto write_all = [&]() -> Result<void> {
+    if (any_fresh) {
+      GS_CHECK(writer_->transact(Work(
+          [&](db::Transaction& transaction) { return tables::save_definitions(transaction, definitions); })));
+      definitions = {};
+    }
+    return batches_.append(sequence_ + 1, bytes);
   };
-  const Result<void> committed = writer_->transact(work);
+  const Result<void> committed = write_all();
   if (!committed) {
     const std::unique_lock lock(mutex_);
     // They are known in memory, so the next commit must save them, before those made meanwhile.
@@ -258,6 +268,8 @@ StoreStats DiskStore::stats() const {
   const auto bytes = reading().read<std::int64_t>(
       [](db::Transaction& transaction) { return tables::bytes_on_disk(transaction); });
   if (bytes) stats.disk_bytes = static_cast<std::uint64_t>(*bytes);
+  const std::scoped_lock change(change_mutex_);
+  stats.disk_bytes += batches_.bytes();
   return stats;
 }
 

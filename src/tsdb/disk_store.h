@@ -4,7 +4,7 @@
 /// Who holds what: `mutex_` guards catalogue, heads and the list of segments; readers share it and never wait
 /// for the disk. Who adds rows to the head shares it too, so that writes are resolved meanwhile, and holds
 /// `head_mutex_`, which those who read heads or changes share. `change_mutex_` is held by whoever changes the
-/// file - the commit thread, or a change of structure - for the whole of the change. `upkeep_mutex_` is held
+/// files - the commit thread, or a change of structure - for the whole of the change. `upkeep_mutex_` is held
 /// while samples are sealed, joined or deleted, so that segments change under one hand. Order: upkeep,
 /// change, mutex, head.
 #pragma once
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "db/database.h"
+#include "tsdb/batch_log.h"
 #include "tsdb/catalogue.h"
 #include "tsdb/head.h"
 #include "tsdb/head_scan.h"
@@ -35,6 +36,7 @@ class DiskStore final : public Store {
       : options_(std::move(options)),
         clock_(clock),
         log_(std::move(log)),
+        batches_(options_.path, options_.limits.max_file_bytes),
         head_(std::make_unique<Head>()),
         strips_(options_.limits.max_cached_bytes) {}
   ~DiskStore() override;
@@ -122,6 +124,7 @@ class DiskStore final : public Store {
   void run_commits();
   Result<void> commit(const std::vector<Pending>& batches);
   bool apply(std::string_view batch);
+  Result<void> apply_logged(std::string_view batch);
   Result<void> apply_log_entry(std::string_view entry);
   void load_segment(tables::SegmentRow row);
 
@@ -196,6 +199,7 @@ class DiskStore final : public Store {
 
   mutable std::mutex upkeep_mutex_;
   mutable std::mutex change_mutex_;
+  BatchLog batches_;           ///< under change_mutex_
   std::int64_t sequence_ = 0;  ///< of the newest log entry; under change_mutex_
 
   mutable WriterFirstMutex mutex_;

@@ -9,8 +9,8 @@
 namespace gpuscale::tsdb {
 namespace {
 
-/// What the log of a full head took, which the next one takes again.
-constexpr std::int64_t kFreePagesKept = 8'192;
+/// About what a full head becomes, which takes those that a joining left.
+constexpr std::int64_t kFreePagesKept = 2'048;
 /// Pages of one transaction, for which commits wait: some milliseconds.
 constexpr std::int64_t kFreePagesAtOnce = 256;
 /// Of those, one after the other: 64 MiB. What is left waits for the next upkeep, as samples wait to be
@@ -75,6 +75,7 @@ Result<void> DiskStore::seal_head() {
       if (head_->empty()) return {};
       sealing_ = std::move(head_);
       sealing_sequence_ = sequence_;
+      batches_.end_file();
       head_ = std::make_unique<Head>();
     }
   }
@@ -99,7 +100,7 @@ Result<void> DiskStore::publish(std::vector<NewSegment> made, const Segments& re
       GS_TRY(ids.emplace_back(), tables::insert_segment(transaction, made[i], fresh[i]->range()));
     }
     for (const auto& segment : replaced) GS_CHECK(tables::delete_segment(transaction, segment->label().id));
-    return log_up_to ? tables::truncate_log(transaction, *log_up_to) : Result<void>();
+    return log_up_to ? tables::set_sealed(transaction, *log_up_to) : Result<void>();
   })));
   for (std::size_t i = 0; i < made.size(); ++i) {
     Segment::Label label = fresh[i]->label();
@@ -110,6 +111,7 @@ Result<void> DiskStore::publish(std::vector<NewSegment> made, const Segments& re
       strips_.keep(ids[i], field, std::move(strip));
     }
   }
+  if (log_up_to) batches_.forget(*log_up_to);
   const std::unique_lock lock(mutex_);
   for (const auto& segment : replaced) {
     std::erase(segments_[segment->label().owner], segment);

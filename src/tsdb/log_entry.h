@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Private to the room: the batches of one commit as one entry of the log: each with its length before it,
-/// all of them in one zstd frame. Pure.
+/// Private to the room: an entry of the log in the table that files of earlier versions hold it in: the
+/// batches of one commit, each with its length before it, in one zstd frame. Pure.
 #pragma once
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
 
 namespace gpuscale::tsdb {
 
-std::string encode_log_entry(const std::vector<std::string_view>& batches);
-/// Errors: kCorrupt. Any bytes may be given.
-Result<std::vector<std::string>> decode_log_entry(std::string_view entry);
+/// The batches, as each_batch() takes them. Errors: kCorrupt. Any bytes may be given.
+Result<std::string> decode_log_entry(std::string_view entry);
 
 }  // namespace gpuscale::tsdb

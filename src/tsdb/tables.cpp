@@ -49,6 +49,10 @@ CREATE TABLE tsdb_continuous_queries (
 CREATE TABLE tsdb_rollups (
   policy INTEGER PRIMARY KEY, target INTEGER NOT NULL, every_ns INTEGER NOT NULL, first_ns INTEGER NOT NULL,
   done_ns INTEGER NOT NULL) STRICT;
+)sql"},
+                                         {4, R"sql(
+CREATE TABLE tsdb_sealed (one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL) STRICT;
+INSERT INTO tsdb_sealed VALUES (1, 0);
 )sql"}};
 
 std::string encode_tags(const metrics::Tags& tags) {
@@ -333,17 +337,17 @@ Result<void> remove_series(Transaction& transaction, std::span<const SeriesId> i
   return {};
 }
 
-Result<void> append_log(Transaction& transaction, std::int64_t sequence, std::string_view bytes) {
-  GS_TRY(Statement insert, transaction.prepare("INSERT INTO tsdb_log (sequence, batches) VALUES (?, ?)"));
-  return insert.bind(1, sequence).bind_blob(2, bytes).run();
+Result<std::int64_t> sealed_up_to(Transaction& transaction) {
+  return one_integer(transaction, "SELECT sequence FROM tsdb_sealed");
 }
 
-Result<void> truncate_log(Transaction& transaction, std::int64_t up_to_sequence) {
-  return run(transaction, "DELETE FROM tsdb_log WHERE sequence <= ?", {up_to_sequence});
+Result<void> set_sealed(Transaction& transaction, std::int64_t sequence) {
+  GS_CHECK(run(transaction, "DELETE FROM tsdb_log WHERE sequence <= ?", {sequence}));
+  return run(transaction, "UPDATE tsdb_sealed SET sequence = ?", {sequence});
 }
 
-Result<std::int64_t> replay_log(Transaction& transaction,
-                                const std::function<Result<void>(std::string_view)>& apply) {
+Result<std::int64_t> replay_log_table(Transaction& transaction,
+                                      const std::function<Result<void>(std::string_view)>& apply) {
   GS_TRY(Statement select, transaction.prepare("SELECT sequence, batches FROM tsdb_log ORDER BY sequence"));
   std::int64_t last = 0;
   while (true) {

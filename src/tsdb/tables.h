@@ -39,11 +39,13 @@ Result<void> remove_series(db::Transaction& transaction, std::span<const SeriesI
 
 // --- log
 // ---------------------------------------------------------------------------------------------------------
-Result<void> append_log(db::Transaction& transaction, std::int64_t sequence, std::string_view bytes);
-Result<void> truncate_log(db::Transaction& transaction, std::int64_t up_to_sequence);
-/// Calls `apply` for each entry in order. @return the highest sequence, 0 where there is none.
-Result<std::int64_t> replay_log(db::Transaction& transaction,
-                                const std::function<Result<void>(std::string_view)>& apply);
+/// The newest entry of the log (tsdb/batch_log.h) whose samples, and those of all before it, are in segments.
+Result<std::int64_t> sealed_up_to(db::Transaction& transaction);
+Result<void> set_sealed(db::Transaction& transaction, std::int64_t sequence);
+/// Files of earlier versions hold the log in a table: calls `apply` for each entry in order. @return the
+/// highest sequence, 0 where there is none.
+Result<std::int64_t> replay_log_table(db::Transaction& transaction,
+                                      const std::function<Result<void>(std::string_view)>& apply);
 
 // --- segments
 // ------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Times, values, directories, strips, batches and log entries as bytes and back.
 #include <gtest/gtest.h>
+#include <zstd.h>
 
 #include <algorithm>
 #include <bit>
@@ -9,6 +10,7 @@
 
 #include "tsdb/batch.h"
 #include "tsdb/log_entry.h"
+#include "tsdb/log_frame.h"
 #include "tsdb/segment.h"
 
 namespace gpuscale::tsdb {
@@ -268,15 +270,61 @@ TEST(Batch, GivesBackRowsOfManyShapes) {
   EXPECT_TRUE(reader.ok());
 }
 
-TEST(LogEntry, GivesBackItsBatches) {
+std::vector<std::string> batches_of(std::string_view bytes) {
+  std::vector<std::string> out;
+  EXPECT_TRUE(each_batch(bytes, [&out](std::string_view batch) -> Result<void> {
+    out.emplace_back(batch);
+    return {};
+  }));
+  return out;
+}
+
+TEST(LogFrame, GivesBackItsBatches) {
   const std::string large(300'000, 'x');
-  const auto back = decode_log_entry(encode_log_entry({"", "a", large, std::string_view("\0b", 2)}));
-  ASSERT_TRUE(back);
-  EXPECT_EQ(*back, (std::vector<std::string>{"", "a", large, std::string("\0b", 2)}));
+  const std::vector<std::string_view> batches = {"", "a", large, std::string_view("\0b", 2)};
+  std::string frame = "what stood here before";
+  write_frame(frame, 17, batches);
+  const auto head = FrameHead::read(frame);
+  ASSERT_TRUE(head);
+  EXPECT_EQ(head->sequence, 17);
+  const std::string_view rest = std::string_view(frame).substr(FrameHead::kBytes);
+  EXPECT_TRUE(head->fits(rest));
+  EXPECT_EQ(batches_of(rest), (std::vector<std::string>{"", "a", large, std::string("\0b", 2)}));
+}
+
+TEST(LogFrame, TellsEveryDamagedByte) {
+  std::string frame;
+  write_frame(frame, 3, std::vector<std::string_view>{"abc", "defghij"});
+  for (std::size_t i = 0; i < frame.size(); ++i) {
+    std::string damaged = frame;
+    damaged[i] = static_cast<char>(damaged[i] ^ 0x10);
+    const auto head = FrameHead::read(damaged);
+    EXPECT_FALSE(head && head->fits(std::string_view(damaged).substr(FrameHead::kBytes))) << "byte " << i;
+  }
+  EXPECT_FALSE(FrameHead::read(""));
+  EXPECT_FALSE(FrameHead::read(std::string_view(frame).substr(0, FrameHead::kBytes - 1)));
+}
+
+TEST(LogFrame, ABatchThatRunsPastTheEndIsDamage) {
+  std::string bytes;
+  put_text(bytes, "whole");
+  put_varint(bytes, 100);
+  bytes += "not a hundred";
+  int seen = 0;
+  const auto done = each_batch(bytes, [&seen](std::string_view) -> Result<void> {
+    ++seen;
+    return {};
+  });
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code(), Errc::kCorrupt);
+  EXPECT_EQ(seen, 1);
 }
 
 TEST(LogEntry, DamageIsAnError) {
-  const std::string entry = encode_log_entry({"abc", std::string(1'000, 'y')});
+  const std::string plain(1'000, 'y');
+  std::string entry(ZSTD_compressBound(plain.size()), '\0');
+  entry.resize(ZSTD_compress(entry.data(), entry.size(), plain.data(), plain.size(), 1));
+  EXPECT_EQ(*decode_log_entry(entry), plain);
   for (const std::string& bytes :
        {std::string(), std::string("rubbish"), entry.substr(0, entry.size() / 2)}) {
     const auto back = decode_log_entry(bytes);

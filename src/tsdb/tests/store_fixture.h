@@ -10,6 +10,7 @@
 
 #include "base/testing/manual_clock.h"
 #include "metrics/line_protocol.h"
+#include "tsdb/copy_store.h"
 #include "tsdb/store.h"
 
 namespace gpuscale::tsdb {
@@ -33,6 +34,13 @@ class StoreTest : public ::testing::Test {
     ASSERT_TRUE(store) << store.error().message();
     store_ = *std::move(store);
     ASSERT_TRUE(store_->create_database("db", std::nullopt));
+  }
+  /// With what kill -9 would leave now: acknowledged samples that are in the log alone.
+  void reopen_after_crash() {
+    const std::string left = folder_ + "/left" + std::to_string(++crashes_) + ".db";
+    ASSERT_TRUE(copy_store(path_, left));
+    path_ = left;
+    reopen();
   }
   Result<WriteOutcome> write(const std::string& lines, const std::string& policy = "") {
     const auto parsed = metrics::parse_lines(lines, metrics::Precision::kNanos, 0);
@@ -77,6 +85,7 @@ class StoreTest : public ::testing::Test {
 
   std::string folder_;
   std::string path_;
+  int crashes_ = 0;
   base::testing::ManualClock clock_;
   std::unique_ptr<Store> store_;
 };

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tsdb/store.h"
 
+#include <zstd.h>
+
 #include <algorithm>
 #include <atomic>
+#include <fstream>
 #include <map>
 #include <random>
 #include <thread>
 
 #include "db/database.h"
 #include "tests/store_fixture.h"
+#include "tsdb/log_file.h"
 
 namespace gpuscale::tsdb {
 namespace {
@@ -25,7 +29,8 @@ class SamplesTest : public StoreTest, public ::testing::WithParamInterface<Where
     if (GetParam() == Where::kBlocks || GetParam() == Where::kBlocksReopened) {
       ASSERT_TRUE(store_->flush());
     }
-    if (GetParam() == Where::kReplayed || GetParam() == Where::kBlocksReopened) reopen();
+    if (GetParam() == Where::kReplayed) reopen_after_crash();
+    if (GetParam() == Where::kBlocksReopened) reopen();
   }
 };
 
@@ -309,18 +314,81 @@ TEST_F(StoreTest, SamplesOfAnUnreleasedFormAreRefusedByName) {
 
 TEST_F(StoreTest, ADamagedLogIsSaidAtTheStart) {
   must_write("m f=1 10\n");
+  must_write("m f=2 20\n");
   const std::string copy = folder_ + "/copy.db";
+  ASSERT_TRUE(copy_store(path_, copy));
   {
-    const auto file = *db::Database::open(path_);
-    ASSERT_TRUE(file->transact(std::function<Result<void>(db::Transaction&)>(
-        [](db::Transaction& t) { return t.execute("UPDATE tsdb_log SET batches = x'00'"); })));
-    std::filesystem::copy_file(path_, copy);
-    std::filesystem::copy_file(path_ + "-wal", copy + "-wal");
+    std::fstream file(log_file_path(copy, 1), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(FrameHead::kBytes);
+    file.put('?');
   }
   const auto store = Store::open({copy, {}}, clock_, log::Log::silent());
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().code(), Errc::kCorrupt);
   EXPECT_THAT(store.error().message(), HasSubstr("log entry 1"));
+}
+
+TEST_F(StoreTest, TheLogOfEarlierVersionsIsRead) {
+  must_write("m f=1 10\n");
+  must_write("m f=2 20\n");
+  const std::string copy = folder_ + "/copy.db";
+  ASSERT_TRUE(copy_store(path_, copy));
+  // As they held it: each entry a zstd frame in a row of a table, and no files.
+  {
+    const auto file = *db::Database::open(copy);
+    auto reader = *LogFileReader::open(log_files(copy)->at(0));
+    while (const auto frame = *reader.next()) {
+      std::string packed(ZSTD_compressBound(frame->batches.size()), '\0');
+      packed.resize(
+          ZSTD_compress(packed.data(), packed.size(), frame->batches.data(), frame->batches.size(), 1));
+      ASSERT_TRUE(file->transact(
+          std::function<Result<void>(db::Transaction&)>([&](db::Transaction& transaction) -> Result<void> {
+            GS_TRY(auto insert, transaction.prepare("INSERT INTO tsdb_log VALUES (?, ?)"));
+            return insert.bind(1, frame->sequence).bind_blob(2, packed).run();
+          })));
+    }
+    std::filesystem::remove(log_file_path(copy, 1));
+  }
+  path_ = copy;
+  reopen_after_crash();
+  EXPECT_EQ(samples("m", "f"), "10:1 20:2");
+  must_write("m f=3 30\n");
+  reopen_after_crash();
+  EXPECT_EQ(samples("m", "f"), "10:1 20:2 30:3") << "from the table and a file";
+  ASSERT_TRUE(store_->flush());
+  must_write("m f=4 40\n");
+  reopen_after_crash();
+  EXPECT_EQ(samples("m", "f"), "10:1 20:2 30:3 40:4") << "sealed, the table is empty";
+}
+
+TEST_F(StoreTest, ACopyOfAStoreInUseHoldsAllThatWasAcknowledgedBeforeAndNoGap) {
+  StoreLimits limits;
+  limits.max_unflushed_bytes =
+      20'000;  // so that heads are sealed and files of the log written over meanwhile
+  reopen(limits);
+  std::atomic<std::int64_t> acknowledged{0};
+  std::atomic<bool> done{false};
+  std::thread writer([&] {
+    for (std::int64_t i = 1; !done; ++i) {
+      if (write("m f=" + std::to_string(i) + " " + std::to_string(i) + "\n")) acknowledged = i;
+    }
+  });
+  for (int round = 0; round < 10; ++round) {
+    const std::int64_t target = acknowledged + 150;
+    while (acknowledged < target) std::this_thread::yield();
+    const std::string copy = folder_ + "/copy" + std::to_string(round) + ".db";
+    const std::int64_t before = acknowledged;
+    ASSERT_TRUE(copy_store(path_, copy));
+    auto store = Store::open({copy, {}}, clock_, log::Log::silent());
+    ASSERT_TRUE(store) << store.error().message();
+    const auto column = (*store)->read("db", "", (*store)->series("db", "m").at(0).id, "f", {});
+    ASSERT_TRUE(column);
+    EXPECT_GE(column->times.size(), static_cast<std::size_t>(before));
+    for (std::size_t i = 0; i < column->times.size(); ++i)
+      ASSERT_EQ(column->times[i], static_cast<std::int64_t>(i) + 1) << "round " << round;
+  }
+  done = true;
+  writer.join();
 }
 
 TEST_F(StoreTest, AFullDiskRefusesWritesAnswersReadsAndHealsByItself) {

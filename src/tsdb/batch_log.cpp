@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tsdb/batch_log.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+namespace gpuscale::tsdb {
+namespace {
+
+/// A file that is written over should be about as long as the next one will be; a longer one held a burst.
+constexpr std::uint64_t kMostSpareBytes = 128ULL << 20U;
+/// The room of a frame is kept from entry to entry, but not that of a giant.
+constexpr std::size_t kMostKeptRoom = 4ULL << 20U;
+constexpr std::string_view kMend =
+    "; restore a backup, or move this file and those after it away to go on without their samples";
+
+Result<void> sync_folder_of(const std::string& path) {
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  const std::string folder = parent.empty() ? "." : parent.string();
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = descriptor >= 0 && ::fsync(descriptor) == 0;
+  const int code = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  if (!synced) return log_file_error("cannot write", folder, code);
+  return {};
+}
+
+}  // namespace
+
+BatchLog::BatchLog(std::string database, std::uint64_t most_bytes)
+    : database_(database == ":memory:" ? "" : std::move(database)), most_bytes_(most_bytes) {}
+
+BatchLog::~BatchLog() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Result<void> BatchLog::replay_file(LogFile& file, Sequence& newest, const Apply& apply) {
+  GS_TRY(LogFileReader reader, LogFileReader::open(file));
+  while (true) {
+    GS_TRY(const auto frame, reader.next());
+    if (!frame) break;
+    file.last = frame->sequence;
+    if (frame->sequence <= newest) continue;
+    if (frame->sequence != newest + 1) {
+      return fail(Errc::kCorrupt, file.path + " goes on with log entry " + std::to_string(frame->sequence) +
+                                      " where entry " + std::to_string(newest + 1) + " should stand" +
+                                      std::string(kMend));
+    }
+    if (auto applied = each_batch(frame->batches, apply); !applied) {
+      return std::move(applied).error().with_context(file.path + ", log entry " +
+                                                     std::to_string(frame->sequence));
+    }
+    newest = frame->sequence;
+  }
+  // What a crash tore is the last; where whole ones stand behind it, acknowledged samples are damaged.
+  GS_TRY(const bool damaged, reader.holds_later(newest + 1));
+  if (!damaged) return {};
+  return fail(Errc::kCorrupt, file.path + ": log entry " + std::to_string(newest + 1) + " at byte " +
+                                  std::to_string(reader.at()) +
+                                  " is damaged, and whole ones stand behind it" + std::string(kMend));
+}
+
+Result<BatchLog::Sequence> BatchLog::replay(Sequence sealed, const Apply& apply) {
+  if (database_.empty()) return sealed;
+  Sequence newest = sealed;
+  GS_TRY(std::vector<LogFile> found, log_files(database_));
+  for (LogFile& file : found) {
+    GS_CHECK(replay_file(file, newest, apply));
+    files_.push_back(std::move(file));
+  }
+  forget(sealed);
+  return newest;
+}
+
+Result<void> BatchLog::begin_file(Sequence first) {
+  LogFile file{first, first - 1, log_file_path(database_, first), 0};
+  if (spare_) {
+    if (::rename(spare_->path.c_str(), file.path.c_str()) != 0)
+      return log_file_error("cannot rename", spare_->path, errno);
+    file.bytes = spare_->bytes;
+    spare_.reset();
+  }
+  constexpr mode_t kOwnerOnly = 0600;
+  const int descriptor = ::open(file.path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, kOwnerOnly);
+  if (descriptor < 0) return log_file_error("cannot write", file.path, errno);
+  // Else its name could be lost with the power, and the entries with it.
+  if (auto synced = sync_folder_of(file.path); !synced) {
+    ::close(descriptor);
+    remove(file);
+    return synced;
+  }
+  descriptor_ = descriptor;
+  current_ = std::move(file);
+  end_ = 0;
+  return {};
+}
+
+Result<void> BatchLog::bring_to_disk() {
+  std::size_t done = 0;
+  while (done < frame_.size()) {
+    const ssize_t written =
+        ::pwrite(descriptor_, frame_.data() + done, frame_.size() - done, static_cast<off_t>(end_ + done));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return log_file_error("cannot write", current_->path, errno);
+    done += static_cast<std::size_t>(written);
+  }
+  if (::fdatasync(descriptor_) != 0) return log_file_error("cannot write", current_->path, errno);
+  return {};
+}
+
+Result<void> BatchLog::append(Sequence sequence, std::span<const std::string_view> batches) {
+  if (database_.empty()) return {};
+  if (!current_) GS_CHECK(begin_file(sequence));
+  write_frame(frame_, sequence, batches);
+  const std::uint64_t end = end_ + frame_.size();
+  const std::uint64_t growth = end > current_->bytes ? end - current_->bytes : 0;
+  if (most_bytes_ > 0 && bytes() + growth > most_bytes_)
+    return fail(Errc::kExhausted,
+                "the log of " + database_ + " may not grow beyond " + std::to_string(most_bytes_) + " bytes");
+  auto written = bring_to_disk();
+  current_->bytes += growth;
+  if (written) {
+    end_ = end;
+    current_->last = sequence;
+  } else {
+    // Nobody is told that it is there, so nobody should find it; where this fails too the next overwrites it.
+    frame_.assign(FrameHead::kBytes, '\0');
+    (void)!::pwrite(descriptor_, frame_.data(), frame_.size(), static_cast<off_t>(end_));
+  }
+  if (frame_.capacity() > kMostKeptRoom) std::string().swap(frame_);
+  return written;
+}
+
+void BatchLog::end_file() {
+  if (!current_) return;
+  // What stands behind the entries is from an earlier life; where it stays, a start looks through it.
+  if (current_->bytes > end_ && ::ftruncate(descriptor_, static_cast<off_t>(end_)) == 0)
+    current_->bytes = end_;
+  ::close(descriptor_);
+  descriptor_ = -1;
+  files_.push_back(*std::move(current_));
+  current_.reset();
+}
+
+void BatchLog::forget(Sequence up_to) {
+  const auto needed = [up_to](const LogFile& file) { return file.last > up_to; };
+  for (const LogFile& file : files_) {
+    if (needed(file)) continue;
+    if (!spare_ && file.bytes > 0 && file.bytes <= kMostSpareBytes) {
+      spare_ = file;
+    } else {
+      remove(file);
+    }
+  }
+  std::erase_if(files_, [&needed](const LogFile& file) { return !needed(file); });
+}
+
+void BatchLog::give_back() {
+  if (spare_) remove(*spare_);
+  spare_.reset();
+}
+
+void BatchLog::remove(const LogFile& file) {
+  // Where it stays, the next start finds nothing in it that is needed.
+  ::unlink(file.path.c_str());
+}
+
+std::uint64_t BatchLog::bytes() const {
+  std::uint64_t sum = 0;
+  for (const LogFile& file : files_) sum += file.bytes;
+  for (const auto* file : {&current_, &spare_}) sum += *file ? (*file)->bytes : 0;
+  return sum;
+}
+
+}  // namespace gpuscale::tsdb
