@@ -13,7 +13,7 @@ namespace gpuscale::policy {
 class CapacityNeed {
  public:
   static constexpr double kSlackSeconds = 10;
-  static constexpr double kWholeWindow = 65;  ///< s
+  static constexpr double kWholeWindow = 71;  ///< s
 
   /// One tick's work, in node-seconds.
   void add(double work, std::int64_t tick_seconds, std::int64_t longest_seconds);

@@ -25,9 +25,9 @@ std::unique_ptr<Policy> make(Options options) {
 }
 
 constexpr std::array<PolicyKind, 16> kKinds{{
-    {"lookout", "our own: forecasts the load one boot time ahead", "share of errors covered", 0.9998, 0.5,
+    {"lookout", "our own: forecasts the load one boot time ahead", "share of errors covered", 0.99978, 0.5,
      0.999999},
-    {"lookout_util", "the same, from GPU utilisation alone", "share of errors covered", 0.9998, 0.5,
+    {"lookout_util", "the same, from GPU utilisation alone", "share of errors covered", 0.99978, 0.5,
      0.999999},
     {"target_tracking", "as many nodes as keep the mean utilisation at the target", "target utilisation", 0.6,
      0.01, 1},

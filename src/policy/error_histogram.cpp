@@ -47,17 +47,24 @@ void ErrorHistogram::add(double error) {
 }
 
 double ErrorHistogram::quantile(double alpha) const {
-  const double above = (1.0 - alpha) * total_;
+  const double uncovered = 1.0 - alpha;
+  double error = 0;
+  quantiles({&uncovered, 1}, {&error, 1});
+  return error;
+}
+
+void ErrorHistogram::quantiles(std::span<const double> uncovered, std::span<double> errors) const {
+  std::size_t at = 0;
   double passed = 0;
-  for (std::size_t i = top_ + 1; i-- > 0;) {
+  for (std::size_t i = top_ + 1; i-- > 0 && at < uncovered.size();) {
     const double bin = bins_[i];
-    if (passed + bin >= above) {
-      const double inside = bin > 0 ? (above - passed) / bin : 0.0;
-      return kLeast + (static_cast<double>(i) + 1 - inside) * kWidth;
+    for (; at < uncovered.size() && passed + bin >= uncovered[at] * total_; ++at) {
+      const double inside = bin > 0 ? (uncovered[at] * total_ - passed) / bin : 0.0;
+      errors[at] = kLeast + (static_cast<double>(i) + 1 - inside) * kWidth;
     }
     passed += bin;
   }
-  return kLeast;
+  for (; at < uncovered.size(); ++at) errors[at] = kLeast;
 }
 
 void ErrorHistogram::write(StateWriter& out) const {

@@ -2,6 +2,7 @@
 /// Private to the room: how wrong forecasts were, forgetting exponentially.
 #pragma once
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "policy/state_text.h"
@@ -19,6 +20,8 @@ class ErrorHistogram {
   void add(double error);
   /// The error that the share `alpha` of all weight does not exceed; linear within a bin.
   double quantile(double alpha) const;
+  /// The errors that the shares `uncovered` of all weight exceed, into `errors`. Shares ascend.
+  void quantiles(std::span<const double> uncovered, std::span<double> errors) const;
 
   /// Only bins that hold weight are written.
   void write(StateWriter& out) const;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "policy/catch_up.h"
 #include "policy/state_text.h"
 #include "policy/window.h"
 
@@ -30,6 +31,7 @@ constexpr double kNormalQuantile = 2.576;   // of 0.995: what the prior's headro
 constexpr double kPeakSeconds = 57'600;     // 16 h: one day's peak bounds the next
 constexpr double kPeakHeadroom = 1.5;       // of the headroom, that may be kept above the fading peak
 constexpr double kMostOverPeak = 1.86;  // of the fading peak of the load: bursts shorter than it must wait
+constexpr double kMostCatchUp = 2;      // the same, where work waits already
 constexpr double kLeastHeadroom = 0.05;
 constexpr double kAlphaBoot = 200;  // s; boot time and period at which alpha is meant
 constexpr double kBootExponent = 2;
@@ -40,6 +42,7 @@ constexpr std::int64_t kWarmUpSeconds = 900;
 constexpr double kSaturated = 0.999;
 constexpr std::int64_t kFullSeconds = 10;  // so long full is a full pool; less is work that waits a little
 constexpr double kUnseen = 1.08;           // a full pool may be asked for more than it shows
+constexpr double kBlindShare = 0.73;       // of the errors left uncovered: what a full pool hides
 constexpr double kFullGrowth = 0.8;        // wanted beyond the ready nodes of a full pool, at once
 constexpr double kFullGrowthAMinute = 0.5;
 constexpr double kMostFullGrowth = 1.5;
@@ -47,7 +50,7 @@ constexpr double kScoreSeconds = 3'600;
 constexpr double kDistrustFrom = 0.25;  // of periods not covered
 constexpr double kTrustFrom = 0.10;
 constexpr double kFallbackTarget = 0.6;
-constexpr std::string_view kStateVersion = "lookout/3";
+constexpr std::string_view kStateVersion = "lookout/4";
 
 double square(double x) {
   return x * x;
@@ -57,9 +60,23 @@ double share_in_period(double seconds) {
   return 1.0 - std::exp(-kPeriod / seconds);
 }
 
+/// A node is not launched for little, and not released for less.
+std::int64_t whole(double forecast, std::int64_t size) {
+  const std::int64_t nodes = round_up(forecast - kRoundUpFrom);
+  if (nodes >= size) return nodes;
+  return std::max(nodes, std::min(size, round_up(forecast - kKeepFrom)));
+}
+
+double uncovered_by(const LookoutOptions& options) {
+  return (1 - options.alpha) * (options.signal == LoadSignal::kArrived ? 1.0 : kBlindShare);
+}
+
 }  // namespace
 
-void Lookout::observe(const PoolView& view) {
+Lookout::Lookout(LookoutOptions options) : options_(options), trials_(uncovered_by(options)) {}
+
+Lookout::Period Lookout::observe(const PoolView& view) {
+  Period period;
   const bool arrivals = options_.signal == LoadSignal::kArrived;
   for (std::int64_t tick = std::max(seen_, view.first_tick); tick < view.tick; ++tick) {
     double work = view.at(arrivals ? view.arrived : view.served, tick);
@@ -67,8 +84,11 @@ void Lookout::observe(const PoolView& view) {
         !arrivals && view.at(view.utilization, tick) >= kSaturated ? full_seconds_ + view.tick_seconds : 0;
     if (full_seconds_ > kFullSeconds) work *= kUnseen;
     work_.add(work, view.tick_seconds, view.boot_seconds + kPeriodSeconds);
+    period.work += work;
+    period.seconds += static_cast<double>(view.tick_seconds);
   }
   seen_ = view.tick;
+  return period;
 }
 
 void Lookout::begin(double load) {
@@ -82,6 +102,7 @@ void Lookout::begin(double load) {
                       .held = load,
                       .burst = 0,
                       // Before errors are known nothing is a burst.
+                      .headrooms = {},
                       .headroom = 1e9,
                       .want = load,
                       .cost = load,
@@ -115,13 +136,25 @@ void Lookout::follow(Base& base, double load, double newest) const {
   if (std::sqrt(rise) > edge) base.burst = std::max(base.burst, rise - base.held);
 }
 
-void Lookout::want(Base& base, double covered) const {
+/// What each margin leaves on top of each base.
+void Lookout::measure(double horizon_seconds) {
+  const double uncovered = uncovered_by(options_) * std::pow(kAlphaBoot / horizon_seconds, kBootExponent);
+  std::array<double, MarginTrials::kCount> shares{};
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    shares[i] = std::min(kMostUncovered, uncovered * MarginTrials::scale(i));
+  }
+  for (Base& base : bases_) {
+    base.errors.quantiles(shares, base.headrooms);
+    for (double& headroom : base.headrooms) headroom = std::max(kLeastHeadroom, headroom);
+    base.headroom = base.headrooms[margin_];
+    base.want = want(base, base.headroom);
+  }
+}
+
+double Lookout::want(const Base& base, double headroom) const {
   const double level = base.held + base.burst;
-  base.headroom = std::max(kLeastHeadroom, base.errors.quantile(covered));
-  const double ceiling =
-      std::min(square(peak_root_ + kPeakHeadroom * base.headroom), kMostOverPeak * peak_load_);
-  base.want = std::min(square(std::sqrt(level) + base.headroom), std::max(level, ceiling));
-  base.cost += share_in_period(kCostSeconds) * (base.want - base.cost);
+  const double ceiling = std::min(square(peak_root_ + kPeakHeadroom * headroom), kMostOverPeak * peak_load_);
+  return std::min(square(std::sqrt(level) + headroom), std::max(level, ceiling));
 }
 
 /// Of the cheapest base 1.
@@ -131,14 +164,32 @@ double Lookout::weight(const Base& base) const {
   return least > 0 ? std::exp(-kCheapness * (base.cost / least - 1)) : 1;
 }
 
-double Lookout::mean_want() const {
-  double total = 0;
+/// Nodes that a pool needs which has fallen behind; 0 where it has not, or nobody can tell.
+double Lookout::behind(const PoolView& view, double waiting, double ready, double rise) const {
+  if (options_.signal != LoadSignal::kArrived) return 0;
+  const double nodes =
+      catch_up({.waiting = waiting, .ready = ready, .load = rise}, static_cast<double>(view.boot_seconds));
+  return std::min(nodes, std::max(rise, kMostCatchUp * peak_load_));
+}
+
+/// With the margin in use; the others' pools get what they would have wanted.
+double Lookout::forecast(const PoolView& view, double rise) {
+  std::array<double, MarginTrials::kCount> wanted{};
   double weights = 0;
-  for (const Base& base : bases_) {
-    total += weight(base) * base.want;
-    weights += weight(base);
+  for (Base& base : bases_) {
+    const double share = weight(base);
+    weights += share;
+    for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] += share * want(base, base.headrooms[i]);
   }
-  return total / weights;
+  for (double& nodes : wanted) nodes /= weights;
+  for (Base& base : bases_) base.cost += share_in_period(kCostSeconds) * (base.want - base.cost);
+  if (view.now() < kWarmUpSeconds) return wanted[margin_];
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const double more = behind(view, trials_.waiting(i), trials_.ready(i, view.ready), rise);
+    const std::int64_t nodes = whole(std::max(wanted[i], more), trials_.planned(i, view.size()));
+    trials_.plan(i, view.now(), nodes, view.boot_seconds);
+  }
+  return wanted[margin_];
 }
 
 void Lookout::score(double need, std::size_t lag, double forecast) {
@@ -152,7 +203,7 @@ void Lookout::score(double need, std::size_t lag, double forecast) {
 }
 
 std::int64_t Lookout::whole_nodes(const PoolView& view, double forecast) {
-  std::int64_t nodes = round_up(forecast - kRoundUpFrom);
+  std::int64_t nodes = whole(forecast, view.size());
   // Too little is known yet to release anything.
   if (!least_) least_ = view.size();
   if (view.now() < kWarmUpSeconds) nodes = *(least_ = std::max(*least_, nodes));
@@ -161,31 +212,48 @@ std::int64_t Lookout::whole_nodes(const PoolView& view, double forecast) {
     const double grown = static_cast<double>(view.ready) * (1 + std::min(growth, kMostFullGrowth));
     nodes = std::max(nodes, round_up(grown - kRoundUpFrom));
   }
-  if (nodes >= view.size()) return nodes;
-  return std::max(nodes, std::min(view.size(), round_up(forecast - kKeepFrom)));
+  return nodes;
 }
 
 std::optional<std::int64_t> Lookout::decide(const PoolView& view) {
-  observe(view);
+  const Period period = observe(view);
   const double load = work_.mean(kLoadSeconds);
   const double newest = work_.mean(kBurstSeconds);
   const double need = work_.take();
   if (bases_.empty()) begin(load);
+  if (view.now() >= kWarmUpSeconds) trials_.live(period.work, period.seconds, view.ready);
+  margin_ = trials_.best();
   const double fading = std::exp(-kPeriod / kPeakSeconds);
   peak_root_ = std::max(std::sqrt(std::max(need, load)), peak_root_ * fading);
   peak_load_ = std::max(load, peak_load_ * fading);
   const auto horizon = static_cast<double>(view.boot_seconds + kPeriodSeconds);
   const auto lag = static_cast<std::size_t>(std::ceil(horizon / kPeriod));
-  const double uncovered = (1 - options_.alpha) * std::pow(kAlphaBoot / horizon, kBootExponent);
   for (Base& base : bases_) follow(base, load, newest);
   learn(need, lag, view.now() >= kLoadSeconds);
-  for (Base& base : bases_) want(base, 1 - std::min(kMostUncovered, uncovered));
-  double wanted = mean_want();
+  measure(horizon);
+  const double rise = std::max(load, newest);
+  double wanted = forecast(view, rise);
   score(need, lag, wanted);
   if (distrusted_) wanted = std::max(wanted, load / kFallbackTarget);
+  const double waiting = view.backlog.empty() ? 0 : view.at(view.backlog, view.tick - 1);
+  catch_up_ = behind(view, waiting, static_cast<double>(view.ready), rise);
+  wanted = std::max(wanted, catch_up_);
   load_ = load;
   wanted_ = wanted;
   return whole_nodes(view, wanted);
+}
+
+std::string Lookout::margin_words() const {
+  std::array<char, 160> text{};
+  if (trials_.sure()) {
+    std::snprintf(text.data(), text.size(),
+                  "margin %zu of %zu: with it %.3f%% would have come too late, with the widest %.3f%%",
+                  margin_ + 1, MarginTrials::kCount, 100 * trials_.late(margin_), 100 * trials_.late(0));
+  } else {
+    std::snprintf(text.data(), text.size(), "margin %zu of %zu until a whole day is known", margin_ + 1,
+                  MarginTrials::kCount);
+  }
+  return text.data();
 }
 
 std::string Lookout::reason() const {
@@ -193,13 +261,15 @@ std::string Lookout::reason() const {
   double weights = 0;
   for (const Base& base : bases_) weights += weight(base);
   const auto part = [&](std::size_t i) { return 100 * weight(bases_[i]) / weights; };
-  std::array<char, 320> text{};
+  std::array<char, 512> text{};
   const int size = std::snprintf(
       text.data(), text.size(),
       "load %.2f nodes; with headroom for a boot time %.2f (quick base %.2f at %.0f%%, held %.2f at %.0f%%, "
-      "slow %.2f at %.0f%%); missed %.2f%% of the last hour%s%s",
+      "slow %.2f at %.0f%%; %s); missed %.2f%% of the last hour%s%s%s",
       load_, wanted_, bases_[0].want, part(0), bases_[1].want, part(1), bases_[2].want, part(2),
-      100 * missed_, distrusted_ ? "; the forecast is bad, so target tracking at 60% is the least" : "",
+      margin_words().c_str(), 100 * missed_,
+      distrusted_ ? "; the forecast is bad, so target tracking at 60% is the least" : "",
+      catch_up_ > 0 ? "; work waits too long, so what works it off soon is the least" : "",
       full_seconds_ > kFullSeconds ? "; the pool is full, so nearly twice what is ready is the least" : "");
   return {text.data(), static_cast<std::size_t>(std::clamp<int>(size, 0, text.size() - 1))};
 }
@@ -221,6 +291,7 @@ std::string Lookout::learned() const {
     out.put(base.cost);
     base.errors.write(out);
   }
+  trials_.write(out);
   return out.text();
 }
 
@@ -237,6 +308,7 @@ Result<void> Lookout::relearn(std::string_view text) {
     GS_TRY(base.cost, in.number());
     GS_CHECK(base.errors.read(in));
   }
+  GS_CHECK(fresh.trials_.read(in));
   GS_CHECK(in.end());
   fresh.seen_ = seen_;
   fresh.least_ = least_;

@@ -4,9 +4,13 @@
 ///
 /// Three bases of the load, a quick one, one held at its peaks and a slow one, each with a histogram of its
 /// own errors over exactly boot time + period (error_histogram.h) and a memory of what it has cost. Each
-/// wants its base with the alpha-quantile of its errors on top, bounded by a slowly fading peak; wanted is
+/// wants its base with a quantile of its errors on top, bounded by a slowly fading peak; wanted is
 /// their mean, in which the cheaper ones weigh more: all cover the same share of errors, so what a base costs
 /// more buys nothing. Roots throughout, since a load's noise grows like its root.
+///
+/// Which quantile is right differs from load to load: for the first day it is alpha, from then on the one of
+/// several around it that this load has asked for (margin_trials.h). A pool that has fallen behind gets what
+/// it takes to catch up (catch_up.h).
 ///
 /// A load that leaves the range of the learned errors is a burst: it is taken at once on top of the base, and
 /// forgotten soon after it is over. Errors are learned of the need, which forgives what can wait
@@ -18,6 +22,7 @@
 /// than plain target tracking would, until the forecast is good again.
 /// Constants: docs/simulation.md, "How the constants of lookout were chosen".
 #pragma once
+#include <array>
 #include <deque>
 #include <optional>
 #include <string>
@@ -26,18 +31,19 @@
 #include "policy/capacity_need.h"
 #include "policy/error_histogram.h"
 #include "policy/load_signal.h"
+#include "policy/margin_trials.h"
 #include "policy/policy.h"
 
 namespace gpuscale::policy {
 
 struct LookoutOptions {
-  double alpha = 0.9998;  ///< the share of errors to be covered at a boot time of 200 s, 0..1
+  double alpha = 0.99978;  ///< the share of errors to be covered at a boot time of 200 s, 0..1, at first
   LoadSignal signal = LoadSignal::kArrived;
 };
 
 class Lookout final : public Policy {
  public:
-  explicit Lookout(LookoutOptions options) : options_(options) {}
+  explicit Lookout(LookoutOptions options);
   std::int64_t period_seconds() const override { return kPeriodSeconds; }
   std::optional<std::int64_t> decide(const PoolView& view) override;
   std::string reason() const override;
@@ -52,21 +58,30 @@ class Lookout final : public Policy {
     double release;   ///< share of the way down to the average that the held peak goes in a period
     double average;
     double held;
-    double burst;                ///< nodes above `held`, while a burst lasts
-    double headroom;             ///< roots of nodes, as of the latest decision
-    double want;                 ///< nodes, as of the latest decision
+    double burst;  ///< nodes above `held`, while a burst lasts
+    /// Roots of nodes, with each margin; as of the latest decision, like all below.
+    std::array<double, MarginTrials::kCount> headrooms;
+    double headroom;             ///< with the margin that is in use
+    double want;                 ///< nodes
     double cost;                 ///< fading mean of `want`
     std::deque<double> pending;  ///< roots of the base whose errors are not known yet, oldest first
     ErrorHistogram errors;
   };
 
-  void observe(const PoolView& view);
+  struct Period {
+    double work = 0;  ///< node-seconds
+    double seconds = 0;
+  };
+  Period observe(const PoolView& view);
   void begin(double load);
   void learn(double need, std::size_t lag, bool settled);
   void follow(Base& base, double load, double newest) const;
-  void want(Base& base, double covered) const;
+  void measure(double horizon_seconds);
+  double want(const Base& base, double headroom) const;
   double weight(const Base& base) const;
-  double mean_want() const;
+  double forecast(const PoolView& view, double rise);
+  double behind(const PoolView& view, double waiting, double ready, double rise) const;
+  std::string margin_words() const;
   void score(double need, std::size_t lag, double forecast);
   std::int64_t whole_nodes(const PoolView& view, double forecast);
 
@@ -76,6 +91,8 @@ class Lookout final : public Policy {
   double peak_root_ = 0;   ///< root of the slowly fading peak of need and load
   double peak_load_ = 0;   ///< the same of the load alone; nodes
   std::vector<Base> bases_;
+  MarginTrials trials_;
+  std::size_t margin_ = MarginTrials::kFirst;
   std::deque<double> forecasts_;  ///< sizes whose score is not known yet, oldest first
   double missed_ = 0;             ///< fading share of periods whose need was not covered
   bool distrusted_ = false;
@@ -84,6 +101,7 @@ class Lookout final : public Policy {
   std::int64_t full_seconds_ = 0;  ///< for which the pool has been full, up to now
   double load_ = 0;                ///< as of the latest decision
   double wanted_ = 0;
+  double catch_up_ = 0;  ///< nodes; 0 = the pool has not fallen behind
 };
 
 }  // namespace gpuscale::policy

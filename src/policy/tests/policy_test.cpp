@@ -12,6 +12,7 @@ namespace gpuscale::policy {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 /// A pool under a constant load per node, seen from some time on.
 struct World {
@@ -114,7 +115,7 @@ TEST(Lookout, GoesOnWithWhatItLearnedBeforeARestart) {
     const auto restarted = *after.decide(same.view());
     EXPECT_LE(std::abs(kept - restarted), 1) << i;
   }
-  EXPECT_EQ(after.learned().substr(0, 9), "lookout/3");
+  EXPECT_EQ(after.learned().substr(0, 9), "lookout/4");
 }
 
 TEST(Lookout, RefusesADamagedOrForeignStateAndStaysFresh) {
@@ -127,9 +128,9 @@ TEST(Lookout, RefusesADamagedOrForeignStateAndStaysFresh) {
                                          std::string("lookout/1 1 2"),
                                          good.substr(0, good.size() / 2),
                                          good + " 1",
-                                         "lookout/3 nan",
-                                         std::string("lookout/3 1 1 0 1 1 1 -3"),
-                                         std::string("lookout/3 1 1 0 1 1 1 1 99999 1")};
+                                         "lookout/4 nan",
+                                         std::string("lookout/4 1 1 0 1 1 1 -3"),
+                                         std::string("lookout/4 1 1 0 1 1 1 1 99999 1")};
   for (const std::string& bad : damaged) {
     EXPECT_FALSE(fresh.relearn(bad)) << bad.substr(0, 40);
     EXPECT_EQ(fresh.learned(), "");
@@ -173,6 +174,51 @@ TEST(Lookout, WantsNearlyTwiceAsManyWhereThePoolStaysFull) {
   EXPECT_GE(want_after(policy, world, 10, 10), 18);
   EXPECT_THAT(policy.reason(), HasSubstr("the pool is full"));
   EXPECT_LE(want_after(policy, world, 60, 6), 14) << "once it is no longer full, that is over";
+}
+
+TEST(Lookout, LaunchesWhatItTakesToCatchUpWhereWorkWaits) {
+  Lookout calm({});
+  Lookout late({});
+  World world;
+  world.ready = 20;
+  want_after(calm, world, 3'600, 15);
+  World behind = world;
+  want_after(late, behind, 5, 15);
+  world.pass(30, 25);
+  behind.pass(30, 25);
+  // The same load; but in one of the two pools much waits already.
+  behind.backlog.back() = 400;
+  const std::int64_t without = *calm.decide(world.view());
+  const std::int64_t with = *late.decide(behind.view());
+  EXPECT_GT(with, without);
+  EXPECT_EQ(with, 34) << "the load of 20, and a thirtieth of what waits";
+  EXPECT_THAT(late.reason(), HasSubstr("work waits too long"));
+  EXPECT_THAT(calm.reason(), Not(HasSubstr("work waits")));
+}
+
+TEST(Lookout, NarrowsItsMarginOnceDaysHaveShownThatNothingIsLost) {
+  Lookout policy({});
+  World world;
+  const auto day = [&] {
+    for (int i = 0; i < 86'400 / 5; ++i) {
+      world.pass(5, i % 720 < 360 ? 6 : 7);
+      if (const auto want = policy.decide(world.view()))
+        world.ready = std::clamp<std::int64_t>(*want, 1, 100);
+    }
+  };
+  for (int i = 0; i < 86'400 / 5 / 2; ++i) {
+    world.pass(5, 6);
+    if (const auto want = policy.decide(world.view())) world.ready = std::clamp<std::int64_t>(*want, 1, 100);
+  }
+  EXPECT_THAT(policy.reason(), HasSubstr("margin 4 of 8 until a whole day is known"));
+  day();
+  day();
+  EXPECT_THAT(policy.reason(), HasSubstr("margin 8 of 8: with it 0.0"));
+  Lookout restarted({});
+  ASSERT_TRUE(restarted.relearn(policy.learned()));
+  world.pass(5, 6);
+  ASSERT_TRUE(restarted.decide(world.view()));
+  EXPECT_THAT(restarted.reason(), HasSubstr("margin 8 of 8")) << "what days have taught survives a restart";
 }
 
 TEST(Lookout, DoesNotTakeItsFirstGuessForAnError) {
