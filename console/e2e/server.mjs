@@ -6,6 +6,7 @@ import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 
 export const password = "correct horse battery";
 export const secretOut = "out-secret-0123456789abcdef";
@@ -64,6 +65,8 @@ class Receiver {
   }
 }
 
+/** Where pictures go: git ignores it, and whoever runs the tests may collect it. */
+export const pictures = process.env.GPUSCALE_SHOTS || fileURLToPath(new URL("../../build/pictures", import.meta.url));
 export const binary = () => resolve(process.env.GPUSCALE_BINARY ?? "../build/release/gpuscale");
 const freePort = () => new Promise((done) => {
   const server = createServer().listen(0, "127.0.0.1", () => {

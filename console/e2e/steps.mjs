@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import { openBrowser, openPage } from "./browser.mjs";
-import { Server, signIn } from "./server.mjs";
+import { pictures, Server, signIn } from "./server.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -38,9 +38,8 @@ export const steps = (page, holds = () => undefined) => (name, body) => test(nam
   try {
     await body();
   } catch (error) {
-    const folder = process.env.GPUSCALE_SHOTS ?? "/tmp/gpuscale-console-shots";
-    mkdirSync(folder, { recursive: true });
-    await page()?.screenshot({ path: `${folder}/failed-${name.replace(/\W+/g, "-").slice(0, 100)}.png` }).catch(() => undefined);
+    mkdirSync(pictures, { recursive: true });
+    await page()?.screenshot({ path: `${pictures}/failed-${name.replace(/\W+/g, "-").slice(0, 100)}.png` }).catch(() => undefined);
     throw error;
   }
 });

@@ -15,7 +15,7 @@ export class Boundary extends Component<{ t: Text; children: ReactNode }, { erro
     if (!error) return children;
     // After an update of the server the files of the old console are gone: only a fresh page mends that.
     return (
-      <Alert type="error" showIcon message={t("broken.title")} description={t("broken.text", { error: error.message })}
+      <Alert type="error" showIcon data-broken message={t("broken.title")} description={t("broken.text", { error: error.message })}
              action={<Button onClick={() => window.location.reload()}>{t("broken.again")}</Button>} />
     );
   }
