@@ -12,7 +12,9 @@ export function watchRest(page) {
   const counted = (request) => !request.url().endsWith("/api/v1/events");
   page.on("request", (request) => counted(request) && open.add(request) && (last = Date.now()));
   for (const end of ["requestfinished", "requestfailed"]) page.on(end, (request) => open.delete(request) && (last = Date.now()));
-  const still = () => page.evaluate(() => !document.querySelector(".ant-spin-spinning") && document.getAnimations().every((each) => each.playState !== "running"));
+  // What turns without end is known by what it stands in: the icon of a button may turn on unseen.
+  const ended = (each) => each.playState !== "running" || each.effect?.getTiming().iterations === Infinity;
+  const still = () => page.evaluate(`!document.querySelector(".ant-spin-spinning, .ant-btn-loading") && document.getAnimations().every(${ended})`);
   return async () => {
     open.clear(); // those of the page before end with it, and not all say so
     last = Math.max(last, Date.now() - kQuiet / 2);

@@ -5,10 +5,9 @@ import enUS from "antd/locale/en_US";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { call, get, whenSignedOut } from "./core/api";
 import { live } from "./core/live";
-import { segments, usePath } from "./core/router";
+import { segments, usePath, useSearch } from "./core/router";
 import type { Session } from "./core/types";
 import { useWide } from "./core/wide";
-import { en } from "./i18n/en";
 import { firstDark, firstLanguage, LooksContext, textIn, type Key, type Language } from "./i18n";
 import { Frame } from "./frame";
 import { Overview } from "./pages/overview";
@@ -61,6 +60,7 @@ export function App() {
   const [locale, setLocale] = useState(enUS);
   const wide = useWide();
   const path = usePath();
+  const search = useSearch();
 
   const look = useCallback(async () => {
     try {
@@ -97,17 +97,20 @@ export function App() {
 
   const looks = useMemo(() => ({ language, dark, t: textIn(language) }), [language, dark]);
   useEffect(() => {
-    const first = segments(path)[0] ?? "overview";
+    const [first = "overview", second] = segments(path);
     const key = `nav.${first}` as Key;
-    const second = segments(path)[1];
-    document.title = `${second ? `${second} · ` : ""}${(key in en ? looks.t(key) : first)} · gpuscale`;
-  }, [path, looks]);
+    const parameters = new URLSearchParams(search);
+    // What of the page is open, and the page; tabs beside each other are told apart by that.
+    const thing = second ?? (parameters.get("edit")?.replace(/^1$/, "") || parameters.get("d"));
+    const page = session?.signed_in === false ? looks.t("signin.submit") : first in pages || first === "overview" ? looks.t(key) : looks.t("notfound.title");
+    document.title = `${thing ? `${thing} · ` : ""}${page} · gpuscale`;
+  }, [path, search, looks, session?.signed_in]);
 
   const colours = dark ? { colorPrimary: "#3fbf93", colorBgBase: "#121716", colorBgContainer: "#1a2120", colorBgElevated: "#1b2221", colorBorder: "#3a4643", colorBorderSecondary: "#2a3331", colorLink: "#6fdcb5", colorError: "#ff7875" } : { colorPrimary: "#0b6e4f", colorLink: "#0b6e4f", colorError: "#b81d2d", colorTextDescription: "#57645f" };
   const shown = () => {
     if (!session) return <Spin fullscreen tip={away ? looks.t("signin.away") : undefined} />;
     if (!session.signed_in) {
-      return <SignIn ended={ended} onDone={(next) => { setEnded(false); setSession(next); }} />;
+      return <SignIn ended={ended} onLanguage={() => setLanguage(language === "en" ? "zh" : "en")} onDone={(next) => { setEnded(false); setSession(next); }} />;
     }
     const signOut = async () => {
       await call("DELETE", "/api/v1/session").catch(() => undefined);

@@ -23,9 +23,17 @@ const midnight = (time: number, days = 0) => {
   return new Date(date.getFullYear(), date.getMonth(), date.getDate() + days).getTime();
 };
 
+const mondayOf = (now: number) => midnight(now, -((new Date(now).getDay() + 6) % 7));
+
+/** Until when all runs of a schedule are known whose list was cut off after `most`, where that is before the weeks' end, ms. */
+export function knownUntil(next: number[], most: number, now: number, weeks: number): number | undefined {
+  const last = next.length >= most ? Math.max(...next) : Infinity;
+  return last < midnight(mondayOf(now), weeks * 7) ? last : undefined;
+}
+
 /** Whole weeks from this week's Monday on, each day with its runs in order. */
 export function calendar(runs: Run[], now: number, weeks: number): Day[] {
-  const monday = midnight(now, -((new Date(now).getDay() + 6) % 7));
+  const monday = mondayOf(now);
   return Array.from({ length: weeks * 7 }, (_, i) => {
     const begin = midnight(monday, i);
     const end = midnight(monday, i + 1);

@@ -17,7 +17,17 @@ describe("an entry of the ledger", () => {
     expect(sentenceIn("zh", entry("rule.firing", {}))).toBe("in the server's words");
     expect(sentenceIn("zh", entry("trigger.refused", { trigger: "out", source: "admin" }))).toBe("in the server's words");
     expect(sentenceIn("zh", entry("node.of_tomorrow", { a: 1 }))).toBe("in the server's words");
-    expect([sentenceIn("en", entry("rule.firing", { explanation: "x" })), kindIn("en", "rule.firing"), kindIn("zh", "node.of_tomorrow")]).toEqual(["in the server's words", "rule.firing", "node.of_tomorrow"]);
+    expect([sentenceIn("en", entry("rule.firing", { explanation: "x" })), kindIn("en", "rule.firing"), kindIn("zh", "node.of_tomorrow")]).toEqual(["in the server's words", "rule firing", "node of tomorrow"]);
+    expect([kindIn("en", "pool.desired"), kindIn("en", "rule.no_data")]).toEqual(["size wanted", "rule without data"]);
+  });
+  it("of what somebody did is told in Chinese, from its details or its sentence", () => {
+    const told = (kind: string, summary: string, details = {}) => sentenceIn("zh", entry(kind, details, summary));
+    expect(told("session.opened", "admin signed in from 10.0.0.7")).toBe("admin 从 10.0.0.7 登录");
+    expect(told("token.created", "admin made the token load (read, trigger)")).toBe("admin 创建令牌 load（read, trigger）");
+    expect(told("rule.silenced", "admin silences spread of load until 2026-11-27T12:17:48Z")).toBe("admin 静默规则 spread of load，至 2026-11-27T12:17:48Z");
+    expect(told("rule.silenced", "admin silences all rules until 2026-11-27T12:17:48Z")).toBe("admin 静默全部规则，至 2026-11-27T12:17:48Z");
+    expect(told("config.changed", "admin makes rule latency", { source: "admin", action: "makes", kind: "rule", name: "latency" })).toBe("admin 创建规则 latency");
+    expect(told("session.opened", "somebody came in another way")).toBe("somebody came in another way");
   });
   it("that sets a size names what pulled the trigger", () => {
     expect(sentenceIn("en", entry("pool.desired", { trigger: "out", source: "rule high" }, "grow pool gpu from 2 to 3"))).toBe("rule high: grow pool gpu from 2 to 3");

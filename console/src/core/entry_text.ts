@@ -2,11 +2,13 @@
 /** The ledger's entries in the reader's language. The server writes English; a kind is a code, so that what always has the same
  * shape is said anew from the entry's details. Reasons in free words stay as the server wrote them. */
 import type { Language, Text } from "../i18n";
-import { entriesZh } from "../i18n/entries_zh";
+import { kindsEn } from "../i18n/entries_en";
+import { entriesZh, sentencesZh, wordsZh } from "../i18n/entries_zh";
 import { number } from "./format";
 import type { Entry, Pool } from "./types";
 
-export const kindIn = (language: Language, kind: string): string => (language === "zh" ? entriesZh[kind]?.[0] : undefined) ?? kind;
+/** "node.boot_timeout" reads "node boot timeout" where there is no better name. */
+export const kindIn = (language: Language, kind: string): string => (language === "zh" ? entriesZh[kind]?.[0] : kindsEn[kind]) ?? kind.replace(/[._]/g, " ");
 
 /** "rule GPU usage high", "policy calm (load 1.2 nodes ...)", "http 10.0.0.7", "admin" */
 const kSources: [RegExp, string][] = [[/^rule (.+)$/, "规则 $1"], [/^policy ([^ (]+).*$/, "策略 $1"], [/^schedule (.+)$/, "计划 $1"], [/^token (.+)$/, "令牌 $1"], [/^http (.+)$/, "来自 $1 的调用"], [/^configuration$/, "配置"]];
@@ -21,7 +23,7 @@ function filledBy(sentence: string, entry: Entry): string | undefined {
   const text = sentence.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = name === "subject" ? entry.subject : name === "pool" ? entry.pool : entry.details?.[name];
     if (typeof value === "number") return number(value);
-    if (typeof value === "string" && value) return name === "source" ? sourceInChinese(value) : value;
+    if (typeof value === "string" && value) return name === "source" ? sourceInChinese(value) : (wordsZh[name]?.[value] ?? value);
     whole = false;
     return "";
   });
@@ -41,7 +43,8 @@ export function sentenceIn(language: Language, entry: Entry): string {
       const text = filledBy(sentence, entry);
       if (text) return text;
     }
-    return entry.summary;
+    const [shape, sentence] = (sentencesZh[entry.kind] ?? []).find(([each]) => each.test(entry.summary)) ?? [];
+    return shape ? entry.summary.replace(shape, sentence!) : entry.summary;
   }
   const by = pulledBy(entry);
   return by ? `${by}: ${entry.summary}` : entry.summary;

@@ -34,13 +34,16 @@ export function span(secs: number | null | undefined): string {
 export function clock(time: string | number | Date, language: Language): string {
   return new Date(time).toLocaleTimeString(locale(language), { hour12: false });
 }
-/** Today's times without the day. */
-export function when(time: string | number | Date | null | undefined, language: Language): string {
+/** Today's times without the day, this year's without the year. @param fine with seconds */
+export function when(time: string | number | Date | null | undefined, language: Language, fine = true): string {
   if (time === null || time === undefined || time === "") return unknown;
   const date = new Date(time);
   if (Number.isNaN(date.getTime())) return String(time);
-  const today = date.toDateString() === new Date().toDateString();
-  return today ? clock(date, language) : date.toLocaleString(locale(language), { hour12: false });
+  const now = new Date();
+  const hours: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", second: fine ? "2-digit" : undefined, hour12: false };
+  if (date.toDateString() === now.toDateString()) return date.toLocaleTimeString(locale(language), hours);
+  // A month by its name: 3/4 is read as March by some and as April by others.
+  return date.toLocaleString(locale(language), { year: date.getFullYear() === now.getFullYear() ? undefined : "numeric", month: "short", day: "numeric", ...hours });
 }
 export function utc(time: string | number | Date | null | undefined): string {
   const date = new Date(time ?? NaN);

@@ -59,7 +59,7 @@ export const en = {
   "field.power_watts": "Power", "field.temperature_celsius": "Temperature", "field.sm_clock_mhz": "SM clock", "field.requests": "Requests per report", "field.latency_p50_ms": "Latency, median",
   "field.latency_p99_ms": "Latency, p99", "field.in_flight": "Requests in flight",
 
-  "activity.title": "Activity", "activity.kind": "Kind", "activity.filter": "Filter", "activity.episode": "Only this episode", "activity.episode.all": "All episodes",
+  "activity.title": "Activity", "activity.kind": "Kind", "activity.filter": "Filter", "activity.episode": "The whole episode", "activity.episode.all": "All episodes",
   "activity.why": "Why", "activity.empty.title": "Nothing has happened yet", "activity.empty": "Decisions, calls and their effects are written here as they happen; the first may be a size that you set by hand.",
   "activity.kinds.all": "everything", "activity.kinds.rule": "rules", "activity.kinds.message": "messages", "activity.kinds.trigger": "triggers",
   "activity.kinds.pool": "pools", "activity.kinds.node": "nodes", 
@@ -79,7 +79,7 @@ export const en = {
   "rules.preview": "Over this range it would have fired {n} times ({share} of the time).", "rules.preview.once": "Over this range it would have fired once ({share} of the time).", "rules.preview.none": "Over this range it would not have fired.",
   "rules.preview.blind": "{n} of {all} looks had no data.",
   "rules.changed": "Not saved: {from} → {to}", "rules.reset": "Undo", "rules.new": "New rule", "rules.notify": "Tells", "rules.every": "Looks every",
-  "rules.for": "Must hold for", "rules.repeat": "Repeats every", "rules.query": "Query", "rules.history": "History", "rules.mute": "Pause", "rules.unmute": "Resume",
+  "rules.for": "Must hold for", "rules.for.none": "one look", "rules.repeat.never": "never", "rules.repeat": "Repeats every", "rules.query": "Query", "rules.history": "History", "rules.mute": "Pause", "rules.unmute": "Resume",
   "rules.conflict": "Somebody else has changed this rule meanwhile. Your text is kept here; look at theirs before you save over it.", "rules.back": "All rules",
   "rules.silence": "Silence", "rules.silenced": "Silenced until {until} by {who}: {comment}", "rules.silence.lift": "End the silence", "rules.muted": "Tells nobody: {by}", "rules.instances": "Series by series", "rules.value": "Value",
   "rules.copy": "As the config file would have it", "rules.declared": "This rule is declared in the config file and read-only here. Try a threshold out, then copy the line into the file.",
@@ -95,7 +95,7 @@ export const en = {
   "triggers.enable": "Enable", "triggers.disable": "Disable", "triggers.url": "Call it",
 
   "schedules.title": "Schedules", "schedules.empty.title": "No schedules", "schedules.empty": "A schedule changes a pool's bounds or size at set times (cron), for example more nodes on working mornings.",
-  "schedules.cron": "When (cron)", "schedules.zone": "Time zone", "schedules.set": "Sets", "schedules.holds": "holds now, until {until}", "schedules.mute": "mutes {what}", "schedules.lasts": "for {for}", "schedules.last": "Last", "schedules.off": "off", "schedules.next": "Next", "schedules.new": "New schedule",
+  "schedules.cron": "When (cron)", "schedules.set.min": "min {n}", "schedules.set.max": "max {n}", "schedules.set.floor": "at least {n} nodes", "schedules.cut": "{name} runs so often that its runs are shown only until {until}; it goes on after that.", "schedules.zone": "Time zone", "schedules.set": "Sets", "schedules.holds": "holds now, until {until}", "schedules.mute": "mutes {what}", "schedules.lasts": "for {for}", "schedules.last": "Last", "schedules.off": "off", "schedules.next": "Next", "schedules.new": "New schedule",
 
   "pools.title": "Pools", "pools.empty.title": "No pools", "pools.provider": "Provider", "pools.bounds": "Bounds", "pools.desired": "Wanted", "pools.set": "Set the size",
   "pools.set.done": "Pool {name}: {reason}", "pools.counts": "Now", "pools.cooldown": "Cooldown", "pools.policy": "Policy", "pools.policy.rules": "rules and triggers only",
@@ -114,7 +114,7 @@ export const en = {
   "policies.live": "heard", "policies.shadow": "shadow", "policies.shadow.hint": "It thinks aloud and is not heard.", "policies.decides": "decides now",
   "policies.decides.hint": "Of the policies that are heard, the largest wish wins growth, and all must agree to shrink.", "policies.want": "Wants", "policies.want.asis": "as it is",
   "policies.is": "The pool has {n} of {desired} wanted (min {min}, max {max}).", "policies.boot": "Boots take", "policies.boot.unknown": "not learned yet",
-  "policies.load": "Load", "policies.forecast": "Forecast", "policies.nodes": "{n} nodes", "policies.score": "Missed in the last hour",
+  "policies.load": "Load, in nodes", "policies.forecast": "Forecast, in nodes", "policies.score": "Missed in the last hour",
   "policies.cost": "Node-hours, a day", "policies.bad": "Late or lost", "policies.asitwas": "(as it was)",
   "policies.promotion.probation": "{policy} was promoted by {who}; harm before {probation_until} brings the former back.",
   "policies.promotion.kept": "{policy} was promoted by {who} and kept.", "policies.promotion.rolled_back": "{policy}, promoted by {who}, was rolled back: {reason}",

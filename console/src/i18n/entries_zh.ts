@@ -20,9 +20,9 @@ export const entriesZh: Record<string, [name: string, ...sentences: string[]]> =
   "trigger.accepted": ["触发器执行", "触发器 {trigger}（{source}）：节点池 {pool} 从 {from} 到 {to} 个节点"],
   "trigger.unchanged": ["触发器无变化", "触发器 {trigger}（{source}）：节点池 {pool} 保持 {from} 个节点"],
   "trigger.refused": ["触发器拒绝", "触发器 {trigger}（{source}）：冷却中，{retry_after_seconds} 秒后可再试"],
-  "trigger.rotated": ["更换密钥"],
-  "trigger.enabled": ["触发器启用"],
-  "trigger.disabled": ["触发器停用"],
+  "trigger.rotated": ["更换密钥", "{source} 为触发器 {subject} 更换密钥"],
+  "trigger.enabled": ["触发器启用", "{source} 启用触发器 {subject}"],
+  "trigger.disabled": ["触发器停用", "{source} 停用触发器 {subject}"],
   "trigger.pulled": ["触发器调用"],
   "pool.desired": ["期望规模", "节点池 {pool} 从 {from} 到 {to} 个节点（触发器 {trigger}，{source}）", "节点池 {pool} 从 {from} 到 {to} 个节点（{source}）"],
   "pool.steady": ["节点池稳定", "节点池 {pool} 的 {ready} 个节点全部就绪"],
@@ -34,22 +34,22 @@ export const entriesZh: Record<string, [name: string, ...sentences: string[]]> =
   "node.ready": ["节点就绪", "{subject}：agent 上报 {devices_ok} 个可用设备"],
   "node.draining": ["节点排空", "{subject}：开始排空，节点池应有 {desired} 个，现有 {capacity} 个"],
   "node.drained": ["排空完成", "{subject}：不再接收新任务，在途请求 {in_flight} 个"],
-  "node.undrained": ["恢复接收"],
+  "node.undrained": ["恢复接收", "{source} 收回 {subject}"],
   "node.cancelled": ["取消启动"],
   "node.gone": ["节点结束", "{subject}：实例已结束"],
   "node.lost": ["节点失联"],
   "node.silent": ["节点静默"],
   "node.heard": ["节点恢复上报"],
   "node.adopted": ["节点接管"],
-  "node.held": ["节点排空"],
-  "node.protected": ["节点保护"],
-  "node.unprotected": ["取消保护"],
+  "node.held": ["节点排空", "{source} 排空 {subject}"],
+  "node.protected": ["节点保护", "{source} 保护 {subject}，缩容时不移除"],
+  "node.unprotected": ["取消保护", "{source} 取消对 {subject} 的保护"],
   "node.boot_timeout": ["启动超时"],
   "node.drain_timeout": ["排空超时"],
   "policy.promoted": ["策略启用"],
   "policy.kept": ["策略保留"],
   "policy.rolled_back": ["策略回退"],
-  "config.changed": ["配置变更"],
+  "config.changed": ["配置变更", "{source} {action}{kind} {name}"],
   "channel.tested": ["通道测试"],
   "channel.rests": ["通道休息"],
   "token.created": ["创建令牌"],
@@ -57,4 +57,19 @@ export const entriesZh: Record<string, [name: string, ...sentences: string[]]> =
   "session.opened": ["登录"],
   "session.closed": ["退出登录"],
   "session.refused": ["登录被拒"],
+};
+
+/** Entries that hold nothing but their sentence, by what the sentence is like. */
+export const sentencesZh: Record<string, [shape: RegExp, sentence: string][]> = {
+  "session.opened": [[/^(.+) signed in from (.+)$/, "$1 从 $2 登录"]],
+  "session.closed": [[/^(.+) signed out$/, "$1 退出登录"]],
+  "token.created": [[/^(.+) made the token (.+) \((.+)\)$/, "$1 创建令牌 $2（$3）"]],
+  "token.revoked": [[/^(.+) revoked the token with id (\d+)$/, "$1 吊销编号为 $2 的令牌"]],
+  "rule.silenced": [[/^(.+) silences all rules until (.+)$/, "$1 静默全部规则，至 $2"], [/^(.+) silences (.+) until (\S+)$/, "$1 静默规则 $2，至 $3"]],
+};
+
+/** What an entry says with a word of the server's own. */
+export const wordsZh: Record<string, Record<string, string>> = {
+  action: { makes: "创建", changes: "修改", deletes: "删除" },
+  kind: { rule: "规则", channel: "通知通道", trigger: "触发器", schedule: "定时计划", pool: "节点池", policy: "策略", dashboard: "仪表盘" },
 };

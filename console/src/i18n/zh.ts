@@ -60,7 +60,7 @@ export const zh: Record<Key, string> = {
   "field.power_watts": "功率", "field.temperature_celsius": "温度", "field.sm_clock_mhz": "SM 时钟", "field.requests": "每次上报的请求数", "field.latency_p50_ms": "延迟中位数",
   "field.latency_p99_ms": "p99 延迟", "field.in_flight": "处理中的请求",
 
-  "activity.title": "活动", "activity.kind": "种类", "activity.filter": "筛选", "activity.episode": "只看此事件链", "activity.episode.all": "全部事件",
+  "activity.title": "活动", "activity.kind": "种类", "activity.filter": "筛选", "activity.episode": "完整事件链", "activity.episode.all": "全部事件",
   "activity.why": "为什么", "activity.empty.title": "还没有发生任何事", "activity.empty": "决策、调用及其结果会随时记录在这里；第一条可以是您手动设定的规模。",
   "activity.kinds.all": "全部", "activity.kinds.rule": "规则", "activity.kinds.message": "消息", "activity.kinds.trigger": "触发器",
   "activity.kinds.pool": "节点池", "activity.kinds.node": "节点", 
@@ -80,7 +80,7 @@ export const zh: Record<Key, string> = {
   "rules.preview": "在此范围内会告警 {n} 次（占 {share} 的时间）。", "rules.preview.once": "在此范围内会告警 1 次（占 {share} 的时间）。", "rules.preview.none": "在此范围内不会告警。",
   "rules.preview.blind": "{all} 次检查中有 {n} 次没有数据。",
   "rules.changed": "未保存：{from} → {to}", "rules.reset": "撤销", "rules.new": "新建规则", "rules.notify": "通知", "rules.every": "检查间隔",
-  "rules.for": "需持续", "rules.repeat": "重复间隔", "rules.query": "查询", "rules.history": "历史", "rules.mute": "暂停", "rules.unmute": "恢复",
+  "rules.for": "需持续", "rules.for.none": "一次检查", "rules.repeat.never": "不重复", "rules.repeat": "重复间隔", "rules.query": "查询", "rules.history": "历史", "rules.mute": "暂停", "rules.unmute": "恢复",
   "rules.conflict": "其他人刚刚修改了这条规则。您的内容还在这里；覆盖之前请先看看他们的修改。", "rules.back": "全部规则",
   "rules.silence": "静默", "rules.silenced": "静默至 {until}（{who}）：{comment}", "rules.silence.lift": "结束静默", "rules.muted": "不发通知：{by}", "rules.instances": "逐条序列", "rules.value": "值",
   "rules.copy": "配置文件中的写法", "rules.declared": "这条规则在配置文件中声明，在这里只读。可以先试一试阈值，再把这一行复制到文件里。",
@@ -96,7 +96,7 @@ export const zh: Record<Key, string> = {
   "triggers.enable": "启用", "triggers.disable": "停用", "triggers.url": "调用方式",
 
   "schedules.title": "定时计划", "schedules.empty.title": "没有定时计划", "schedules.empty": "定时计划按 cron 时间调整节点池的上下限或规模，例如工作日早晨增加节点。",
-  "schedules.cron": "时间（cron）", "schedules.zone": "时区", "schedules.set": "设定", "schedules.holds": "正在生效，至 {until}", "schedules.mute": "静默 {what}", "schedules.lasts": "持续 {for}", "schedules.last": "上次", "schedules.off": "停用", "schedules.next": "下次", "schedules.new": "新建计划",
+  "schedules.cron": "时间（cron）", "schedules.set.min": "最少 {n}", "schedules.set.max": "最多 {n}", "schedules.set.floor": "至少 {n} 个节点", "schedules.cut": "{name} 运行频繁，日历只显示到 {until}；此后继续运行。", "schedules.zone": "时区", "schedules.set": "设定", "schedules.holds": "正在生效，至 {until}", "schedules.mute": "静默 {what}", "schedules.lasts": "持续 {for}", "schedules.last": "上次", "schedules.off": "停用", "schedules.next": "下次", "schedules.new": "新建计划",
 
   "pools.title": "节点池", "pools.empty.title": "没有节点池", "pools.provider": "提供者", "pools.bounds": "上下限", "pools.desired": "期望", "pools.set": "设定规模",
   "pools.set.done": "节点池 {name}：{reason}", "pools.counts": "当前", "pools.cooldown": "冷却", "pools.policy": "策略", "pools.policy.rules": "仅规则与触发器",
@@ -112,7 +112,7 @@ export const zh: Record<Key, string> = {
   "policies.title": "策略", "policies.empty.title": "没有策略", "policies.empty": "策略每隔几秒给出节点池应有的节点数；没有策略时仅由规则和触发器决定。在此处或用下面的命令新建，也可在配置文件的 policies: 下声明；shadow: true 时只出主意，不执行。", "policies.live": "生效",
   "policies.shadow": "影子", "policies.shadow.hint": "只出主意，不执行。", "policies.decides": "当前由它决定", "policies.decides.hint": "生效的策略中，扩容取最大值，缩容须一致同意。", "policies.want": "期望",
   "policies.want.asis": "保持不变", "policies.is": "节点池现有 {n} 个，期望 {desired} 个（最少 {min}，最多 {max}）。", "policies.boot": "启动耗时", "policies.boot.unknown": "尚未学到",
-  "policies.load": "负载", "policies.forecast": "预测", "policies.nodes": "{n} 个节点", "policies.score": "近一小时低估", "policies.cost": "近一天节点小时", "policies.bad": "迟到或丢失", "policies.asitwas": "（实际情况）",
+  "policies.load": "负载（节点）", "policies.forecast": "预测（节点）", "policies.score": "近一小时低估", "policies.cost": "近一天节点小时", "policies.bad": "迟到或丢失", "policies.asitwas": "（实际情况）",
   "policies.promotion.probation": "{policy} 由 {who} 启用；{probation_until} 之前若造成损害，将自动恢复原策略。",
   "policies.promotion.kept": "{policy} 由 {who} 启用并保留。", "policies.promotion.rolled_back": "{policy}（由 {who} 启用）已回退：{reason}", "policies.distrusted": "预测不准：至少按目标跟踪", "policies.reason": "为什么",
   "policies.decided": "最近的决定", "policies.decided.none": "最近没有策略调整过此节点池。", "overview.lost": "丢失的请求", "overview.lost.n": "近一分钟 {n} 个", "node.gpus": "它的 GPU",

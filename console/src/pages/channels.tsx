@@ -15,6 +15,9 @@ import { Resources } from "../parts/resources";
 const kExample = "channels:\n  - {name: ops, type: webhook, url: https://hooks.example.com/gpuscale}";
 const colour: Record<string, string> = { delivered: "green", waiting: "gold", dead: "red", expired: "default", replaced: "default" };
 
+/** What a message may tell of a rule. */
+const kSent: Record<string, Key> = { ok: "rules.inactive", firing: "rules.firing", no_data: "rules.no_data", error: "rules.error" };
+
 /** Of one channel, or what no channel could deliver. */
 function Deliveries({ channel }: { channel?: string }) {
   const { t } = useLooks();
@@ -30,6 +33,7 @@ function Deliveries({ channel }: { channel?: string }) {
     }
   };
   const list = followed.value?.deliveries ?? [];
+  const stateSent = (state: string) => (kSent[state] ? t(kSent[state]) : state);
   return (
     <>
       <Failed error={followed.error} again={followed.again} />
@@ -41,11 +45,11 @@ function Deliveries({ channel }: { channel?: string }) {
             <div className="entry-line">
               <span className="entry-time"><Time at={delivery.created} /></span>
               <Tag bordered={false} color={colour[delivery.state] ?? "default"}>{delivery.state in colour ? t(`channels.state.${delivery.state}` as Key) : delivery.state}</Tag>
-              <span className="entry-text">{channel ? "" : `${delivery.channel}: `}{delivery.key} ({delivery.state_sent}) · {t("channels.attempts")}: {delivery.attempts}{delivery.answer_status ? ` · HTTP ${delivery.answer_status}` : ""}</span>
+              <span className="entry-text">{channel ? "" : `${delivery.channel}: `}{delivery.key.replace(/^rule\//, "")} ({stateSent(delivery.state_sent)}) · {t("channels.attempts")}: {delivery.attempts}{delivery.answer_status ? ` · HTTP ${delivery.answer_status}` : ""}</span>
               {admin && !["delivered", "waiting"].includes(delivery.state) && <Button size="small" onClick={() => again(delivery)}>{t("channels.replay")}</Button>}
             </div>
             {(delivery.last_error || delivery.answer) && <div className="quiet">{delivery.last_error || delivery.answer}</div>}
-            {delivery.correlation && <Link to={`/activity?episode=${part(delivery.correlation)}`}>{t("activity.episode")}</Link>}
+            {delivery.correlation && <Link to={`/activity?episode=${part(delivery.correlation)}`}>{t("activity.chain")}</Link>}
           </li>
         ))}
       </ul>

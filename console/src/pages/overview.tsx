@@ -145,7 +145,7 @@ export function Overview() {
           <Failed error={recent.error} />
           <ActivityList entries={[...(recent.value?.activity ?? [])].reverse()} />
         </Panel>
-        <Panel title={t("overview.rules")} extra={<Link to="/rules">{t("nav.rules")}</Link>}>
+        <Panel title={t("overview.rules")} extra={<Link to="/rules">{t("rules.back")}</Link>}>
           <ul className="rule-lines">
             {status.value.rules.map((rule) => (
               <li key={rule.name}><Heart state={rule.state} /> <Link to={`/rules/${part(rule.name)}`}>{rule.name}</Link><div className="quiet">{rule.last_error || rule.explanation}</div></li>

@@ -26,7 +26,7 @@ function TrialCells({ trial }: { trial?: Trial | null }) {
   const day = trial?.day;
   return (
     <>
-      <td className="number">{day ? number(day.node_hours) : "–"}{day && day.money !== null && <div className="quiet">{number(day.money, 2)}</div>}</td>
+      <td className="number">{day ? number(day.node_hours, day.node_hours < 10 ? 2 : 0) : "–"}{day && day.money !== null && <div className="quiet">{number(day.money, 2)}</div>}</td>
       <td className="number">{day ? percent(day.bad_percent) : "–"}</td>
     </>
   );
@@ -35,7 +35,7 @@ function TrialCells({ trial }: { trial?: Trial | null }) {
 function Row({ policy, decides, alone, edit, done }: { policy: Policy; decides: boolean; alone: boolean; edit: () => void; done: () => void }) {
   const { t } = useLooks();
   const seen = policy.evidence;
-  const nodes = (n?: number | null) => (n == null ? "–" : t("policies.nodes", { n: number(n, 2) }));
+  const nodes = (n?: number | null) => number(n, 2);
   return (
     <tr>
       <td className="name">{policy.name} <Origin item={policy} /><div className="kind"><code>{policy.policy}</code></div>{policy.fault && <div className="bad">{policy.fault}</div>}</td>
@@ -82,7 +82,7 @@ export default function Policies() {
         return (
           <Panel key={name} title={name} extra={pool && <span className="quiet">{t("policies.is", { n: pool.counts.ready, desired: pool.desired, min: pool.min, max: pool.max })} <PhaseReason pool={pool} /></span>}>
             <div className="table-wrap">
-              <CardTable>
+              <CardTable className="dense">
                 <thead><tr>{(["common.name", "common.state", "policies.want", "policies.load", "policies.forecast", "policies.score", "policies.cost", "policies.bad", "policies.boot", "policies.reason", "common.actions"] as const).map((key) => <th key={key}>{t(key)}</th>)}</tr></thead>
                 <tbody>{own.map((policy) => <Row key={policy.name} policy={policy} decides={policy === first} alone={!policy.shadow && own.every((each) => each === policy || each.shadow)} edit={() => opened.edit(policy.name)} done={policies.again} />)}
                   {seat?.as_it_was && <tr><td className="name">{t("policies.asitwas")}</td><td colSpan={5} /><TrialCells trial={seat.as_it_was} /><td colSpan={3} /></tr>}

@@ -3,6 +3,7 @@
 import { Alert, App, Button, Spin } from "antd";
 import { useCallback, useState } from "react";
 import { ApiError, call, get, part } from "../core/api";
+import { seconds } from "../core/condition_text";
 import { useFollowed } from "../core/data";
 import { withValue } from "../core/definitions";
 import { faultsAt } from "../core/editing";
@@ -31,8 +32,8 @@ function Facts({ rule }: { rule: Rule }) {
     <Panel>
       <dl className="facts">
         <div><dt>{t("rules.every")}</dt><dd>{rule.every}</dd></div>
-        <div><dt>{t("rules.for")}</dt><dd>{rule.for}</dd></div>
-        <div><dt>{t("rules.repeat")}</dt><dd>{rule.repeat}</dd></div>
+        <div><dt>{t("rules.for")}</dt><dd>{seconds(rule.for) === 0 ? t("rules.for.none") : rule.for}</dd></div>
+        <div><dt>{t("rules.repeat")}</dt><dd>{seconds(rule.repeat) === 0 ? t("rules.repeat.never") : rule.repeat}</dd></div>
         <div><dt>{t("rules.notify")}</dt><dd>{rule.notify.join(", ") || "–"}</dd></div>
         <div><dt>{t("rules.since")}</dt><dd><Time at={rule.since} /></dd></div>
         {Object.entries(rule.queries).map(([ref, text]) => (
@@ -112,7 +113,7 @@ export default function RulePage({ name }: { name: string }) {
         <RangePicker initial="1h" />
         <Pause rule={rule} done={again} />
         <Button onClick={() => setSilencing(true)} disabled={!admin} title={admin ? undefined : t("common.readonly", { scope: "admin" })}>{t("rules.silence")}</Button>
-        <ItemTools kind="rules" item={rule} edit={() => setEdit("1")} done={() => go("/rules")} />
+        <ItemTools size="middle" kind="rules" item={rule} edit={() => setEdit("1")} done={() => go("/rules")} />
       </PageHead>
       <Failed error={rules.error ?? silences.error ?? editor.error} again={again} />
       {rule.fault && <Alert type="error" showIcon className="gap-below" message={rule.fault} />}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { App, Button } from "antd";
 import { ApiError, call, part } from "../core/api";
-import { calendar } from "../core/calendar";
+import { calendar, knownUntil } from "../core/calendar";
 import { kNew } from "../core/definitions";
 import { clock, utc, when } from "../core/format";
 import { useMay } from "../core/session";
@@ -27,7 +27,7 @@ interface Schedule extends Named {
 }
 
 function effect(schedule: Schedule, t: Text): string {
-  const bounds = (["min", "max", "floor"] as const).flatMap((key) => (typeof schedule[key] === "number" ? [`${key} ${schedule[key]}`] : []));
+  const bounds = (["min", "max", "floor"] as const).flatMap((key) => (typeof schedule[key] === "number" ? [t(`schedules.set.${key}`, { n: schedule[key] })] : []));
   const pulls = schedule.trigger ? [`${schedule.trigger}${schedule.step ? ` × ${schedule.step}` : ""}`] : [];
   const mutes = schedule.mute?.length ? [t("schedules.mute", { what: [schedule.mute].flat().join(", ") })] : [];
   const lasts = schedule.for && schedule.for !== "0s" ? ` ${t("schedules.lasts", { for: schedule.for })}` : "";
@@ -35,6 +35,7 @@ function effect(schedule: Schedule, t: Text): string {
 }
 
 const kWeeks = 2;
+const kRuns = 100; // as many as the server tells
 const tone = (schedule: Schedule | undefined) => (schedule?.mute?.length ? "mute" : schedule?.trigger ? "pull" : "bounds");
 
 /** Two weeks from this Monday, each day with what runs on it. */
@@ -62,6 +63,10 @@ function Calendar({ schedules }: { schedules: Schedule[] }) {
           </li>
         ))}
       </ol>
+      {schedules.filter((each) => each.enabled !== false).map((schedule) => {
+        const until = knownUntil((schedule.next_runs ?? []).map((at) => Date.parse(at)), kRuns, now, kWeeks);
+        return until !== undefined && <p key={schedule.name} className="quiet">{t("schedules.cut", { name: schedule.name, until: when(until, language, false) })}</p>;
+      })}
     </Panel>
   );
 }
@@ -91,16 +96,16 @@ export default function Schedules() {
   return (
     <Resources<Schedule>
       kind="schedules" title={t("schedules.title")} newTitle={t("schedules.new")} empty={{ title: t("schedules.empty.title"), text: t("schedules.empty"), command: kExample }}
-      query="runs=100" above={(items) => <Calendar schedules={items} />}
+      query={`runs=${kRuns}`} above={(items) => <Calendar schedules={items} />}
       initial={{ ...kNew.schedules, timezone: Intl.DateTimeFormat().resolvedOptions().timeZone }}
       tools={(schedule, again) => <Switch schedule={schedule} done={again} />}
       columns={[
         { title: t("schedules.cron"), show: (schedule) => <><code>{schedule.when}</code>{schedule.enabled === false && ` (${t("schedules.off")})`}</> },
         { title: t("schedules.zone"), show: (schedule) => schedule.timezone },
         { title: t("common.pool"), show: (schedule) => schedule.pool || "–" },
-        { title: t("schedules.set"), show: (schedule) => <>{effect(schedule, t)}{schedule.holds_until && <div>{t("schedules.holds", { until: when(schedule.holds_until, language) })}</div>}</> },
-        { title: t("schedules.last"), show: (schedule) => <Time at={schedule.last_run} /> },
-        { title: t("schedules.next"), show: (schedule) => (schedule.next_runs ?? []).slice(0, 3).map((at) => <div key={at}><Time at={at} /></div>) },
+        { title: t("schedules.set"), show: (schedule) => <>{effect(schedule, t)}{schedule.holds_until && <div>{t("schedules.holds", { until: when(schedule.holds_until, language, false) })}</div>}</> },
+        { title: t("schedules.last"), show: (schedule) => <Time at={schedule.last_run} fine={false} /> },
+        { title: t("schedules.next"), show: (schedule) => (schedule.next_runs ?? []).slice(0, 3).map((at) => <div key={at}><Time at={at} fine={false} /></div>) },
       ]}
     />
   );

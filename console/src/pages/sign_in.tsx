@@ -5,7 +5,7 @@ import { ApiError, call } from "../core/api";
 import type { Session } from "../core/types";
 import { useLooks } from "../i18n";
 
-export function SignIn({ ended, onDone }: { ended: boolean; onDone: (session: Session) => void }) {
+export function SignIn({ ended, onDone, onLanguage }: { ended: boolean; onDone: (session: Session) => void; onLanguage: () => void }) {
   const { t } = useLooks();
   const [by, setBy] = useState<"password" | "token">("password");
   const [secret, setSecret] = useState("");
@@ -35,6 +35,7 @@ export function SignIn({ ended, onDone }: { ended: boolean; onDone: (session: Se
                         aria-label={by === "password" ? t("signin.password") : t("signin.token")} placeholder={by === "password" ? t("signin.password") : t("signin.token")} />
         <Button type="primary" htmlType="submit" block className="gap-above" loading={busy} disabled={!secret}>{t("signin.submit")}</Button>
         <p className="quiet">{t("signin.hint")}</p>
+        <div className="sign-in-tools"><Button type="text" size="small" onClick={onLanguage} aria-label={t("top.language.label")}>{t("top.language")}</Button></div>
       </form>
     </main>
   );

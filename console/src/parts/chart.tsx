@@ -56,6 +56,10 @@ function readAt(list: ArrayLike<number | null | undefined>, at: number | null | 
   return null;
 }
 
+const bare = (curves: Curve[]) => !curves.some((curve) => curve.values.some((value) => value !== null));
+/** Nothing that its axis would measure. */
+const blank = ({ curves, thresholds }: ChartProps) => bare(curves) && !thresholds?.length;
+
 const light = ["#0b6e4f", "#b4560f", "#3557b7", "#8a3ea8", "#a3234e", "#5b6b00", "#00718f", "#7a4b2a"];
 const dark = ["#4fd1a5", "#f0a35e", "#86a8ff", "#d190ec", "#ff86ab", "#c2d14b", "#5ccbe8", "#d3a37c"];
 export const colours = { light, dark };
@@ -85,6 +89,7 @@ export function Chart(props: ChartProps) {
 
   const data = useMemo(() => aligned(curves), [curves]);
   const labels = curves.map((curve) => curve.label).join("\n");
+  const marked = !!props.marks;
   const gripped = !!props.thresholds?.some((each) => each.onChange);
   const showLegend = legend ?? (curves.length > 1 && curves.length <= 12);
 
@@ -116,6 +121,8 @@ export function Chart(props: ChartProps) {
         ctx.stroke();
       }
       ctx.setLineDash([]);
+      ctx.restore();
+      ctx.save();
       ctx.font = `${size.mark * ratio}px system-ui, sans-serif`;
       ctx.textAlign = "left";
       ctx.textBaseline = "alphabetic";
@@ -130,7 +137,7 @@ export function Chart(props: ChartProps) {
         ctx.lineTo(x, top + tall);
         ctx.stroke();
         const arm = 5 * ratio;
-        const y = top + arm;
+        const y = top - arm - ratio;
         ctx.beginPath();
         const tip = mark.kind === "out" ? -arm : arm;
         ctx.moveTo(x, y + tip);
@@ -140,7 +147,7 @@ export function Chart(props: ChartProps) {
         const wide = ctx.measureText(mark.label).width;
         const end = x + arm * 1.6 + wide;
         const room = i + 1 < marks.length ? u.valToPos(marks[i + 1].time, "x", true) - arm : Infinity;
-        if (end < room && end < left + width) ctx.fillText(mark.label, x + arm * 1.6, top + (size.mark - 1) * ratio);
+        if (end < room && end < left + width) ctx.fillText(mark.label, x + arm * 1.6, top - 2 * ratio);
       }
       ctx.restore();
     };
@@ -154,7 +161,7 @@ export function Chart(props: ChartProps) {
     const options: uPlot.Options = {
       width: Math.max(element.clientWidth, 100),
       height,
-      padding: [null, gripped ? size.grip : null, null, null],
+      padding: [marked ? size.mark + 8 : null, gripped ? size.grip : null, null, null],
       cursor: { sync: sync ? { key: sync } : undefined, drag: { x: true, y: false }, points: { size: 6 } },
       legend: { show: showLegend, live: true },
       scales: {
@@ -175,7 +182,7 @@ export function Chart(props: ChartProps) {
             if (every >= 86400) return new Date(each * 1000).toLocaleDateString(language === "zh" ? "zh-CN" : "en-GB", { month: "short", day: "numeric" });
             return every >= 60 ? text.slice(0, 5) : text;
           }) },
-        { stroke: paint.text, font, grid: { stroke: paint.grid, width: 1 }, ticks: { show: false }, incrs: extra.current.whole ? kWhole : undefined, size: size.beside, values: (_u, splits) => splits.map((each) => unit(each)) },
+        { stroke: paint.text, font, grid: { stroke: paint.grid, width: 1 }, ticks: { show: false }, incrs: extra.current.whole ? kWhole : undefined, size: size.beside, values: (_u, splits) => splits.map((each) => (blank(extra.current) ? "" : unit(each))) },
       ],
       series: [
         { label: t("chart.time"), value: (u, _value, _series, at) => {
@@ -215,7 +222,7 @@ export function Chart(props: ChartProps) {
     };
     // The data is set below, without building the chart anew.
     // eslint-disable-next-line
-  }, [labels, isDark, language, height, wide, sync, showLegend, gripped, t]);
+  }, [labels, isDark, language, height, wide, sync, showLegend, gripped, marked, t]);
 
   useEffect(() => {
     plot.current?.setData(data as uPlot.AlignedData, true);
@@ -226,7 +233,7 @@ export function Chart(props: ChartProps) {
   }, [props.thresholds, props.marks, props.bands]);
 
   const newest = curves[0]?.values.reduce<number | null>((last, value) => value ?? last, null) ?? null;
-  const empty = !curves.some((curve) => curve.values.some((value) => value !== null));
+  const empty = bare(curves);
   return (
     <div className="chart" style={{ minHeight: height }}>
       <div ref={host} role="img" aria-label={t("chart.aria", { what, value: unit(newest) })} />

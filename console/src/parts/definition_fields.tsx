@@ -101,7 +101,7 @@ export function DefinitionFields({ kind, definition, base = {}, faults, names, r
     const set = (next: unknown) => onChange(withValue(definition, key.path, next));
     return (
       <div key={key.path} className={`field ${["queries", "map", "long", "condition", "steps"].includes(key.control) ? "field-wide" : ""}`}>
-        <span className="field-name">{key.path}{key.required ? " *" : ""}</span>
+        <span className="field-name field-key">{key.path}{key.required ? " *" : ""}</span>
         <Field of={key} label={key.path} value={value} kept={isKept(at(base, key.path))} set={set} names={names} wrong={own.length > 0} />
         <Faults faults={own} text={value} />
         <span className="quiet">{t(`def.${kind}.${key.help ?? key.path}` as TextKey)}{key.told && ` ${t(`def.${kind}.${key.path}.${textOf(value) || key.otherwise}` as TextKey)}`}</span>

@@ -105,7 +105,7 @@ export function NameField({ editor }: { editor: Editor }) {
   const faults = faultsAt(editor.faults, "name");
   return (
     <div className="field gap-below">
-      <span className="field-name">name *</span>
+      <span className="field-name field-key">name *</span>
       <Input aria-label="name" value={editor.name} status={faults.length ? "error" : undefined} spellCheck={false} onChange={(event) => editor.rename(event.target.value)} />
       <Faults faults={faults} />
       <span className="quiet">{t("def.name")}</span>

@@ -9,10 +9,10 @@ import { kRanges } from "../core/curve";
 import { useZoom } from "../core/zoom";
 import { useLooks, type Key } from "../i18n";
 
-/** A time in the reader's zone, with UTC on hover. */
-export function Time({ at }: { at: string | number | null | undefined }) {
+/** A time in the reader's zone, with UTC on hover. @param fine with seconds */
+export function Time({ at, fine = true }: { at: string | number | null | undefined; fine?: boolean }) {
   const { language } = useLooks();
-  return <time dateTime={at ? new Date(at).toISOString() : undefined} title={utc(at)}>{when(at, language)}</time>;
+  return <time dateTime={at ? new Date(at).toISOString() : undefined} title={utc(at)}>{when(at, language, fine)}</time>;
 }
 
 export function Link({ to, children, className }: { to: string; children: ReactNode; className?: string }) {

@@ -22,7 +22,7 @@ export interface Named {
 }
 
 /** View or edit, and delete, with the reason where one may not. */
-export function ItemTools({ kind, item, edit, done }: { kind: Kind; item: Named; edit: () => void; done: () => void }) {
+export function ItemTools({ kind, item, edit, done, size = "small" }: { kind: Kind; item: Named; edit: () => void; done: () => void; size?: "small" | "middle" }) {
   const { t } = useLooks();
   const { message } = App.useApp();
   const admin = useMay("admin");
@@ -40,9 +40,9 @@ export function ItemTools({ kind, item, edit, done }: { kind: Kind; item: Named;
   const verb = t(declared ? "edit.view" : "common.edit");
   return (
     <>
-      <Button size="small" disabled={!admin} title={why} aria-label={`${verb} ${item.name}`} onClick={edit}>{verb}</Button>
+      <Button size={size} disabled={!admin} title={why} aria-label={`${verb} ${item.name}`} onClick={edit}>{verb}</Button>
       <Popconfirm title={t("edit.delete.ask", { name: item.name })} okText={t("common.delete")} cancelText={t("common.cancel")} onConfirm={take} disabled={!admin || declared}>
-        <Button size="small" danger disabled={!admin || declared} title={why ?? (declared ? t("common.declared.hint") : undefined)} aria-label={`${t("common.delete")} ${item.name}`}>{t("common.delete")}</Button>
+        <Button size={size} danger disabled={!admin || declared} title={why ?? (declared ? t("common.declared.hint") : undefined)} aria-label={`${t("common.delete")} ${item.name}`}>{t("common.delete")}</Button>
       </Popconfirm>
     </>
   );
