@@ -66,8 +66,8 @@ step("a pulled trigger shows as a third node, live, with its reason", async () =
   await line.getByRole("button").click();
   await line.getByText("step").first().waitFor();
   await line.locator(".chain-here", { hasText: "trigger gpu-out: grow pool gpu from 2 to 3" }).waitFor();
-  await line.locator(".chain li", { hasText: "trigger.accepted" }).waitFor();
-  await line.locator(".chain li", { hasText: "node.launching" }).waitFor();
+  await line.locator(".chain li", { hasText: "trigger accepted" }).waitFor();
+  await line.locator(".chain li", { hasText: "node launching" }).waitFor();
   await audit("overview");
 });
 
@@ -473,20 +473,20 @@ step("the change log says who did what by hand, and not what rules did", async (
   await page.getByText("admin made the token").first().waitFor();
   await page.getByText(/admin (makes|changes) rule made <here>/).first().waitFor();
   await page.getByText("admin signed in from 127.0.0.1").first().waitFor();
-  assert.equal(await page.locator(".entry", { hasText: "rule.firing" }).count(), 0);
+  assert.equal(await page.locator(".entry", { hasText: "rule firing" }).count(), 0);
 });
 
 step("while the server is away the page says how old it is; then it asks to sign in and goes on where it was", async () => {
   await page.goto(`${site}/activity?kind=node`);
-  await page.getByText("node.ready").first().waitFor();
+  await page.getByText("node ready", { exact: true }).first().waitFor();
   await server.stop();
   await page.getByText(/What you see is .* old/).waitFor();
-  assert.ok(await page.getByText("node.ready").first().isVisible());
+  assert.ok(await page.getByText("node ready", { exact: true }).first().isVisible());
   await server.launch();
   await page.getByText("You have been signed out").waitFor();
   await page.getByLabel("Admin password").last().fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByText("node.ready").first().waitFor();
+  await page.getByText("node ready", { exact: true }).first().waitFor();
   assert.match(page.url(), /kind=node/);
 });
 

@@ -125,14 +125,14 @@ step("a revoked token ends its session where it is, and signing in again goes on
   const { id, token: secret } = await token("short-lived", ["read"]);
   const guest = await visitor(secret);
   await guest.page.goto(`${site}/activity?kind=node`);
-  await guest.page.getByText("node.ready").first().waitFor();
+  await guest.page.getByText("node ready", { exact: true }).first().waitFor();
   assert.equal((await server.call("DELETE", `/api/v1/tokens/${id}`)).status, 204);
   await guest.page.getByText("You have been signed out").waitFor({ timeout: 30_000 });
   const next = await token("next", ["read"]);
   await guest.page.getByText("Token", { exact: true }).click();
   await guest.page.getByLabel("Token").last().fill(next.token);
   await guest.page.getByRole("button", { name: "Sign in" }).click();
-  await guest.page.getByText("node.ready").first().waitFor();
+  await guest.page.getByText("node ready", { exact: true }).first().waitFor();
   assert.match(guest.page.url(), /kind=node/);
   await guest.context.close();
 });

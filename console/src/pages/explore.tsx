@@ -3,7 +3,6 @@
 import { Alert, App, Button, Dropdown, Segmented, Spin } from "antd";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { ApiError, call, get, part } from "../core/api";
-import type { Names } from "../core/completion";
 import { windowIn, windowOf } from "../core/curve";
 import { dashboardOf, definitionOf } from "../core/dashboard";
 import { useFollowed } from "../core/data";
@@ -12,7 +11,7 @@ import { when, unitOf } from "../core/format";
 import { curvesOf, inRange, placeBefore, positionIn, query, toCsv, type Series } from "../core/influx";
 import { useParam } from "../core/router";
 import { fileName, saveFile } from "../core/save_file";
-import { storedNames } from "../core/schema";
+import { useStoredNames } from "../core/schema";
 import { useMay } from "../core/session";
 import { useZoom } from "../core/zoom";
 import { useLooks } from "../i18n";
@@ -28,7 +27,6 @@ const kExamples = [
   'SELECT max("latency_p99_ms") FROM "inference" WHERE $timeFilter GROUP BY time($__interval), "node"',
   "SHOW FIELD KEYS",
 ];
-const kNoNames: Names = { measurements: [], fields: {}, tags: {}, values: {} };
 const kRows = 500;
 
 interface Answer {
@@ -104,7 +102,7 @@ export default function Explore() {
   const [range] = useParam("range", "15m");
   const [view, setView] = useParam("view", "chart");
   const [text, setText] = useState(asked);
-  const [names, setNames] = useState(kNoNames);
+  const names = useStoredNames();
   const [answer, setAnswer] = useState<Answer>();
   const [error, setError] = useState("");
   const [busy, setBusy] = useState(false);
@@ -112,11 +110,6 @@ export default function Explore() {
   const wrong = useRef<number | null>(null); // where the query is wrong
   const drawn = useRef<HTMLDivElement>(null);
 
-  useEffect(() => {
-    const abort = new AbortController();
-    storedNames(abort.signal).then(setNames, () => undefined);
-    return () => abort.abort();
-  }, []);
   const run = async (what: string) => {
     running.current?.abort();
     const abort = (running.current = new AbortController());
@@ -156,7 +149,7 @@ export default function Explore() {
     <>
       <PageHead title={t("explore.title")}><RangePicker /></PageHead>
       <Panel>
-        <QueryEditor value={text} onChange={setText} onRun={submit} names={names} wrongAt={wrongAt} />
+        <QueryEditor label={t("explore.query")} value={text} onChange={setText} onRun={submit} names={names} wrongAt={wrongAt} />
         <div className="row-tools gap-above">
           <Button type="primary" onClick={submit} loading={busy}>{t("explore.run")}</Button>
           <Button onClick={() => void navigator.clipboard?.writeText(window.location.href).then(() => message.success(t("common.copied")))}>{t("explore.share")}</Button>

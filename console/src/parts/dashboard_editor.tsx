@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A dashboard being written, panel by panel or as JSON. */
 import { Alert, Button, Checkbox, Drawer, Input, InputNumber, Segmented, Select, Spin } from "antd";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import type { Names } from "../core/completion";
 import { kMostPanels, readDefinition, showDefinition, type DashPanel } from "../core/dashboard";
 import type { Definition } from "../core/definitions";
 import { useEditor } from "../core/editor";
-import { storedNames } from "../core/schema";
+import { useStoredNames } from "../core/schema";
 import { useLooks } from "../i18n";
 import { EditorFoot, EditorNotes, NameField, useReadOnly } from "./editor";
 import { Faults } from "./misread";
 import { Failed } from "./pieces";
 import { QueryEditor } from "./query_editor";
 
-const kNoNames: Names = { measurements: [], fields: {}, tags: {}, values: {} };
 const kFirst: DashPanel = { title: "", query: 'SELECT mean("utilization_gpu") FROM "gpu" WHERE $timeFilter GROUP BY time($__interval) fill(null)' };
 
 function PanelFields({ panel, at, last, names, change, move, remove }: { panel: DashPanel; at: number; last: boolean; names: Names; change: (panel: DashPanel) => void; move: (by: number) => void; remove: () => void }) {
@@ -29,7 +28,7 @@ function PanelFields({ panel, at, last, names, change, move, remove }: { panel: 
         <Button size="small" disabled={last} aria-label={`${t("dash.down")}: ${called}`} onClick={() => move(1)}>↓</Button>
         <Button size="small" danger aria-label={`${t("common.delete")}: ${called}`} onClick={remove}>{t("common.delete")}</Button>
       </div>
-      <QueryEditor value={panel.query} onChange={(query) => change({ ...panel, query })} onRun={() => undefined} names={names} wrongAt={null} />
+      <QueryEditor value={panel.query} onChange={(query) => change({ ...panel, query })} names={names} label={t("explore.query")} />
       <div className="row-tools">
         <label>{t("dash.panel.max")} <InputNumber size="small" value={panel.max} aria-label={`${t("dash.panel.max")} ${at + 1}`} onChange={(max) => change(max === null ? without(panel) : { ...panel, max })} /></label>
         <Checkbox checked={!!panel.wide} onChange={(event) => change({ ...panel, wide: event.target.checked })}>{t("dash.panel.wide")}</Checkbox>
@@ -40,12 +39,7 @@ function PanelFields({ panel, at, last, names, change, move, remove }: { panel: 
 
 function Fields({ definition, change }: { definition: Definition; change: (definition: Definition) => void }) {
   const { t } = useLooks();
-  const [names, setNames] = useState(kNoNames);
-  useEffect(() => {
-    const abort = new AbortController();
-    storedNames(abort.signal).then(setNames, () => undefined);
-    return () => abort.abort();
-  }, []);
+  const names = useStoredNames();
   const panels = Array.isArray(definition.panels) ? (definition.panels as DashPanel[]) : [];
   const set = (next: DashPanel[]) => change({ ...definition, panels: next });
   const moved = (from: number, by: number) => {

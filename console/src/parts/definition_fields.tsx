@@ -4,8 +4,10 @@ import { Button, ConfigProvider, Input, Select, Switch } from "antd";
 import { useState, type ReactNode } from "react";
 import { at, isKept, keysFor, kKept, withValue, type Definition, type Key, type Kind } from "../core/definitions";
 import { faultsAt, type FieldFault } from "../core/editing";
+import { useStoredNames } from "../core/schema";
 import { useLooks, type Key as TextKey } from "../i18n";
 import { Faults } from "./misread";
+import { QueryEditor } from "./query_editor";
 import { StepRows } from "./step_rows";
 
 export type Names = Partial<Record<Kind, string[]>>;
@@ -25,6 +27,8 @@ const plainMapping = (value: unknown): Record<string, unknown> => (typeof value 
 /** Names with a text each. Rows are kept in order while they are typed, also one whose name is still empty. */
 function Pairs({ value, set, label, long, omit = [] }: { value: unknown; set: (value: unknown) => void; label: string; long: boolean; omit?: string[] }) {
   const { t } = useLooks();
+  const { componentDisabled: disabled } = ConfigProvider.useConfig();
+  const stored = useStoredNames(long && !disabled);
   const given = Object.entries(plainMapping(value)).filter(([name]) => !omit.includes(name));
   const [rows, setRows] = useState<[string, unknown][]>(given);
   const same = JSON.stringify(rows.filter(([name]) => name)) === JSON.stringify(given);
@@ -42,7 +46,7 @@ function Pairs({ value, set, label, long, omit = [] }: { value: unknown; set: (v
         return (
           <div key={i} className={long ? "pair pair-long" : "pair"}>
             <Input aria-label={`${label}: ${t("edit.key")}`} placeholder={t("edit.key")} value={name} onChange={(event) => put([event.target.value, text])} />
-            {long ? <Input.TextArea aria-label={`${label}: ${name}`} className="mono" spellCheck={false} autoSize={{ minRows: 2, maxRows: 8 }} value={textOf(text)} onChange={(event) => typed(event.target.value)} />
+            {long ? <QueryEditor label={`${label}: ${name}`} value={textOf(text)} onChange={typed} names={stored} disabled={disabled} />
               : <Input aria-label={`${label}: ${name}`} placeholder={isKept(text) ? t("edit.secret.set") : t("edit.value")} value={textOf(text)} onChange={(event) => typed(event.target.value)} />}
             <Button size="small" aria-label={t("edit.remove", { name: name || label })} onClick={() => change(shown.filter((_, j) => j !== i))}>×</Button>
           </div>

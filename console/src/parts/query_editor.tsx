@@ -4,7 +4,17 @@ import { useId, useMemo, useRef, useState, type KeyboardEvent } from "react";
 import { complete, type Names } from "../core/completion";
 import { useLooks } from "../i18n";
 
-export function QueryEditor({ value, onChange, onRun, names, wrongAt }: { value: string; onChange: (text: string) => void; onRun: () => void; names: Names; wrongAt: number | null }) {
+export interface QueryEditorProps {
+  value: string;
+  label: string;
+  names: Names;
+  onChange: (text: string) => void;
+  onRun?: () => void;
+  wrongAt?: number | null;
+  disabled?: boolean;
+}
+
+export function QueryEditor({ value, label, onChange, onRun, names, wrongAt = null, disabled }: QueryEditorProps) {
   const { t } = useLooks();
   const area = useRef<HTMLTextAreaElement>(null);
   const list = useId();
@@ -32,7 +42,7 @@ export function QueryEditor({ value, onChange, onRun, names, wrongAt }: { value:
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       setOpen(false);
-      onRun();
+      onRun?.();
     } else if (event.key === " " && event.ctrlKey) {
       event.preventDefault();
       setOpen(true);
@@ -54,7 +64,7 @@ export function QueryEditor({ value, onChange, onRun, names, wrongAt }: { value:
         {wrongAt !== null && <>{value.slice(0, wrongAt)}<mark>{value.slice(wrongAt, wrongAt + Math.max(1, /^\S*/.exec(value.slice(wrongAt))![0].length)) || " "}</mark></>}
       </div>
       <textarea
-        ref={area} value={value} spellCheck={false} rows={Math.min(10, Math.max(3, value.split("\n").length))} aria-label={t("explore.query")}
+        ref={area} value={value} spellCheck={false} rows={Math.min(10, Math.max(3, value.split("\n").length))} aria-label={label} disabled={disabled}
         role="combobox" aria-expanded={shown} aria-controls={list} aria-autocomplete="list" aria-activedescendant={shown ? `${list}-${chosen}` : undefined} aria-invalid={wrongAt !== null}
         onChange={(event) => { onChange(event.target.value); setCursor(event.target.selectionStart); setChosen(0); setOpen(true); }}
         onSelect={(event) => setCursor(event.currentTarget.selectionStart)} onKeyDown={key} onBlur={() => setOpen(false)}
