@@ -27,7 +27,7 @@ step("policies say what they want, why, and which of them is heard", async () =>
   await page.getByRole("row", { name: /idea/ }).getByText("shadow", { exact: true }).waitFor();
   await page.getByRole("row", { name: /calm/ }).getByText(/of the last hour/).waitFor();
   // Load and forecast are read out of its reason: they must be where the server says them.
-  for (const label of ["Load", "Forecast"]) await page.getByRole("row", { name: /calm/ }).locator(`td[data-label="${label}"]`).getByText(/^[\d.]+$/).waitFor();
+  for (const label of ["Load, in nodes", "Forecast, in nodes"]) await page.getByRole("row", { name: /calm/ }).locator(`td[data-label="${label}"]`).getByText(/^[\d.]+$/).waitFor();
   await audit(page, "policies");
 });
 

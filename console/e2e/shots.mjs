@@ -59,15 +59,21 @@ async function look(width, language, theme, cookies, pages) {
   page.setDefaultTimeout(15_000);
   const atRest = watchRest(page);
   let here = false; // signed in, in the console
+  const show = async (name, path) => {
+    if (name !== "signin") await context.addCookies(cookies);
+    // One load a seat; then as links do it, which costs a third of a load.
+    if (here) await page.evaluate((to) => { history.pushState(null, "", to); dispatchEvent(new PopStateEvent("popstate")); }, path);
+    else await page.goto(url + path, { waitUntil: "load" });
+    here = name !== "signin";
+    await atRest();
+  };
   for (const [name, path] of Object.entries(pages)) {
     const title = `${name}-${width}-${language}-${theme}`;
     try {
-      if (name !== "signin") await context.addCookies(cookies);
-      // One load a seat; then as links do it, which costs a third of a load.
-      if (here) await page.evaluate((to) => { history.pushState(null, "", to); dispatchEvent(new PopStateEvent("popstate")); }, path);
-      else await page.goto(url + path, { waitUntil: "load" });
-      here = name !== "signin";
-      await atRest();
+      await show(name, path).catch(() => {
+        here = false; // a crowded machine may miss the end of a fading: once more, from the start
+        return show(name, path);
+      });
       const ailment = await ailmentOf(page, seat);
       if (ailment) failed.push(`${title} (${path}): ${ailment}`);
       await take(page, `${folder}/${title}.png`, height);
@@ -92,6 +98,7 @@ try {
   if (server) await live();
   const all = { ...(server ? { signin: "/" } : {}), ...(await everyPage(read)) };
   const pages = Object.fromEntries(list("--pages", Object.keys(all).join(",")).map((name) => [name, all[name]]));
+  for (const [name, path] of Object.entries(pages)) if (path === undefined) throw new Error(`there is no page "${name}"; there are: ${Object.keys(all).join(", ")}`);
   mkdirSync(folder, { recursive: true });
   browser = await openBrowser();
   const cookies = server ? await signedIn() : [];
