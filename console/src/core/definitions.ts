@@ -160,7 +160,7 @@ export const kKeys: Record<Kind, Key[]> = {
     { path: "value", control: "condition", required: true, of: kByValue },
     { path: "target", control: "number", required: true, of: ["target"], help: "target.value" },
     { path: "steps", control: "steps", required: true, of: ["step"] },
-    { path: "setting", control: "number", otherwise: "0.9998", of: ["lookout", "lookout_util"], help: "setting.share", rare: true },
+    { path: "setting", control: "number", otherwise: "0.99978", of: ["lookout", "lookout_util"], help: "setting.share", rare: true },
     { path: "setting", control: "number", otherwise: "0.9995", of: ["lookout_v1_util"], help: "setting.share", rare: true },
     { path: "setting", control: "number", otherwise: "45", of: kRecipes, help: "setting.line" },
     { path: "setting", control: "whole", otherwise: "1", of: ["static"], help: "setting.nodes" },
