@@ -172,7 +172,7 @@ class BucketScan {
 
   /// About as long as the store tells changes apart.
   static std::int64_t part_of(std::int64_t every) {
-    constexpr std::int64_t kAbout = 2'000'000'000;
+    constexpr std::int64_t kAbout = 1'000'000'000;
     constexpr std::int64_t kMostTries = 64;
     const std::int64_t most = std::max<std::int64_t>(every / kAbout, 1);
     for (std::int64_t parts = most; parts > 1 && parts > most - kMostTries; --parts) {

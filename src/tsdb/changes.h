@@ -23,11 +23,11 @@ class Changes {
                                           std::uint64_t version) const;
 
  private:
-  /// Remembered for each owner, more than two hours of them, at about 50 bytes; what is older is remembered
+  /// Remembered for each owner, more than an hour of them, at about 50 bytes; what is older is remembered
   /// as one.
   static constexpr std::size_t kSlots = 4'096;
   /// As fine as telemetry comes: a standing query reads again what lies in the slots that changed.
-  static constexpr std::int64_t kSlotNs = 2'000'000'000;
+  static constexpr std::int64_t kSlotNs = 1'000'000'000;
 
   struct Slots {
     std::map<std::int64_t, std::uint64_t> versions;  ///< by the number of the slot

@@ -31,8 +31,7 @@ bool Head::apply(std::string_view batch, const std::function<bool(PolicyId)>& al
       last = reader.series();
       touched.push_back(&buffer->rows);
     }
-    series->note(reader.time_ns());
-    bytes_ += buffer->rows.add(reader.time_ns(), reader.shape(), reader.cells(), series->lists());
+    bytes_ += series->add(*buffer, reader.time_ns(), reader.shape(), reader.cells());
     changes.note({reader.policy(), buffer->measurement}, reader.time_ns());
   }
   for (RowBuffer* rows : touched) rows->settle();

@@ -8,8 +8,10 @@
 #include <cstdint>
 #include <deque>
 #include <limits>
+#include <optional>
 #include <unordered_map>
 
+#include "tsdb/recent_rows.h"
 #include "tsdb/row_buffer.h"
 #include "tsdb/segment.h"
 
@@ -18,6 +20,7 @@ namespace gpuscale::tsdb {
 struct SeriesBuffer {
   SeriesId series = 0;  ///< 0: dropped
   MeasurementId measurement = 0;
+  std::uint32_t place = 0;  ///< among all(), from 0
   RowBuffer rows;
 };
 
@@ -32,6 +35,11 @@ class SeriesBuffers {
    public:
     explicit Finder(const SeriesBuffers& buffers) : buffers_(&buffers) {}
     const SeriesBuffer* find(SeriesId series) {
+      const auto at = place(series);
+      return at ? &buffers_->held_[*at] : nullptr;
+    }
+    /// Among all(), without a look at it.
+    std::optional<std::size_t> place(SeriesId series) {
       const std::uint64_t number = series >> kPageBits;
       if (number != number_) {
         const auto found = buffers_->pages_.find(number);
@@ -39,7 +47,7 @@ class SeriesBuffers {
         number_ = number;
       }
       const std::uint32_t place = page_ == nullptr ? 0 : (*page_)[series & (page_->size() - 1)];
-      return place == 0 ? nullptr : &buffers_->held_[place - 1];
+      return place == 0 ? std::nullopt : std::optional<std::size_t>(place - 1);
     }
 
    private:
@@ -54,7 +62,9 @@ class SeriesBuffers {
   SeriesBuffer& of(SeriesId series) {
     std::uint32_t& place = pages_[series >> kPageBits][series & (Page{}.size() - 1)];
     if (place == 0) {
-      held_.emplace_back().series = series;
+      SeriesBuffer& made = held_.emplace_back();
+      made.series = series;
+      made.place = static_cast<std::uint32_t>(held_.size() - 1);
       place = static_cast<std::uint32_t>(held_.size());
     }
     return held_[place - 1];
@@ -69,10 +79,18 @@ class SeriesBuffers {
   /// In the order in which they came, the dropped among them.
   const std::deque<SeriesBuffer>& all() const { return held_; }
 
-  FieldLists& lists() { return lists_; }
+  const RecentRows& recent() const { return recent_; }
 
-  void note(std::int64_t time_ns) {
+  /// Adds a row to `buffer`, one of ours. @return bytes taken.
+  std::size_t add(SeriesBuffer& buffer, std::int64_t time_ns, std::span<const CellName> shape,
+                  std::span<const CellValue> cells) {
     extent_ = {std::min(extent_.min_ns, time_ns), std::max(extent_.max_ns, time_ns)};
+    if (buffer.rows.is_newer(time_ns)) {
+      recent_.add(buffer.place, time_ns, shape, cells);
+    } else {
+      recent_.add_elsewhere(time_ns);
+    }
+    return buffer.rows.add(time_ns, shape, cells, lists_);
   }
   /// Whether a row may lie in the range: rows that were dropped count on.
   bool touches(TimeRange range) const {
@@ -83,6 +101,7 @@ class SeriesBuffers {
   std::unordered_map<std::uint64_t, Page> pages_;
   std::deque<SeriesBuffer> held_;
   FieldLists lists_;
+  RecentRows recent_;
   TimeRange extent_{std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()};
 };
 
