@@ -55,6 +55,8 @@ export function unitOf(field: string): (value: number | null) => string {
   if (/utilization|percent|saturation|kv_cache_usage/.test(field)) return percent;
   if (/bytes/.test(field)) return bytes;
   const unit = /_(watts|celsius|mhz|ms|seconds|rps)$/.exec(field)?.[1];
-  const sign: Record<string, string> = { watts: "W", celsius: "°C", mhz: "MHz", ms: "ms", seconds: "s", rps: "/s" };
+  const sign: Record<string, string> = { watts: "W", celsius: "°C", mhz: "MHz", seconds: "s", rps: "/s" };
+  // "14,000 ms" would not fit beside a chart.
+  if (unit === "ms") return (value) => (value === null ? unknown : Math.abs(value) >= 1000 ? `${number(value / 1000, 2)} s` : `${number(value)} ms`);
   return (value) => (value === null ? unknown : unit ? `${number(value)} ${sign[unit]}` : number(value, 2));
 }

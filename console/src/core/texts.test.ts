@@ -34,6 +34,7 @@ describe("the texts", () => {
 it("numbers carry their units, and absence is no zero", () => {
   expect([number(null), bytes(null), span(undefined)]).toEqual(["–", "–", "–"]);
   expect([bytes(1536), span(3725), span(0), unitOf("power_watts")(70.04), unitOf("utilization_gpu")(45)]).toEqual(["1.5 KiB", "1 h 2 m", "0 s", "70 W", "45 %"]);
+  expect([84.25, 999, 1000, 13_254.4, null].map(unitOf("latency_p99_ms"))).toEqual(["84.3 ms", "999 ms", "1 s", "13.25 s", "–"]);
 });
 
 it("events are taken from a stream however it is cut", () => {

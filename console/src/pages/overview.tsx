@@ -5,7 +5,7 @@ import { useMemo, type ReactNode } from "react";
 import { ApiError, get, part } from "../core/api";
 import { patient, useCurves, windowOf } from "../core/curve";
 import { useFollowed } from "../core/data";
-import { number, percent, span } from "../core/format";
+import { number, percent, span, unitOf } from "../core/format";
 import { hoursOf, kHoursBucket } from "../core/gpu_hours";
 import { ql, query, select, type StatementResult } from "../core/influx";
 import { useNow } from "../core/live";
@@ -21,6 +21,7 @@ import { PhaseReason } from "../parts/said";
 
 /** So long, in seconds, a node is there without a report. */
 const kLateReport = 5;
+const millis = unitOf("_ms");
 
 const kPool = "pools:\n  - {name: gpu, provider: {type: local}, min: 2, max: 6}";
 
@@ -128,7 +129,7 @@ export function Overview() {
         <Stat label={t("overview.gpus")} value={number(live.value?.devices, 0)} />
         <Stat label={t("overview.utilization.now")} value={percent(live.value?.mean)} more={<>{t("overview.peak")}: {percent(live.value?.peak)}<div>{t("field.saturation")}: {percent(live.value?.saturation)}</div></>} />
         <Stat label={t("overview.demand")} value={live.value?.served == null ? "–" : t("overview.served", { n: number(live.value.served) })}
-              more={<>{live.value?.p99 == null && live.value?.latency != null ? `${t("overview.latency")}: ${number(live.value.latency)} ms` : `${t("overview.p99")}: ${live.value?.p99 == null ? "–" : `${number(live.value.p99)} ms`}`}
+              more={<>{live.value?.p99 == null && live.value?.latency != null ? `${t("overview.latency")}: ${millis(live.value.latency)}` : `${t("overview.p99")}: ${millis(live.value?.p99 ?? null)}`}
                 {live.value?.waiting != null ? <div>{t("field.requests_waiting")}: {number(live.value.waiting, 0)}</div> : <div>{t("overview.saturation")}: {number(live.value?.queue, 2)}</div>}{live.value?.lost != null && <div className={live.value.lost > 0 ? "bad" : ""}>{t("overview.lost")}: {t("overview.lost.n", { n: number(live.value.lost, 0) })}</div>}</>} />
         <Stat label={t("overview.hours")} value={used === undefined ? "–" : `${number(used, used < 10 ? 2 : 0)} h`}
               more={saved === undefined ? "" : t("overview.hours.saved", { saved: `${number(saved, saved < 10 ? 2 : 0)} h`, max: sum((each) => each.max) }) + (money > 0 ? ` · ${t("overview.money", { money: number(money, 2) })}` : "")} />
