@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <utility>
 
 namespace gpuscale::tsdb {
 namespace {
@@ -71,7 +72,7 @@ Result<BatchLog::Sequence> BatchLog::replay(Sequence sealed, const Apply& apply)
   GS_TRY(std::vector<LogFile> found, log_files(database_));
   for (LogFile& file : found) {
     GS_CHECK(replay_file(file, newest, apply));
-    files_.push_back(std::move(file));
+    put_away(std::move(file));
   }
   forget(sealed);
   return newest;
@@ -143,19 +144,27 @@ void BatchLog::end_file() {
     current_->bytes = end_;
   ::close(descriptor_);
   descriptor_ = -1;
-  files_.push_back(*std::move(current_));
-  current_.reset();
+  put_away(*std::exchange(current_, std::nullopt));
+}
+
+void BatchLog::put_away(LogFile file) {
+  // Without an entry it has the very name that the next file will have.
+  if (file.last < file.first) return free(file);
+  files_.push_back(std::move(file));
+}
+
+void BatchLog::free(const LogFile& file) {
+  if (!spare_ && file.bytes > 0 && file.bytes <= kMostSpareBytes) {
+    spare_ = file;
+  } else {
+    remove(file);
+  }
 }
 
 void BatchLog::forget(Sequence up_to) {
   const auto needed = [up_to](const LogFile& file) { return file.last > up_to; };
   for (const LogFile& file : files_) {
-    if (needed(file)) continue;
-    if (!spare_ && file.bytes > 0 && file.bytes <= kMostSpareBytes) {
-      spare_ = file;
-    } else {
-      remove(file);
-    }
+    if (!needed(file)) free(file);
   }
   std::erase_if(files_, [&needed](const LogFile& file) { return !needed(file); });
 }

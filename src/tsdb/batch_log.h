@@ -57,6 +57,9 @@ class BatchLog {
   Result<void> replay_file(LogFile& file, Sequence& newest, const Apply& apply);
   Result<void> begin_file(Sequence first);
   Result<void> bring_to_disk();
+  void put_away(LogFile file);
+  /// Keeps it to be written over, or removes it.
+  void free(const LogFile& file);
   static void remove(const LogFile& file);
 
   const std::string database_;

@@ -152,6 +152,36 @@ TEST_F(BatchLogTest, AFileIsWrittenOverAndItsEarlierLifeIsNotReadAgain) {
   EXPECT_EQ(log_->bytes(), 0U);
 }
 
+TEST_F(BatchLogTest, AFileInWhichACrashLeftNoEntryIsNoneOfTheNextFilesName) {
+  restart();
+  ASSERT_TRUE(append({"first"}));
+  log_->end_file();
+  ASSERT_TRUE(append({"torn"}));
+  const std::string path = paths().at(1);
+  put(path, content(path).substr(0, 36));
+  EXPECT_THAT(restart(), ElementsAre("first"));
+  ASSERT_TRUE(append({"second"}));
+  EXPECT_EQ(paths().back(), path) << "it begins with the same entry";
+  log_->forget(1);
+  EXPECT_THAT(restart(1), ElementsAre("second")) << "the file of another was put away, not this one";
+  ASSERT_TRUE(append({"third"}));
+  log_->end_file();
+  log_->forget(3);
+  ASSERT_TRUE(append({"fourth"}));
+  EXPECT_THAT(restart(3), ElementsAre("fourth"));
+}
+
+TEST_F(BatchLogTest, AFileWhoseFirstEntryDidNotFitIsBegunAnew) {
+  restart(0, 1'000);
+  ASSERT_TRUE(append({"first"}));
+  log_->end_file();
+  EXPECT_FALSE(append({std::string(2'000, 'x')}));
+  log_->end_file();
+  ASSERT_TRUE(append({"second"}));
+  log_->forget(1);
+  EXPECT_THAT(restart(1), ElementsAre("second"));
+}
+
 TEST_F(BatchLogTest, AfterAFullDiskItGoesOnWhereItWas) {
   restart();
   const std::string large(100'000, 'x');
