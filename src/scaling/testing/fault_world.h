@@ -4,6 +4,7 @@
 /// provider calls fail or lose their replies, bounds change, and the controller is killed at any write or
 /// call. Says which promise broke (fault_judge.h).
 #pragma once
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <list>
@@ -326,6 +327,13 @@ class FaultWorld {
     alive([&] { (void)controller_->set_desired(site.spec.name, size, "ann", hold_for); });
   }
 
+  bool drains(const Site& site, const std::string& id) const {
+    const auto nodes = controller_->nodes(site.spec.name);
+    return std::any_of(nodes.begin(), nodes.end(), [&id](const NodeStatus& status) {
+      return status.node.id.value() == id && status.node.state == pool::NodeState::kDraining;
+    });
+  }
+
   void handle_a_node(Site& site) {
     const auto ids = site.ids();
     if (ids.empty()) return;
@@ -338,6 +346,7 @@ class FaultWorld {
       alive([&] { (void)controller_->undrain_node(id, "ann"); });
     }
     if (strikes(0.003, "a person protects a node")) {
+      if (drains(site, id)) ++site.taken_back;
       alive([&] {
         const bool deaf = options_.flaw == Flaw::kIgnoresProtection;
         if (deaf || controller_->protect_node(id, true, "ann")) site.guarded.insert(id);
