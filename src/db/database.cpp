@@ -13,6 +13,7 @@ namespace {
 // Another process may hold the file for a moment (a user's sqlite3 shell, a backup); we wait that long for
 // it.
 constexpr int kBusyTimeoutMs = 5'000;
+constexpr std::string_view kMemory = ":memory:";
 
 Result<void> execute(sqlite3* connection, const std::string& sql) {
   const int rc = sqlite3_exec(connection, sql.c_str(), nullptr, nullptr, nullptr);
@@ -70,9 +71,13 @@ int Transaction::changes() const {
   return sqlite3_changes(connection_);
 }
 
+bool is_in_memory(std::string_view path) {
+  return path.empty() || path == kMemory;
+}
+
 Result<std::unique_ptr<Database>> Database::open(const std::string& path) {
   sqlite3* connection = nullptr;
-  const std::string file = path.empty() ? ":memory:" : path;
+  const std::string file(is_in_memory(path) ? kMemory : path);
   const int rc = sqlite3_open_v2(file.c_str(), &connection,
                                  SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (rc != SQLITE_OK) {

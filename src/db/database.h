@@ -81,6 +81,9 @@ struct Migration {
   std::string_view sql;
 };
 
+/// Whether that path ("" or ":memory:") names a database that is on no disk.
+bool is_in_memory(std::string_view path);
+
 class Database {
  public:
   /// Opens or creates the file ("" or ":memory:" = in memory). Errors: kUnavailable naming path and reason;

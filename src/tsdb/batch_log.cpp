@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "db/database.h"
+
 namespace gpuscale::tsdb {
 namespace {
 
@@ -34,7 +36,7 @@ Result<void> sync_folder_of(const std::string& path) {
 }  // namespace
 
 BatchLog::BatchLog(std::string database, std::uint64_t most_bytes)
-    : database_(database == ":memory:" ? "" : std::move(database)), most_bytes_(most_bytes) {}
+    : database_(db::is_in_memory(database) ? "" : std::move(database)), most_bytes_(most_bytes) {}
 
 BatchLog::~BatchLog() {
   if (descriptor_ >= 0) ::close(descriptor_);
@@ -102,14 +104,7 @@ Result<void> BatchLog::begin_file(Sequence first) {
 }
 
 Result<void> BatchLog::bring_to_disk() {
-  std::size_t done = 0;
-  while (done < frame_.size()) {
-    const ssize_t written =
-        ::pwrite(descriptor_, frame_.data() + done, frame_.size() - done, static_cast<off_t>(end_ + done));
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return log_file_error("cannot write", current_->path, errno);
-    done += static_cast<std::size_t>(written);
-  }
+  GS_CHECK(write_at(descriptor_, current_->path, end_, frame_));
   if (::fdatasync(descriptor_) != 0) return log_file_error("cannot write", current_->path, errno);
   return {};
 }

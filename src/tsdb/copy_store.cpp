@@ -16,12 +16,7 @@ Result<void> copy_frames(LogFileReader& reader, const std::string& to, int descr
   while (true) {
     GS_TRY(const auto frame, reader.next());
     if (!frame) break;
-    for (std::string_view rest = frame->bytes; !rest.empty();) {
-      const ssize_t written = ::write(descriptor, rest.data(), rest.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return log_file_error("cannot write", to, errno);
-      rest.remove_prefix(static_cast<std::size_t>(written));
-    }
+    GS_CHECK(write_at(descriptor, to, reader.at() - frame->bytes.size(), frame->bytes));
   }
   if (::fsync(descriptor) != 0) return log_file_error("cannot write", to, errno);
   return {};

@@ -18,7 +18,6 @@ constexpr std::chrono::microseconds kGathering{200};
 /// How long a commit waits for a sealing that does not keep up: then memory is dearer than the wait.
 constexpr std::chrono::seconds kLongestWaitForSealing{10};
 constexpr std::uint64_t kPageBytes = 4'096;  // SQLite's own default, which nothing here changes
-constexpr std::string_view kMemory = ":memory:";
 
 }  // namespace
 
@@ -41,7 +40,7 @@ Result<void> DiskStore::open_file() {
                                  std::to_string(options_.limits.max_file_bytes / kPageBytes));
     })));
   }
-  if (!options_.path.empty() && options_.path != kMemory) {
+  if (!db::is_in_memory(options_.path)) {
     GS_TRY(readers_, db::Database::open(options_.path));
   }
   GS_CHECK(writer_->read<bool>([this](db::Transaction& transaction) -> Result<bool> {

@@ -61,6 +61,17 @@ Result<std::vector<LogFile>> log_files(const std::string& database) {
   return found;
 }
 
+Result<void> write_at(int descriptor, const std::string& path, std::uint64_t at, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(at));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return log_file_error("cannot write", path, errno);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+    at += static_cast<std::uint64_t>(written);
+  }
+  return {};
+}
+
 Result<LogFileReader> LogFileReader::open(const LogFile& file) {
   const int descriptor = ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0 && errno == ENOENT) return fail(Errc::kNotFound, file.path + " is gone");

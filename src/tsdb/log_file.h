@@ -25,6 +25,9 @@ std::string log_file_path(const std::string& database, std::int64_t first);
 /// "<what> <path>: No space left on device"; kExhausted where it is so, else kUnavailable.
 Error log_file_error(std::string_view what, const std::string& path, int code);
 
+/// Writes all the bytes at that place of the file. Errors: as log_file_error() has them.
+Result<void> write_at(int descriptor, const std::string& path, std::uint64_t at, std::string_view bytes);
+
 /// Reads frame after frame. Another process may write to the file: what is read is always a beginning of it.
 class LogFileReader {
  public:
