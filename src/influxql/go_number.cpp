@@ -54,9 +54,4 @@ char* write_go_json_number(char* to, double value) {
   return copied(text);
 }
 
-std::string go_json_number(double value) {
-  std::array<char, kMostNumberBytes> text{};
-  return {text.data(), write_go_json_number(text.data(), value)};
-}
-
 }  // namespace gpuscale::influxql

@@ -2,8 +2,6 @@
 #include "influxql/render.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstdlib>
 #include <utility>
 

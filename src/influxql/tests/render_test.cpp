@@ -3,10 +3,17 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "influxql/go_number.h"
 
 namespace gpuscale::influxql {
 namespace {
+
+std::string go_json_number(double value) {
+  std::array<char, kMostNumberBytes> text{};
+  return {text.data(), write_go_json_number(text.data(), value)};
+}
 
 TEST(GoNumber, PrintsAsGoDoes) {
   const std::vector<std::pair<double, std::string>> cases = {
