@@ -20,7 +20,14 @@ constexpr double kUsual = 1.1;  // of margin kFirst; kStep times as much with ea
 }  // namespace
 
 double MarginTrials::scale(std::size_t margin) {
-  return std::pow(kStep, static_cast<double>(margin) - static_cast<double>(kFirst));
+  // Asked for each margin at each decision.
+  static const std::array<double, kCount> kScales = [] {
+    std::array<double, kCount> scales{};
+    for (std::size_t i = 0; i < kCount; ++i)
+      scales[i] = std::pow(kStep, static_cast<double>(i) - static_cast<double>(kFirst));
+    return scales;
+  }();
+  return kScales[margin];
 }
 
 void MarginTrials::live(double work, double seconds, std::int64_t ready_nodes) {
