@@ -6,9 +6,12 @@
 
 The first difference is printed with what it takes to see it again; the exit code is then 1. Values are multiples of a half, since a sum
 of others depends on the order in which a server adds them; a mean over several series may still differ in its last digits, which are counted
-apart: 1.6.7 multiplies each part's mean by its count again, and cuts the parts by its number of processors. Left out, because a real server is not of one mind with itself: rows of
-several series at one time without GROUP BY (their order is that of InfluxDB's merge), sample(), answers over 10,000 rows, and low percentiles of few samples: where a first group
-has none, 1.6.7 leaves out those behind it too."""
+apart: 1.6.7 multiplies each part's mean by its count again, and cuts the parts by its number of processors.
+
+Left out, because a real server is not of one mind with itself or plainly wrong (docs/storage.md, "Where it differs"): sample(); answers over
+10,000 rows; low percentiles of few samples; first() and last() without buckets of several series with one time, and which of them a selector's
+other columns are taken from; top() and bottom() with LIMIT; integral() by tags, and of integers in buckets or backwards; abs() of integers;
+exp(), ln() and the angles."""
 import argparse
 import http.client
 import json
@@ -136,6 +139,28 @@ class Maker:
                              f"cumulative_sum({inner})", f"non_negative_derivative({inner}, 1s)", f"elapsed({inner}, 1s)"))
         return r.choice(plain)
 
+    def lone(self, bucketed):
+        """A call that stands alone in its SELECT, or rows of one, or a formula."""
+        r = self.random
+        number = r.choice("fi")
+        most = r.choice((1, 2, 3, 5))
+        calls = [f"top({number}, {most})", f"bottom({number}, {most})", f"top({number}, host, {most})", f"bottom({number}, zone, {most})",
+                 f"distinct({r.choice('fisb')})", f"count(distinct({r.choice('fisb')}))", f"integral(f{r.choice(('', ', 1m'))})",
+                 f"mean({number}) * 2", f"max({number}) - min({number})", f"sum({number}) / count({number})", "max(f) * max(i)", "count(f) + count(s)",
+                 f"max({number}) / 0", "max(i) % 7", "max(i) & 3", "min(i) | 1", "max(i) ^ min(i)", "abs(min(f))", f"floor(mean({number}))",
+                 f"ceil(max({number}))", f"round(mean({number}))", f"pow(min({number}), 2)", "sqrt(abs(max(f)))", f"0 - max({number})"]
+        if not bucketed:
+            calls += [f"derivative({number}, 10s)", f"difference({number})", f"moving_average({number}, 3)", f"cumulative_sum({number})",
+                      f"non_negative_difference({number})", f"elapsed({number}, 1s)", "abs(f)"]
+        return r.choice(calls)
+
+    def selector(self):
+        """A selector with other columns."""
+        r = self.random
+        number = r.choice("fi")
+        call = r.choice((f"max({number})", f"min({number})", f"first({number})", f"last({number})", f"percentile({number}, 90)"))
+        return f"{call}, {r.choice(('host', 'zone, i', 's', '*'))}"
+
     def dimensions(self, bucketed):
         r = self.random
         out = []
@@ -145,14 +170,14 @@ class Maker:
         out += r.choice(([], [], ["host"], ["zone"], ["host", "zone"], ["*"]))
         return out
 
-    def tail(self, bucketed, dimensions):
+    def tail(self, bucketed, dimensions, limited=True):
         r = self.random
         out = " GROUP BY " + ", ".join(dimensions) if dimensions else ""
         if bucketed and r.random() < 0.6:
             out += f" fill({r.choice(('null', 'none', 'previous', 'linear', '0', '7'))})"
         if r.random() < 0.2:
             out += " ORDER BY time DESC"
-        if r.random() < 0.2:
+        if limited and r.random() < 0.2:
             out += f" LIMIT {r.randrange(1, 8)}"
             if r.random() < 0.5:
                 out += f" OFFSET {r.randrange(4)}"
@@ -167,10 +192,14 @@ class Maker:
         if kind < 0.1:
             return r.choice(("SHOW MEASUREMENTS", "SHOW SERIES", "SHOW TAG KEYS", "SHOW FIELD KEYS", f"SHOW SERIES FROM {source} WHERE host = 'a'",
                              'SHOW TAG VALUES WITH KEY = "host"', f"SHOW TAG VALUES FROM {source} WITH KEY =~ /host|zone/ WHERE zone = 'x'"))
-        if kind < 0.25:  # raw rows: one series for each group
-            columns = r.choice(("f", "i", "f, i", "*", "f + 1", "f * i", "s, b"))
-            return f"SELECT {columns} FROM {source} WHERE {self.where()}" + self.tail(False, ["host", "zone"])
+        if kind < 0.25:
+            columns = r.choice(("f", "i", "f, i", "*", "f + 1", "f * i", "s, b", "f, host", "s", "s, host"))
+            return f"SELECT {columns} FROM {source} WHERE {self.where()}" + self.tail(
+                False, r.choice(([], ["host"], ["zone"], ["host", "zone"])))
         bucketed = r.random() < 0.7
+        buckets = [f"time({r.choice(('10s', '30s', '5m'))})"] if bucketed else []
+        if kind < 0.3:  # one series for each group
+            return f"SELECT {self.selector()} FROM {source} WHERE {self.where()}" + self.tail(bucketed, buckets + ["host", "zone"])
         dimensions = self.dimensions(bucketed)
         if kind < 0.4:
             inner = f"SELECT {self.aggregate(False)} AS v FROM {source} WHERE {self.where()} GROUP BY time(10s), host, zone fill(none)"
@@ -179,7 +208,15 @@ class Maker:
                 call = "count"
             every = r.choice(("1m", "30s"))
             return f"SELECT {call}(v) FROM ({inner}) WHERE {self.where_time()} GROUP BY time({every}) fill(none)"
+        if kind < 0.6:
+            call = self.lone(bucketed)
+            if "integral" in call:
+                dimensions = buckets
+            limited = not call.startswith(("top", "bottom"))
+            return f"SELECT {call} FROM {source} WHERE {self.where()}" + self.tail(bucketed, dimensions, limited)
         calls = ", ".join(f"{self.aggregate(bucketed)} AS c{n}" for n in range(1 if r.random() < 0.7 else 2))
+        if not bucketed and ("first" in calls or "last" in calls):
+            dimensions = ["host", "zone"]
         return f"SELECT {calls} FROM {source} WHERE {self.where()}" + self.tail(bucketed, dimensions)
 
     def where_time(self):

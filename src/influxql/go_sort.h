@@ -151,7 +151,7 @@ class GoSort {
     if (length < 8) return;
     auto random = static_cast<std::uint64_t>(length);
     const std::uint64_t modulus = std::uint64_t{1} << std::bit_width(static_cast<std::uint64_t>(length));
-    const Index middle = a + (length / 4) * 2 - 1;
+    const Index middle = a + (length / 4) * 2;
     for (Index i = 0; i < 3; ++i) {
       random ^= random << 13U;
       random ^= random >> 17U;

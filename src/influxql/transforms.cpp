@@ -235,7 +235,12 @@ Points integrate(const Call& call, const Points& in, const TimeFrame& frame) {
     time = t;
     value = v;
   }
-  if (time) push(out, frame.bucketed() ? window.start : 0, sum);
+  // Without buckets, 1.6.7 gives the integral of floats the time 0 and that of integers where a range begins.
+  const bool integers = !in.values.empty() && std::holds_alternative<std::int64_t>(in.values.front());
+  const bool placed = frame.bucketed() || (integers && window.start != kMinTime);
+  const std::int64_t start = placed ? window.start : 0;
+  // No area lies in a bucket that its last point only begins: 1.6.7 leaves it out.
+  if (time && *time != start) push(out, start, sum);
   return out;
 }
 

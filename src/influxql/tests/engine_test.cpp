@@ -96,6 +96,20 @@ TEST_F(EngineTest, IntegersStayIntegersButForMeansAndDivisions) {
       R"([{"name":"gpu","columns":["time","sum","mean","count","sum_1"],"values":[[0,7,2.3333333333333335,3,3.5]]}])");
 }
 
+/// As a 1.6.7 answers over the same points.
+TEST_F(EngineTest, AnIntegralLeavesOutTheBucketThatItsLastSampleBegins) {
+  EXPECT_EQ(
+      ask("SELECT integral(utilization_gpu) FROM gpu WHERE time >= 0 AND time < 120s GROUP BY time(20s)"),
+      R"([{"name":"gpu","columns":["time","integral"],"values":[[0,366.66666666666663],[40,1199.9999999999998]]}])");
+  EXPECT_EQ(ask("SELECT integral(utilization_gpu) FROM gpu WHERE time >= 5s"),
+            R"([{"name":"gpu","columns":["time","integral"],"values":[[0,3150]]}])");
+  EXPECT_EQ(ask("SELECT integral(jobs) FROM gpu WHERE time >= 5s"),
+            R"([{"name":"gpu","columns":["time","integral"],"values":[[5,90]]}])");
+  EXPECT_EQ(ask("SELECT integral(jobs) FROM gpu"),
+            R"([{"name":"gpu","columns":["time","integral"],"values":[[0,105]]}])");
+  EXPECT_EQ(ask("SELECT integral(jobs) FROM gpu WHERE time >= 40s"), "");
+}
+
 TEST_F(EngineTest, RawRowsShowNullWhereAFieldIsMissing) {
   EXPECT_EQ(
       ask("SELECT utilization_gpu, jobs * 2 AS twice FROM gpu WHERE utilization_gpu >= 30"),
