@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <limits>
 #include <utility>
 
 #include "db/database.h"
@@ -42,11 +43,14 @@ BatchLog::~BatchLog() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-Result<void> BatchLog::replay_file(LogFile& file, Sequence& newest, const Apply& apply) {
+/// @param next_file the first entry of the file behind it
+Result<void> BatchLog::replay_file(LogFile& file, Sequence next_file, Sequence& newest, const Apply& apply) {
   GS_TRY(LogFileReader reader, LogFileReader::open(file));
   while (true) {
     GS_TRY(const auto frame, reader.next());
     if (!frame) break;
+    // It failed, and neither could it be cleared nor the file be cut before it.
+    if (frame->sequence >= next_file) return {};
     file.last = frame->sequence;
     if (frame->sequence <= newest) continue;
     if (frame->sequence != newest + 1) {
@@ -72,9 +76,11 @@ Result<BatchLog::Sequence> BatchLog::replay(Sequence sealed, const Apply& apply)
   if (database_.empty()) return sealed;
   Sequence newest = sealed;
   GS_TRY(std::vector<LogFile> found, log_files(database_));
-  for (LogFile& file : found) {
-    GS_CHECK(replay_file(file, newest, apply));
-    put_away(std::move(file));
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const bool is_last = i + 1 == found.size();
+    const Sequence next_file = is_last ? std::numeric_limits<Sequence>::max() : found[i + 1].first;
+    GS_CHECK(replay_file(found[i], next_file, newest, apply));
+    put_away(std::move(found[i]));
   }
   forget(sealed);
   return newest;

@@ -7,7 +7,7 @@
 /// twice what overwriting does (measured: 103 us against 48 for 12 KB).
 ///
 /// The first frame that is not whole, or not of a later entry, is the end of a file: the rest is from its
-/// earlier life, or what a crash has torn.
+/// earlier life, or what a crash has torn. So is one of an entry that the next file begins with: it failed.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -54,7 +54,7 @@ class BatchLog {
   std::uint64_t bytes() const;
 
  private:
-  Result<void> replay_file(LogFile& file, Sequence& newest, const Apply& apply);
+  Result<void> replay_file(LogFile& file, Sequence next_file, Sequence& newest, const Apply& apply);
   Result<void> begin_file(Sequence first);
   Result<void> bring_to_disk();
   void put_away(LogFile file);

@@ -171,6 +171,24 @@ TEST_F(BatchLogTest, AFileInWhichACrashLeftNoEntryIsNoneOfTheNextFilesName) {
   EXPECT_THAT(restart(3), ElementsAre("fourth"));
 }
 
+/// Writing it failed, and so did clearing it and cutting the file: three faults of a disk in a row.
+TEST_F(BatchLogTest, AFailedEntryThatStaysBehindDoesNotHideTheOneOfItsNumber) {
+  restart();
+  ASSERT_TRUE(append({"first"}));
+  const std::string path = paths().at(0);
+  const std::string one = content(path);
+  ASSERT_TRUE(append({"failed"}));
+  const std::string two = content(path);
+  put(path, one);
+  EXPECT_THAT(restart(), ElementsAre("first"));
+  ASSERT_TRUE(append({"acknowledged"}));
+  ASSERT_TRUE(append({"third"}));
+  put(path, two);
+  EXPECT_THAT(restart(), ElementsAre("first", "acknowledged", "third"));
+  ASSERT_TRUE(append({"fourth"}));
+  EXPECT_THAT(restart(1), ElementsAre("acknowledged", "third", "fourth"));
+}
+
 TEST_F(BatchLogTest, AFileWhoseFirstEntryDidNotFitIsBegunAnew) {
   restart(0, 1'000);
   ASSERT_TRUE(append({"first"}));
