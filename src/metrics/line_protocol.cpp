@@ -208,6 +208,10 @@ struct Extent {
   std::size_t fields;
 };
 
+/// Of a line, for which room is made at once.
+constexpr std::size_t kUsualTags = 8;
+constexpr std::size_t kUsualFields = 16;
+
 /// The first line has been read: room for as many of its kind, where they are not too many to be believed.
 void expect_more_like_it(ParsedLines& out, std::size_t lines) {
   constexpr std::size_t kMostLines = 1'024;
@@ -336,6 +340,8 @@ bool LineReader::read(std::size_t most_points, ParsedLines& out) {
   const LineContext context{precision_, default_time_ns_};
   QuickReader quick(context, out);
   std::vector<Extent> extents;
+  out.tag_storage.reserve(kUsualTags);
+  out.field_storage.reserve(kUsualFields);
   for (; at_ < body_.size() && out.points.size() < most_points; ++at_) {
     const std::size_t tags_before = out.tag_storage.size();
     const std::size_t fields_before = out.field_storage.size();
@@ -362,8 +368,10 @@ bool LineReader::read(std::size_t most_points, ParsedLines& out) {
         continue;
       }
     }
-    if (out.points.empty())
+    if (out.points.empty()) {
       expect_more_like_it(out, std::min(most_points - 1, (body_.size() - at_) / (at_ - begin)));
+      extents.reserve(out.points.capacity());
+    }
     out.points.push_back(point);
     extents.push_back({out.tag_storage.size() - tags_before, out.field_storage.size() - fields_before});
   }

@@ -8,6 +8,8 @@ namespace {
 
 /// Shapes that are looked through for one that is not the last one's; beyond it a shape may be named twice.
 constexpr std::size_t kShapesSearched = 16;
+/// Room that is made ahead, since the first row promises more like it.
+constexpr std::size_t kMostAhead = 64ULL << 10U;
 
 }  // namespace
 
@@ -31,6 +33,7 @@ void BatchWriter::add_row(SeriesId series, std::int64_t time_ns, std::span<const
   if (fresh) room += (1 + shape.size()) * kMostVarint;
   for (const CellValue& cell : cells) room += cell.text.size();
   const std::size_t before = bytes_.size();
+  if (rows_ == 1) bytes_.reserve(std::min(before * expected_, kMostAhead) + room);
   bytes_.resize(before + room);
   char* at = bytes_.data() + before;
   at = put_signed(at, wrapping_sub(static_cast<std::int64_t>(series), static_cast<std::int64_t>(series_)));
@@ -74,6 +77,7 @@ bool BatchReader::read_shape() {
   const std::uint64_t cells = reader_.varint();
   if (cells > reader_.left()) return false;
   std::vector<CellName>& shape = shapes_.emplace_back();
+  shape.reserve(cells);
   for (std::uint64_t i = 0; i < cells; ++i) {
     const std::uint64_t name = reader_.varint();
     shape.push_back({static_cast<FieldId>(name >> 2U), static_cast<FieldType>(name & 3U)});

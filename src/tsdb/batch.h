@@ -29,7 +29,10 @@ struct CellValue {
 
 class BatchWriter {
  public:
-  explicit BatchWriter(PolicyId policy) { put_varint(bytes_, policy); }
+  /// @param rows that are expected: room is made for them, within bounds.
+  explicit BatchWriter(PolicyId policy, std::size_t rows = 0) : expected_(rows) {
+    put_varint(bytes_, policy);
+  }
   /// @param cells one for each name of the shape.
   void add_row(SeriesId series, std::int64_t time_ns, std::span<const CellName> shape,
                std::span<const CellValue> cells);
@@ -42,6 +45,7 @@ class BatchWriter {
 
   std::string bytes_;
   std::size_t rows_ = 0;
+  std::size_t expected_;
   SeriesId series_ = 0;
   std::int64_t time_ns_ = 0;
   std::vector<std::vector<CellName>> shapes_;

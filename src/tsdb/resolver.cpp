@@ -45,7 +45,7 @@ class Resolver {
     const std::int64_t duration = policy->policy.duration.count();
     const std::int64_t oldest =
         duration > 0 ? request_.now_ns - duration : std::numeric_limits<std::int64_t>::min();
-    BatchWriter writer(policy->id);
+    BatchWriter writer(policy->id, request_.points.size());
     for (const metrics::PointView& point : request_.points) {
       if (point.time_ns < oldest) {
         drop("points beyond retention policy");
@@ -155,6 +155,8 @@ class Resolver {
   void write_row(SeriesId series, const metrics::PointView& point, BatchWriter& writer) {
     cells_.clear();
     values_.clear();
+    cells_.reserve(point.fields.size());
+    values_.reserve(point.fields.size());
     for (std::size_t i = 0; i < point.fields.size(); ++i) {
       const metrics::FieldView& field = point.fields[i];
       if (field.key == kTimeName) continue;
