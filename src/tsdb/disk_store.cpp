@@ -12,8 +12,11 @@ namespace {
 /// Batches of one commit: beyond it a writer would wait for strangers' megabytes.
 constexpr std::size_t kMaxBatchesPerCommit = 1'024;
 /// Where so many writers shared the last commit, the next one waits a moment for those that were answered to
-/// come again: each commit costs the disk a round, however little is in it.
+/// come again: each commit costs the disk a round, however little is in it. It does not wait for all of them,
+/// or disk and processors would rest in turn: the others come while these are written (measured with 64
+/// connections: 16 carries a tenth more than 28 or all).
 constexpr std::size_t kCrowd = 4;
+constexpr std::size_t kEnough = 16;
 constexpr std::chrono::microseconds kGathering{200};
 /// How long a commit waits for a sealing that does not keep up: then memory is dearer than the wait.
 constexpr std::chrono::seconds kLongestWaitForSealing{10};
@@ -143,7 +146,7 @@ void DiskStore::write_later(std::string_view database, std::string_view policy,
     if (closing_) return fail(Errc::kUnavailable, "the store is closed");
     queue_.push_back({std::move(batch->bytes), std::move(batch->outcome), std::move(done)});
     ++queued_count_;
-    arrived_.notify_one();
+    if (queue_.size() >= wake_at_) arrived_.notify_one();
     return std::nullopt;
   };
   const auto resolve = [&]() -> std::optional<Result<WriteOutcome>> {
@@ -165,10 +168,10 @@ void DiskStore::run_commits() {
   while (true) {
     arrived_.wait(lock, [this] { return closing_ || !queue_.empty(); });
     if (queue_.empty()) return;
-    if (count >= kCrowd && queue_.size() < count && !closing_) {
-      lock.unlock();
-      std::this_thread::sleep_for(kGathering);
-      lock.lock();
+    if (count >= kCrowd) {
+      wake_at_ = std::min(count, kEnough);
+      arrived_.wait_for(lock, kGathering, [this] { return closing_ || queue_.size() >= wake_at_; });
+      wake_at_ = 1;
     }
     std::vector<Pending> batches;
     count = std::min(queue_.size(), kMaxBatchesPerCommit);

@@ -223,6 +223,7 @@ class DiskStore final : public Store {
   std::condition_variable arrived_;
   std::condition_variable settled_;
   std::uint64_t queued_count_ = 0;   ///< of writes, ever
+  std::size_t wake_at_ = 1;          ///< writes in the queue, for which the committer is woken
   std::uint64_t settled_count_ = 0;  ///< of those that were answered
   std::vector<Pending> queue_;
   const std::vector<Pending>* in_commit_ = nullptr;  ///< out of the queue and not yet in the head
