@@ -20,6 +20,7 @@ import urllib.request
 
 START = 1_763_000_000  # of the history, seconds; past, since VictoriaMetrics takes nothing from the future
 STEP = 5  # seconds between two samples of a GPU
+MOVING = ("a", "b", "d", "a6")  # questions about a window that ends now
 FIELDS = 12
 
 
@@ -208,6 +209,16 @@ def ingest(program, make, gpus, connections, lines, seconds):
         peer.close()
 
 
+def moved_ms(peer, name, now, repeats):
+    """As a dashboard that is drawn anew each 30 s asks: its window has moved on by so much."""
+    times = []
+    for turn in range(repeats + 1):
+        begin = time.monotonic()
+        peer.query(name, now - 30 * (repeats - turn))
+        times.append((time.monotonic() - begin) * 1e3)
+    return statistics.median(times[1:])
+
+
 def history(program, make, gpus, hours, names, repeats):
     """Fills a server with a history, then asks it, and starts it again."""
     peer = make()
@@ -230,6 +241,8 @@ def history(program, make, gpus, hours, names, repeats):
                 peer.query(name, now)
                 times.append((time.monotonic() - begin) * 1e3)
             out[f"query_{name}_ms"] = statistics.median(times)
+            if name in MOVING:
+                out[f"query_{name}_moved_ms"] = moved_ms(peer, name, now, repeats)
         out["peak_memory_mib"] = peer.memory() / 2**20
         peer.flush()
         out["disk_bytes_per_value"] = peer.disk_bytes() / run["values"]
