@@ -7,16 +7,19 @@
 ///     [--spread 1: and its requests are sent evenly over that time]
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <mutex>
 #include <random>
 #include <string>
@@ -121,8 +124,8 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// @return whether it was stored.
-  bool post(const std::string& path, const std::string& body) {
+  int descriptor() const { return fd_; }
+  void post(const std::string& path, const std::string& body) {
     head_ = "POST " + path +
             " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
     if (body.size() < 64U << 10U) {
@@ -132,7 +135,26 @@ class Connection {
       send(head_);
       send(body);
     }
-    return read_answer();
+  }
+  /// Ends the process where it was not stored. @return whether the connection is still the same.
+  bool read_answer() {
+    std::string answer;
+    char buffer[4'096];
+    std::size_t end = std::string::npos;
+    while ((end = answer.find("\r\n\r\n")) == std::string::npos) {
+      const ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
+      if (got <= 0) fail("recv");
+      answer.append(buffer, static_cast<std::size_t>(got));
+    }
+    if (answer.compare(9, 3, "204") != 0) {
+      std::fprintf(stderr, "%s\n", answer.c_str());
+      std::exit(1);
+    }
+    // VictoriaMetrics says so every two minutes.
+    if (answer.find("onnection: close") == std::string::npos) return true;
+    ::close(fd_);
+    open();
+    return false;
   }
 
  private:
@@ -157,27 +179,6 @@ class Connection {
       at += static_cast<std::size_t>(sent);
     }
   }
-  bool read_answer() {
-    std::string answer;
-    char buffer[4'096];
-    std::size_t end = std::string::npos;
-    while ((end = answer.find("\r\n\r\n")) == std::string::npos) {
-      const ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
-      if (got <= 0) fail("recv");
-      answer.append(buffer, static_cast<std::size_t>(got));
-    }
-    const bool stored = answer.compare(9, 3, "204") == 0;
-    if (!stored) {
-      std::fprintf(stderr, "%s\n", answer.c_str());
-      std::exit(1);
-    }
-    // VictoriaMetrics says so every two minutes.
-    if (answer.find("onnection: close") != std::string::npos) {
-      ::close(fd_);
-      open();
-    }
-    return stored;
-  }
 
   const int port_;
   int fd_ = -1;
@@ -189,13 +190,24 @@ struct Result {
   std::vector<float> latencies_ms;
 };
 
-/// One connection and its share of the fleet, step by step. Bodies are made ahead of the clock where a run is
-/// timed, so that what is measured is the server.
-Result work(const Options& options, std::size_t worker, const std::atomic<bool>& stop) {
+/// The devices of one connection.
+std::vector<Gpu> share_of(const Options& options, std::size_t connection) {
   std::vector<Gpu> gpus;
-  for (std::size_t i = worker * options.gpus / options.connections;
-       i < (worker + 1) * options.gpus / options.connections; ++i)
+  for (std::size_t i = connection * options.gpus / options.connections;
+       i < (connection + 1) * options.gpus / options.connections; ++i)
     gpus.emplace_back(i, static_cast<std::uint32_t>(i * 7919 + 1));
+  return gpus;
+}
+
+using Clock = std::chrono::steady_clock;
+
+float ms_since(Clock::time_point begin) {
+  return std::chrono::duration<float, std::milli>(Clock::now() - begin).count();
+}
+
+/// One connection and its share of the fleet, step by step, each in its time.
+Result keep_pace(const Options& options, std::size_t worker, const std::atomic<bool>& stop) {
+  std::vector<Gpu> gpus = share_of(options, worker);
   Result result;
   if (gpus.empty()) return result;
   Connection connection(options.port);
@@ -203,22 +215,20 @@ Result work(const Options& options, std::size_t worker, const std::atomic<bool>&
   std::size_t held = 0;
   const auto flush = [&] {
     if (held == 0) return;
-    const auto begin = std::chrono::steady_clock::now();
+    const Clock::time_point begin = Clock::now();
     connection.post(options.path, body);
-    const std::chrono::duration<float, std::milli> took = std::chrono::steady_clock::now() - begin;
-    result.latencies_ms.push_back(took.count());
+    connection.read_answer();
+    result.latencies_ms.push_back(ms_since(begin));
     result.lines += held;
     body.clear();
     held = 0;
   };
-  const auto began = std::chrono::steady_clock::now();
+  const Clock::time_point began = Clock::now();
   const std::chrono::nanoseconds step_time = std::chrono::seconds{options.step_s};
   const std::size_t requests = (gpus.size() + options.lines - 1) / options.lines;
   for (std::size_t step = 0; !stop && (options.steps == 0 || step < options.steps); ++step) {
-    if (options.paced) {
-      flush();
-      std::this_thread::sleep_until(began + step * step_time);
-    }
+    flush();
+    std::this_thread::sleep_until(began + step * step_time);
     std::size_t request = 0;
     const long time_s = options.start + static_cast<long>(step) * options.step_s;
     for (Gpu& gpu : gpus) {
@@ -235,6 +245,80 @@ Result work(const Options& options, std::size_t worker, const std::atomic<bool>&
     }
   }
   if (!stop) flush();
+  return result;
+}
+
+/// A connection that sends as soon as it was answered.
+class Sender {
+ public:
+  Sender(const Options& options, std::size_t worker)
+      : options_(options), gpus_(share_of(options, worker)), connection_(options.port) {}
+
+  int descriptor() const { return connection_.descriptor(); }
+  /// False where all steps were sent.
+  bool send() {
+    body_.clear();
+    held_ = 0;
+    while (held_ < options_.lines && !gpus_.empty() && (options_.steps == 0 || step_ < options_.steps)) {
+      gpus_[gpu_].append(body_, options_.start + static_cast<long>(step_) * options_.step_s);
+      ++held_;
+      if (++gpu_ < gpus_.size()) continue;
+      gpu_ = 0;
+      ++step_;
+    }
+    if (held_ == 0) return false;
+    begun_ = Clock::now();
+    connection_.post(options_.path, body_);
+    return true;
+  }
+  /// @return whether the connection is still the same.
+  bool receive(Result& result) {
+    const bool same = connection_.read_answer();
+    result.latencies_ms.push_back(ms_since(begun_));
+    result.lines += held_;
+    return same;
+  }
+
+ private:
+  const Options& options_;
+  std::vector<Gpu> gpus_;
+  Connection connection_;
+  std::size_t step_ = 0;
+  std::size_t gpu_ = 0;
+  std::string body_;
+  std::size_t held_ = 0;
+  Clock::time_point begun_;
+};
+
+/// Every `threads`th connection from `first` on, on one thread: a thread for each of 64 would take more of
+/// the processors for its waking than for its lines, and from the server that is measured.
+Result keep_busy(const Options& options, std::size_t first, std::size_t threads,
+                 const std::atomic<bool>& stop) {
+  Result result;
+  const int poll = ::epoll_create1(EPOLL_CLOEXEC);
+  const auto watch = [poll](Sender& sender) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.ptr = &sender;
+    ::epoll_ctl(poll, EPOLL_CTL_ADD, sender.descriptor(), &event);
+  };
+  std::vector<std::unique_ptr<Sender>> senders;
+  std::size_t waiting = 0;
+  for (std::size_t worker = first; worker < options.connections; worker += threads) {
+    Sender& sender = *senders.emplace_back(std::make_unique<Sender>(options, worker));
+    watch(sender);
+    waiting += sender.send() ? 1U : 0U;
+  }
+  while (waiting > 0) {
+    std::array<epoll_event, 64> ready{};
+    const int count = ::epoll_wait(poll, ready.data(), static_cast<int>(ready.size()), -1);
+    for (int i = 0; i < count; ++i) {
+      auto& sender = *static_cast<Sender*>(ready[static_cast<std::size_t>(i)].data.ptr);
+      if (!sender.receive(result)) watch(sender);
+      if (stop || !sender.send()) --waiting;
+    }
+  }
+  ::close(poll);
   return result;
 }
 
@@ -268,11 +352,15 @@ int main(int argc, char** argv) {
   std::atomic<bool> stop{false};
   std::mutex mutex;
   Result all;
-  const auto begin = std::chrono::steady_clock::now();
+  const Clock::time_point begin = Clock::now();
+  constexpr std::size_t kFewConnections = 8;  // with large bodies: a thread for each
+  const std::size_t cores = std::max(std::thread::hardware_concurrency(), 1U);
+  const std::size_t workers =
+      options.paced || options.connections <= kFewConnections ? options.connections : cores;
   std::vector<std::thread> threads;
-  for (std::size_t w = 0; w < options.connections; ++w) {
+  for (std::size_t w = 0; w < workers; ++w) {
     threads.emplace_back([&, w] {
-      Result one = work(options, w, stop);
+      Result one = options.paced ? keep_pace(options, w, stop) : keep_busy(options, w, workers, stop);
       const std::scoped_lock lock(mutex);
       all.lines += one.lines;
       all.latencies_ms.insert(all.latencies_ms.end(), one.latencies_ms.begin(), one.latencies_ms.end());
@@ -283,7 +371,7 @@ int main(int argc, char** argv) {
     stop = true;
   }
   for (std::thread& thread : threads) thread.join();
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  const std::chrono::duration<double> took = Clock::now() - begin;
   std::printf(
       "{\"lines\": %zu, \"values\": %zu, \"seconds\": %.3f, \"requests\": %zu, \"p50_ms\": %.3f, \"p99_ms\": "
       "%.3f}\n",
