@@ -209,13 +209,15 @@ def ingest(program, make, gpus, connections, lines, seconds):
         peer.close()
 
 
+def query_ms(peer, name, now):
+    begin = time.monotonic()
+    peer.query(name, now)
+    return (time.monotonic() - begin) * 1e3
+
+
 def moved_ms(peer, name, now, repeats):
     """As a dashboard that is drawn anew each 30 s asks: its window has moved on by so much."""
-    times = []
-    for turn in range(repeats + 1):
-        begin = time.monotonic()
-        peer.query(name, now - 30 * (repeats - turn))
-        times.append((time.monotonic() - begin) * 1e3)
+    times = [query_ms(peer, name, now - 30 * (repeats - turn)) for turn in range(repeats + 1)]
     return statistics.median(times[1:])
 
 
@@ -232,15 +234,8 @@ def history(program, make, gpus, hours, names, repeats):
                "load_cpu_ns_per_value": (peer.cpu_seconds() - before) * 1e9 / run["values"]}
         now = START + steps * STEP
         for name in names:
-            begin = time.monotonic()
-            peer.query(name, now)  # all of them keep what they computed for the next
-            out[f"query_{name}_first_ms"] = (time.monotonic() - begin) * 1e3
-            times = []
-            for _ in range(repeats):
-                begin = time.monotonic()
-                peer.query(name, now)
-                times.append((time.monotonic() - begin) * 1e3)
-            out[f"query_{name}_ms"] = statistics.median(times)
+            out[f"query_{name}_first_ms"] = query_ms(peer, name, now)  # all of them keep what they computed for the next
+            out[f"query_{name}_ms"] = statistics.median(query_ms(peer, name, now) for _ in range(repeats))
             if name in MOVING:
                 out[f"query_{name}_moved_ms"] = moved_ms(peer, name, now, repeats)
         out["peak_memory_mib"] = peer.memory() / 2**20
@@ -260,9 +255,7 @@ def asked_ms(peer, name):
     now = int(time.time())
     if name == "rule":
         return peer.rule_ms(now)
-    begin = time.monotonic()
-    peer.query(name, now)
-    return (time.monotonic() - begin) * 1e3
+    return query_ms(peer, name, now)
 
 
 def live(program, make, gpus, seconds, spread):

@@ -117,6 +117,11 @@ class Gpu {
   int temperature_ = 40;
 };
 
+[[noreturn]] void fail(const char* what) {
+  std::perror(what);
+  std::exit(1);
+}
+
 class Connection {
  public:
   explicit Connection(int port) : port_(port) { open(); }
@@ -167,10 +172,6 @@ class Connection {
     if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) fail("connect");
     const int on = 1;
     ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  }
-  [[noreturn]] static void fail(const char* what) {
-    std::perror(what);
-    std::exit(1);
   }
   void send(const std::string& bytes) {
     for (std::size_t at = 0; at < bytes.size();) {
@@ -296,11 +297,12 @@ Result keep_busy(const Options& options, std::size_t first, std::size_t threads,
                  const std::atomic<bool>& stop) {
   Result result;
   const int poll = ::epoll_create1(EPOLL_CLOEXEC);
+  if (poll < 0) fail("epoll_create1");
   const auto watch = [poll](Sender& sender) {
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.ptr = &sender;
-    ::epoll_ctl(poll, EPOLL_CTL_ADD, sender.descriptor(), &event);
+    if (::epoll_ctl(poll, EPOLL_CTL_ADD, sender.descriptor(), &event) != 0) fail("epoll_ctl");
   };
   std::vector<std::unique_ptr<Sender>> senders;
   std::size_t waiting = 0;
