@@ -13,27 +13,15 @@
 namespace gpuscale::policy {
 namespace {
 
-constexpr double kPeriod = 5;
 constexpr std::int64_t kLoadSeconds = 60;   // over which the load is averaged
 constexpr std::int64_t kBurstSeconds = 24;  // over which a burst is looked for
-constexpr double kForgetSeconds = 12'500;   // after which an error counts 1/e
-constexpr double kQuickAverage = 30;        // s, of the quick base
-constexpr double kHeldAverage = 200;        // s, of the held base before it is held
-constexpr double kHeldRelease = 1'200;      // s in which the held base falls 1/e of its way
-constexpr double kSlowAverage = 500;        // s, of the slow base
-constexpr double kCostSeconds = 7'200;      // over which the bases' costs are compared
-constexpr double kCheapness = 6;            // a base that costs 1 % more weighs so many percent less
-constexpr double kBurstShare = 1;           // of the headroom, beyond which a rise is a burst
-constexpr double kBurstRelease = 15;        // s in which a burst falls to 1/e
-constexpr double kPriorHeadroom = 0.12;     // of the root of the first load, at least of one node
-constexpr double kPriorSeconds = 600;       // of samples that the prior weighs as much as
-constexpr double kNormalQuantile = 2.576;   // of 0.995: what the prior's headroom stands for
-constexpr double kPeakSeconds = 57'600;     // 16 h: one day's peak bounds the next
-constexpr double kPeakHeadroom = 1.5;       // of the headroom, that may be kept above the fading peak
-constexpr double kMostOverPeak = 1.86;  // of the fading peak of the load: bursts shorter than it must wait
-constexpr double kMostCatchUp = 2;      // the same, where work waits already
-constexpr double kLeastHeadroom = 0.05;
-constexpr double kAlphaBoot = 200;  // s; boot time and period at which alpha is meant
+constexpr LoadBase::Times kQuick{.average_seconds = 30};
+constexpr LoadBase::Times kHeld{.average_seconds = 200, .held_seconds = 1'200};
+constexpr LoadBase::Times kSlow{.average_seconds = 500};
+constexpr double kCheapness = 6;         // a base that costs 1 % more weighs so many percent less
+constexpr double kPeakSeconds = 57'600;  // 16 h: one day's peak bounds the next
+constexpr double kMostCatchUp = 2;       // of the fading peak of the load, that work that waits may ask for
+constexpr double kAlphaBoot = 200;       // s; boot time and period at which alpha is meant
 constexpr double kBootExponent = 2;
 constexpr double kMostUncovered = 0.2;
 constexpr double kRoundUpFrom = 0.22;  // of a node: less is not rounded up
@@ -51,14 +39,6 @@ constexpr double kDistrustFrom = 0.25;  // of periods not covered
 constexpr double kTrustFrom = 0.10;
 constexpr double kFallbackTarget = 0.6;
 constexpr std::string_view kStateVersion = "lookout/4";
-
-double square(double x) {
-  return x * x;
-}
-
-double share_in_period(double seconds) {
-  return 1.0 - std::exp(-kPeriod / seconds);
-}
 
 /// A node is not launched for little, and not released for less.
 std::int64_t whole(double forecast, std::int64_t size) {
@@ -92,76 +72,30 @@ Lookout::Period Lookout::observe(const PoolView& view) {
 }
 
 void Lookout::begin(double load) {
-  peak_root_ = std::sqrt(load);
-  peak_load_ = load;
-  const double deviation = kPriorHeadroom * std::sqrt(std::max(1.0, load)) / kNormalQuantile;
-  const auto add = [&](double average_seconds, double held_seconds) {
-    bases_.push_back({.approach = share_in_period(average_seconds),
-                      .release = held_seconds > 0 ? share_in_period(held_seconds) : 1.0,
-                      .average = load,
-                      .held = load,
-                      .burst = 0,
-                      // Before errors are known nothing is a burst.
-                      .headrooms = {},
-                      .headroom = 1e9,
-                      .want = load,
-                      .cost = load,
-                      .pending = {},
-                      .errors = {kPeriod, kForgetSeconds, deviation, kPriorSeconds / kPeriod}});
-  };
-  add(kQuickAverage, 0);
-  add(kHeldAverage, kHeldRelease);
-  add(kSlowAverage, 0);
+  peak_ = {.root = std::sqrt(load), .load = load};
+  for (const LoadBase::Times& times : {kQuick, kHeld, kSlow}) bases_.emplace_back(times, load);
 }
 
-/// @param settled the load has been averaged in full: the first look at it is a guess, whose error would be
-/// remembered for hours
+/// @param settled the load has been averaged in full: the first look at it is a guess
 void Lookout::learn(double need, std::size_t lag, bool settled) {
-  for (Base& base : bases_) {
-    base.errors.pass_period();
-    while (base.pending.size() >= lag) {
-      base.errors.add(std::sqrt(need) - base.pending.front());
-      base.pending.pop_front();
-    }
-    if (settled) base.pending.push_back(std::sqrt(base.held + base.burst));
-  }
-}
-
-void Lookout::follow(Base& base, double load, double newest) const {
-  const double edge = std::sqrt(base.average) + kBurstShare * base.headroom;
-  const double rise = std::max(load, newest);
-  base.average += base.approach * (load - base.average);
-  base.held = std::max(base.average, base.held + (base.average - base.held) * base.release);
-  base.burst -= base.burst * share_in_period(kBurstRelease);
-  if (std::sqrt(rise) > edge) base.burst = std::max(base.burst, rise - base.held);
+  for (LoadBase& base : bases_) base.learn(need, lag, settled);
 }
 
 /// What each margin leaves on top of each base.
 void Lookout::measure(double horizon_seconds) {
   const double uncovered = uncovered_by(options_) * std::pow(kAlphaBoot / horizon_seconds, kBootExponent);
-  std::array<double, MarginTrials::kCount> shares{};
+  LoadBase::Margins shares{};
   for (std::size_t i = 0; i < shares.size(); ++i) {
     shares[i] = std::min(kMostUncovered, uncovered * MarginTrials::scale(i));
   }
-  for (Base& base : bases_) {
-    base.errors.quantiles(shares, base.headrooms);
-    for (double& headroom : base.headrooms) headroom = std::max(kLeastHeadroom, headroom);
-    base.headroom = base.headrooms[margin_];
-    base.want = want(base, base.headroom);
-  }
-}
-
-double Lookout::want(const Base& base, double headroom) const {
-  const double level = base.held + base.burst;
-  const double ceiling = std::min(square(peak_root_ + kPeakHeadroom * headroom), kMostOverPeak * peak_load_);
-  return std::min(square(std::sqrt(level) + headroom), std::max(level, ceiling));
+  for (LoadBase& base : bases_) base.measure(shares, margin_, peak_);
 }
 
 /// Of the cheapest base 1.
-double Lookout::weight(const Base& base) const {
-  double least = base.cost;
-  for (const Base& other : bases_) least = std::min(least, other.cost);
-  return least > 0 ? std::exp(-kCheapness * (base.cost / least - 1)) : 1;
+double Lookout::weight(const LoadBase& base) const {
+  double least = base.cost();
+  for (const LoadBase& other : bases_) least = std::min(least, other.cost());
+  return least > 0 ? std::exp(-kCheapness * (base.cost() / least - 1)) : 1;
 }
 
 /// Nodes that a pool needs which has fallen behind; 0 where it has not, or nobody can tell.
@@ -169,20 +103,20 @@ double Lookout::behind(const PoolView& view, double waiting, double ready, doubl
   if (options_.signal != LoadSignal::kArrived) return 0;
   const double nodes =
       catch_up({.waiting = waiting, .ready = ready, .load = rise}, static_cast<double>(view.boot_seconds));
-  return std::min(nodes, std::max(rise, kMostCatchUp * peak_load_));
+  return std::min(nodes, std::max(rise, kMostCatchUp * peak_.load));
 }
 
 /// With the margin in use; the others' pools get what they would have wanted.
 double Lookout::forecast(const PoolView& view, double rise) {
-  std::array<double, MarginTrials::kCount> wanted{};
+  LoadBase::Margins wanted{};
   double weights = 0;
-  for (Base& base : bases_) {
+  for (const LoadBase& base : bases_) {
     const double share = weight(base);
     weights += share;
-    for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] += share * want(base, base.headrooms[i]);
+    for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] += share * base.want(i, peak_);
   }
   for (double& nodes : wanted) nodes /= weights;
-  for (Base& base : bases_) base.cost += share_in_period(kCostSeconds) * (base.want - base.cost);
+  for (LoadBase& base : bases_) base.count_cost();
   if (view.now() < kWarmUpSeconds) return wanted[margin_];
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const double more = behind(view, trials_.waiting(i), trials_.ready(i, view.ready), rise);
@@ -196,7 +130,7 @@ void Lookout::score(double need, std::size_t lag, double forecast) {
   forecasts_.push_back(forecast);
   while (forecasts_.size() > lag) {
     const double miss = need > forecasts_.front() ? 1.0 : 0.0;
-    missed_ += share_in_period(kScoreSeconds) * (miss - missed_);
+    missed_ += LoadBase::share_in_period(kScoreSeconds) * (miss - missed_);
     forecasts_.pop_front();
   }
   distrusted_ = missed_ > (distrusted_ ? kTrustFrom : kDistrustFrom);
@@ -223,15 +157,15 @@ std::optional<std::int64_t> Lookout::decide(const PoolView& view) {
   if (bases_.empty()) begin(load);
   if (view.now() >= kWarmUpSeconds) trials_.live(period.work, period.seconds, view.ready);
   margin_ = trials_.best();
-  const double fading = std::exp(-kPeriod / kPeakSeconds);
-  peak_root_ = std::max(std::sqrt(std::max(need, load)), peak_root_ * fading);
-  peak_load_ = std::max(load, peak_load_ * fading);
+  const double fading = std::exp(-LoadBase::kPeriodSeconds / kPeakSeconds);
+  peak_.root = std::max(std::sqrt(std::max(need, load)), peak_.root * fading);
+  peak_.load = std::max(load, peak_.load * fading);
+  const double rise = std::max(load, newest);
   const auto horizon = static_cast<double>(view.boot_seconds + kPeriodSeconds);
-  const auto lag = static_cast<std::size_t>(std::ceil(horizon / kPeriod));
-  for (Base& base : bases_) follow(base, load, newest);
+  const auto lag = static_cast<std::size_t>(std::ceil(horizon / LoadBase::kPeriodSeconds));
+  for (LoadBase& base : bases_) base.follow(load, rise);
   learn(need, lag, view.now() >= kLoadSeconds);
   measure(horizon);
-  const double rise = std::max(load, newest);
   double wanted = forecast(view, rise);
   score(need, lag, wanted);
   if (distrusted_) wanted = std::max(wanted, load / kFallbackTarget);
@@ -259,14 +193,14 @@ std::string Lookout::margin_words() const {
 std::string Lookout::reason() const {
   if (bases_.empty()) return {};
   double weights = 0;
-  for (const Base& base : bases_) weights += weight(base);
+  for (const LoadBase& base : bases_) weights += weight(base);
   const auto part = [&](std::size_t i) { return 100 * weight(bases_[i]) / weights; };
   std::array<char, 512> text{};
   const int size = std::snprintf(
       text.data(), text.size(),
       "load %.2f nodes; with headroom for a boot time %.2f (quick base %.2f at %.0f%%, held %.2f at %.0f%%, "
       "slow %.2f at %.0f%%; %s); missed %.2f%% of the last hour%s%s%s",
-      load_, wanted_, bases_[0].want, part(0), bases_[1].want, part(1), bases_[2].want, part(2),
+      load_, wanted_, bases_[0].want(), part(0), bases_[1].want(), part(1), bases_[2].want(), part(2),
       margin_words().c_str(), 100 * missed_,
       distrusted_ ? "; the forecast is bad, so target tracking at 60% is the least" : "",
       catch_up_ > 0 ? "; work waits too long, so what works it off soon is the least" : "",
@@ -282,15 +216,10 @@ Evidence Lookout::evidence() const {
 std::string Lookout::learned() const {
   if (bases_.empty()) return {};
   StateWriter out(kStateVersion);
-  out.put(peak_root_);
-  out.put(peak_load_);
+  out.put(peak_.root);
+  out.put(peak_.load);
   out.put(missed_);
-  for (const Base& base : bases_) {
-    out.put(base.average);
-    out.put(base.held);
-    out.put(base.cost);
-    base.errors.write(out);
-  }
+  for (const LoadBase& base : bases_) base.write(out);
   trials_.write(out);
   return out.text();
 }
@@ -299,15 +228,10 @@ Result<void> Lookout::relearn(std::string_view text) {
   GS_TRY(StateReader in, StateReader::open(kStateVersion, text));
   Lookout fresh(options_);
   fresh.begin(1);
-  GS_TRY(fresh.peak_root_, in.number());
-  GS_TRY(fresh.peak_load_, in.number());
+  GS_TRY(fresh.peak_.root, in.number());
+  GS_TRY(fresh.peak_.load, in.number());
   GS_TRY(fresh.missed_, in.number());
-  for (Base& base : fresh.bases_) {
-    GS_TRY(base.average, in.number());
-    GS_TRY(base.held, in.number());
-    GS_TRY(base.cost, in.number());
-    GS_CHECK(base.errors.read(in));
-  }
+  for (LoadBase& base : fresh.bases_) GS_CHECK(base.read(in));
   GS_CHECK(fresh.trials_.read(in));
   GS_CHECK(in.end());
   fresh.seen_ = seen_;

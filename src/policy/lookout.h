@@ -2,8 +2,8 @@
 /// lookout: our own policy. What a node launched now has to serve comes one boot time later; so it learns how
 /// far the need then lay above what was known when the launch had to be made, and keeps that much in hand.
 ///
-/// Three bases of the load, a quick one, one held at its peaks and a slow one, each with a histogram of its
-/// own errors over exactly boot time + period (error_histogram.h) and a memory of what it has cost. Each
+/// Three bases of the load (load_base.h), a quick one, one held at its peaks and a slow one, each with a
+/// histogram of its own errors over exactly boot time + period and a memory of what it has cost. Each
 /// wants its base with a quantile of its errors on top, bounded by a slowly fading peak; wanted is
 /// their mean, in which the cheaper ones weigh more: all cover the same share of errors, so what a base costs
 /// more buys nothing. Roots throughout, since a load's noise grows like its root.
@@ -12,11 +12,10 @@
 /// several around it that this load has asked for (margin_trials.h). A pool that has fallen behind gets what
 /// it takes to catch up (catch_up.h).
 ///
-/// A load that leaves the range of the learned errors is a burst: it is taken at once on top of the base, and
-/// forgotten soon after it is over. Errors are learned of the need, which forgives what can wait
-/// (capacity_need.h). A short boot time covers fewer errors, because what it fails to cover is over sooner.
-/// A pool that is full hides how much is asked of it: when it stays full, nearly twice the ready nodes are
-/// wanted at once, then ever more; this teaches nothing, for it is no measurement.
+/// Errors are learned of the need, which forgives what can wait (capacity_need.h). A short boot time covers
+/// fewer errors, because what it fails to cover is over sooner. A pool that is full hides how much is asked
+/// of it: when it stays full, nearly twice the ready nodes are wanted at once, then ever more; this teaches
+/// nothing, for it is no measurement.
 ///
 /// It scores itself: where the need came above what it had covered too often, it says so and asks for no less
 /// than plain target tracking would, until the forecast is good again.
@@ -29,7 +28,7 @@
 #include <vector>
 
 #include "policy/capacity_need.h"
-#include "policy/error_histogram.h"
+#include "policy/load_base.h"
 #include "policy/load_signal.h"
 #include "policy/margin_trials.h"
 #include "policy/policy.h"
@@ -52,21 +51,7 @@ class Lookout final : public Policy {
   Result<void> relearn(std::string_view text) override;
 
  private:
-  static constexpr std::int64_t kPeriodSeconds = 5;
-  struct Base {
-    double approach;  ///< share of the way to the load that the average goes in a period
-    double release;   ///< share of the way down to the average that the held peak goes in a period
-    double average;
-    double held;
-    double burst;  ///< nodes above `held`, while a burst lasts
-    /// Roots of nodes, with each margin; as of the latest decision, like all below.
-    std::array<double, MarginTrials::kCount> headrooms;
-    double headroom;             ///< with the margin that is in use
-    double want;                 ///< nodes
-    double cost;                 ///< fading mean of `want`
-    std::deque<double> pending;  ///< roots of the base whose errors are not known yet, oldest first
-    ErrorHistogram errors;
-  };
+  static constexpr auto kPeriodSeconds = static_cast<std::int64_t>(LoadBase::kPeriodSeconds);
 
   struct Period {
     double work = 0;  ///< node-seconds
@@ -75,10 +60,8 @@ class Lookout final : public Policy {
   Period observe(const PoolView& view);
   void begin(double load);
   void learn(double need, std::size_t lag, bool settled);
-  void follow(Base& base, double load, double newest) const;
   void measure(double horizon_seconds);
-  double want(const Base& base, double headroom) const;
-  double weight(const Base& base) const;
+  double weight(const LoadBase& base) const;
   double forecast(const PoolView& view, double rise);
   double behind(const PoolView& view, double waiting, double ready, double rise) const;
   std::string margin_words() const;
@@ -88,9 +71,8 @@ class Lookout final : public Policy {
   LookoutOptions options_;
   CapacityNeed work_;
   std::int64_t seen_ = 0;  ///< ticks before this one are known
-  double peak_root_ = 0;   ///< root of the slowly fading peak of need and load
-  double peak_load_ = 0;   ///< the same of the load alone; nodes
-  std::vector<Base> bases_;
+  LoadBase::Peak peak_{.root = 0, .load = 0};
+  std::vector<LoadBase> bases_;
   MarginTrials trials_;
   std::size_t margin_ = MarginTrials::kFirst;
   std::deque<double> forecasts_;  ///< sizes whose score is not known yet, oldest first
