@@ -54,6 +54,7 @@ json evidence_json(const policy::Evidence& seen) {
           {"load", value_or_null(seen.load)},
           {"forecast", value_or_null(seen.forecast)},
           {"missed_percent", seen.missed ? json(100 * *seen.missed) : json()},
+          {"history", seen.history.empty() ? json() : json(seen.history)},
           {"distrusted", seen.distrusted}};
 }
 

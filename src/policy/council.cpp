@@ -97,22 +97,24 @@ void Council::forget() {
   first_tick_ += static_cast<std::int64_t>(surplus);
 }
 
-std::optional<Proposal> Council::tick(const Observation& seen, std::int64_t min_nodes, std::int64_t max_nodes,
-                                      std::optional<std::int64_t> boot_seconds) {
+std::optional<Proposal> Council::tick(const Observation& seen, WallTime at, std::int64_t min_nodes,
+                                      std::int64_t max_nodes, std::optional<std::int64_t> boot_seconds) {
   // A pool that has never been heard teaches nothing.
   if (!seen.utilization && utilization_.empty() && seen.signals.empty()) return std::nullopt;
   remember(seen);
-  PoolView view{.tick_seconds = kTickSeconds,
-                .first_tick = first_tick_,
-                .tick = tick_,
-                .ready = seen.ready,
-                .booting = seen.booting,
-                .min_nodes = min_nodes,
-                .max_nodes = max_nodes,
-                .utilization = utilization_,
-                .served = served_,
-                .arrived = served_,
-                .backlog = backlog_};
+  PoolView view{
+      .tick_seconds = kTickSeconds,
+      .first_tick = first_tick_,
+      .tick = tick_,
+      .epoch = std::chrono::floor<std::chrono::seconds>(at.time_since_epoch()).count() - tick_ * kTickSeconds,
+      .ready = seen.ready,
+      .booting = seen.booting,
+      .min_nodes = min_nodes,
+      .max_nodes = max_nodes,
+      .utilization = utilization_,
+      .served = served_,
+      .arrived = served_,
+      .backlog = backlog_};
   const std::int64_t size = seen.ready + seen.booting;
   std::optional<Proposal> out;
   bool heard = false;

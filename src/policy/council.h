@@ -78,10 +78,11 @@ class Council {
 
   explicit Council(std::vector<PolicySpec> specs);
 
-  /// A tick has passed. @param boot_seconds what the pool's boots took lately (p90); absent = unknown
+  /// A tick has passed. @param at now: what hour and day it is, which forecasts may go by
+  /// @param boot_seconds what the pool's boots took lately (p90); absent = unknown
   /// @returns what to have now, where that is known and differs from ready + booting
-  std::optional<Proposal> tick(const Observation& seen, std::int64_t min_nodes, std::int64_t max_nodes,
-                               std::optional<std::int64_t> boot_seconds);
+  std::optional<Proposal> tick(const Observation& seen, WallTime at, std::int64_t min_nodes,
+                               std::int64_t max_nodes, std::optional<std::int64_t> boot_seconds);
   /// Of every policy, as of its latest turn.
   const std::vector<Opinion>& opinions() const { return opinions_; }
 

@@ -7,7 +7,7 @@
 #include <cstdio>
 
 #include "policy/catch_up.h"
-#include "policy/state_text.h"
+#include "policy/season.h"
 #include "policy/window.h"
 
 namespace gpuscale::policy {
@@ -38,7 +38,9 @@ constexpr double kScoreSeconds = 3'600;
 constexpr double kDistrustFrom = 0.25;  // of periods not covered
 constexpr double kTrustFrom = 0.10;
 constexpr double kFallbackTarget = 0.6;
-constexpr std::string_view kStateVersion = "lookout/4";
+constexpr std::string_view kStateVersion = "lookout/5";
+constexpr std::string_view kStateWithoutHistories = "lookout/4";  // of a version before
+constexpr std::array<std::string_view, 2> kCycles{"day", "week"};
 
 /// A node is not launched for little, and not released for less.
 std::int64_t whole(double forecast, std::int64_t size) {
@@ -74,11 +76,25 @@ Lookout::Period Lookout::observe(const PoolView& view) {
 void Lookout::begin(double load) {
   peak_ = {.root = std::sqrt(load), .load = load};
   for (const LoadBase::Times& times : {kQuick, kHeld, kSlow}) bases_.emplace_back(times, load);
+  for (const std::int64_t cycle : {Season::kDaySeconds, Season::kWeekSeconds})
+    histories_.emplace_back(cycle, load);
+}
+
+void Lookout::follow(const PoolView& view, const Period& period, double load, double rise) {
+  for (LoadBase& base : bases_) base.follow(load, rise);
+  const History::Look look{.at = view.epoch + view.now(),
+                           .seconds = period.seconds,
+                           .horizon = view.boot_seconds + kPeriodSeconds,
+                           .work = period.work,
+                           .load = load,
+                           .rise = rise};
+  for (History& history : histories_) history.follow(look);
 }
 
 /// @param settled the load has been averaged in full: the first look at it is a guess
 void Lookout::learn(double need, std::size_t lag, bool settled) {
   for (LoadBase& base : bases_) base.learn(need, lag, settled);
+  for (History& history : histories_) history.learn(need, lag, settled);
 }
 
 /// What each margin leaves on top of each base.
@@ -89,6 +105,7 @@ void Lookout::measure(double horizon_seconds) {
     shares[i] = std::min(kMostUncovered, uncovered * MarginTrials::scale(i));
   }
   for (LoadBase& base : bases_) base.measure(shares, margin_, peak_);
+  for (History& history : histories_) history.measure(shares, margin_, peak_);
 }
 
 /// Of the cheapest base 1.
@@ -96,6 +113,15 @@ double Lookout::weight(const LoadBase& base) const {
   double least = base.cost();
   for (const LoadBase& other : bases_) least = std::min(least, other.cost());
   return least > 0 ? std::exp(-kCheapness * (base.cost() / least - 1)) : 1;
+}
+
+/// The one that is used, the better one where both could be; null = none.
+const History* Lookout::history() const {
+  const History* best = nullptr;
+  for (const History& history : histories_) {
+    if (history.used() && (best == nullptr || *history.share() < *best->share())) best = &history;
+  }
+  return best;
 }
 
 /// Nodes that a pool needs which has fallen behind; 0 where it has not, or nobody can tell.
@@ -107,7 +133,7 @@ double Lookout::behind(const PoolView& view, double waiting, double ready, doubl
 }
 
 /// With the margin in use; the others' pools get what they would have wanted.
-double Lookout::forecast(const PoolView& view, double rise) {
+double Lookout::forecast(const PoolView& view, const Period& period, double rise) {
   LoadBase::Margins wanted{};
   double weights = 0;
   for (const LoadBase& base : bases_) {
@@ -117,6 +143,10 @@ double Lookout::forecast(const PoolView& view, double rise) {
   }
   for (double& nodes : wanted) nodes /= weights;
   for (LoadBase& base : bases_) base.count_cost();
+  for (History& history : histories_) history.compare(period.seconds, wanted[margin_]);
+  if (const History* known = history()) {
+    for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = known->want(i, peak_);
+  }
   if (view.now() < kWarmUpSeconds) return wanted[margin_];
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const double more = behind(view, trials_.waiting(i), trials_.ready(i, view.ready), rise);
@@ -163,10 +193,10 @@ std::optional<std::int64_t> Lookout::decide(const PoolView& view) {
   const double rise = std::max(load, newest);
   const auto horizon = static_cast<double>(view.boot_seconds + kPeriodSeconds);
   const auto lag = static_cast<std::size_t>(std::ceil(horizon / LoadBase::kPeriodSeconds));
-  for (LoadBase& base : bases_) base.follow(load, rise);
+  follow(view, period, load, rise);
   learn(need, lag, view.now() >= kLoadSeconds);
   measure(horizon);
-  double wanted = forecast(view, rise);
+  double wanted = forecast(view, period, rise);
   score(need, lag, wanted);
   if (distrusted_) wanted = std::max(wanted, load / kFallbackTarget);
   const double waiting = view.backlog.empty() ? 0 : view.at(view.backlog, view.tick - 1);
@@ -190,18 +220,33 @@ std::string Lookout::margin_words() const {
   return text.data();
 }
 
+std::string Lookout::history_words() const {
+  std::string out;
+  for (std::size_t i = 0; i < histories_.size(); ++i) {
+    const History& history = histories_[i];
+    const auto share = history.share();
+    if (!share) continue;
+    std::array<char, 160> text{};
+    std::snprintf(text.data(), text.size(),
+                  "; the %s's history %.2f, %s: it has cost %.0f%% of what they did", kCycles[i].data(),
+                  history.want(), &history == this->history() ? "which is used" : "unused", 100 * *share);
+    out += text.data();
+  }
+  return out;
+}
+
 std::string Lookout::reason() const {
   if (bases_.empty()) return {};
   double weights = 0;
   for (const LoadBase& base : bases_) weights += weight(base);
   const auto part = [&](std::size_t i) { return 100 * weight(bases_[i]) / weights; };
-  std::array<char, 512> text{};
+  std::array<char, 768> text{};
   const int size = std::snprintf(
       text.data(), text.size(),
       "load %.2f nodes; with headroom for a boot time %.2f (quick base %.2f at %.0f%%, held %.2f at %.0f%%, "
-      "slow %.2f at %.0f%%; %s); missed %.2f%% of the last hour%s%s%s",
+      "slow %.2f at %.0f%%%s; %s); missed %.2f%% of the last hour%s%s%s",
       load_, wanted_, bases_[0].want(), part(0), bases_[1].want(), part(1), bases_[2].want(), part(2),
-      margin_words().c_str(), 100 * missed_,
+      history_words().c_str(), margin_words().c_str(), 100 * missed_,
       distrusted_ ? "; the forecast is bad, so target tracking at 60% is the least" : "",
       catch_up_ > 0 ? "; work waits too long, so what works it off soon is the least" : "",
       full_seconds_ > kFullSeconds ? "; the pool is full, so nearly twice what is ready is the least" : "");
@@ -210,7 +255,13 @@ std::string Lookout::reason() const {
 
 Evidence Lookout::evidence() const {
   if (bases_.empty()) return {};
-  return {.load = load_, .forecast = wanted_, .missed = missed_, .distrusted = distrusted_};
+  const History* known = history();
+  return {.load = load_,
+          .forecast = wanted_,
+          .missed = missed_,
+          .history = known == nullptr ? std::string_view()
+                                      : kCycles[static_cast<std::size_t>(known - histories_.data())],
+          .distrusted = distrusted_};
 }
 
 std::string Lookout::learned() const {
@@ -221,19 +272,28 @@ std::string Lookout::learned() const {
   out.put(missed_);
   for (const LoadBase& base : bases_) base.write(out);
   trials_.write(out);
+  for (const History& history : histories_) history.write(out);
   return out.text();
 }
 
+Result<void> Lookout::read(StateReader& in, bool histories) {
+  begin(1);
+  GS_TRY(peak_.root, in.number());
+  GS_TRY(peak_.load, in.number());
+  GS_TRY(missed_, in.number());
+  for (LoadBase& base : bases_) GS_CHECK(base.read(in));
+  GS_CHECK(trials_.read(in));
+  if (histories) {
+    for (History& history : histories_) GS_CHECK(history.read(in));
+  }
+  return in.end();
+}
+
 Result<void> Lookout::relearn(std::string_view text) {
-  GS_TRY(StateReader in, StateReader::open(kStateVersion, text));
+  const bool histories = !text.starts_with(kStateWithoutHistories);
+  GS_TRY(StateReader in, StateReader::open(histories ? kStateVersion : kStateWithoutHistories, text));
   Lookout fresh(options_);
-  fresh.begin(1);
-  GS_TRY(fresh.peak_.root, in.number());
-  GS_TRY(fresh.peak_.load, in.number());
-  GS_TRY(fresh.missed_, in.number());
-  for (LoadBase& base : fresh.bases_) GS_CHECK(base.read(in));
-  GS_CHECK(fresh.trials_.read(in));
-  GS_CHECK(in.end());
+  GS_CHECK(fresh.read(in, histories));
   fresh.seen_ = seen_;
   fresh.least_ = least_;
   *this = std::move(fresh);

@@ -8,6 +8,10 @@
 /// their mean, in which the cheaper ones weigh more: all cover the same share of errors, so what a base costs
 /// more buys nothing. Roots throughout, since a load's noise grows like its root.
 ///
+/// Where the load's days, or weeks, are alike, what it did at this time of them takes the place of the
+/// three, once it has proven cheaper than they are (history.h): a step that comes each morning is then
+/// served by nodes that were launched before it, and no longer feared for the rest of the day.
+///
 /// Which quantile is right differs from load to load: for the first day it is alpha, from then on the one of
 /// several around it that this load has asked for (margin_trials.h). A pool that has fallen behind gets what
 /// it takes to catch up (catch_up.h).
@@ -25,13 +29,16 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "policy/capacity_need.h"
+#include "policy/history.h"
 #include "policy/load_base.h"
 #include "policy/load_signal.h"
 #include "policy/margin_trials.h"
 #include "policy/policy.h"
+#include "policy/state_text.h"
 
 namespace gpuscale::policy {
 
@@ -59,12 +66,16 @@ class Lookout final : public Policy {
   };
   Period observe(const PoolView& view);
   void begin(double load);
+  void follow(const PoolView& view, const Period& period, double load, double rise);
   void learn(double need, std::size_t lag, bool settled);
   void measure(double horizon_seconds);
   double weight(const LoadBase& base) const;
-  double forecast(const PoolView& view, double rise);
+  const History* history() const;
+  double forecast(const PoolView& view, const Period& period, double rise);
   double behind(const PoolView& view, double waiting, double ready, double rise) const;
   std::string margin_words() const;
+  std::string history_words() const;
+  Result<void> read(StateReader& in, bool histories);
   void score(double need, std::size_t lag, double forecast);
   std::int64_t whole_nodes(const PoolView& view, double forecast);
 
@@ -73,6 +84,7 @@ class Lookout final : public Policy {
   std::int64_t seen_ = 0;  ///< ticks before this one are known
   LoadBase::Peak peak_{.root = 0, .load = 0};
   std::vector<LoadBase> bases_;
+  std::vector<History> histories_;  ///< of the day, and of the week
   MarginTrials trials_;
   std::size_t margin_ = MarginTrials::kFirst;
   std::deque<double> forecasts_;  ///< sizes whose score is not known yet, oldest first

@@ -19,6 +19,7 @@ struct PoolView {
   std::int64_t tick_seconds = 1;
   std::int64_t first_tick = 0;  ///< of the series: a live pool forgets what is older
   std::int64_t tick = 0;        ///< the one that begins
+  std::int64_t epoch = 0;       ///< when tick 0 began; seconds since 1970
   std::int64_t ready = 0;
   std::int64_t booting = 0;
   std::int64_t min_nodes = 1;
@@ -47,6 +48,7 @@ struct Evidence {
   std::optional<double> load;                  ///< of one that forecasts: nodes' worth of work now
   std::optional<double> forecast;              ///< nodes needed one boot time ahead, with headroom
   std::optional<double> missed;  ///< share of the last hour, 0..1, in which more was needed than forecast
+  std::string_view history{};    ///< the cycle that it expects to repeat itself: "day", "week"; "" = none
   bool distrusted = false;       ///< its forecast is bad, so it asks for no less than target tracking would
 };
 

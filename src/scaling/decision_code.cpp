@@ -280,7 +280,7 @@ policy::Council open_council(const CouncilSegment& segment, std::vector<std::str
 }
 
 std::optional<policy::Proposal> look(policy::Council& council, CouncilTick& tick) {
-  auto proposal = council.tick(tick.seen, tick.min_nodes, tick.max_nodes, tick.boot_seconds);
+  auto proposal = council.tick(tick.seen, tick.at, tick.min_nodes, tick.max_nodes, tick.boot_seconds);
   std::string text;
   for (const policy::Opinion& opinion : council.opinions()) {
     text += opinion.policy + ' ' + (opinion.want ? std::to_string(*opinion.want) : "-") + ' ';

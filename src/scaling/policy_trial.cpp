@@ -100,6 +100,7 @@ PolicyTrial::PolicyTrial(const TrialLook& first, TrialHours hours)
       hours_(std::move(hours)) {}
 
 TrialSums PolicyTrial::look(const TrialLook& look) {
+  run_->set_time(std::chrono::floor<std::chrono::seconds>(look.at.time_since_epoch()).count());
   run_->set_bounds(look.min_nodes, look.max_nodes);
   run_->set_boot_seconds(whole_ticks(boot_seconds_.value_or(look.boot_seconds)));
   run_->set_shared_value(look.value ? std::optional(*look.value * static_cast<double>(look.ready))

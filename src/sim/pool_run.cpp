@@ -33,6 +33,7 @@ void PoolRun::ask() {
   const policy::PoolView view{.tick_seconds = parameters_.tick_seconds,
                               .first_tick = first_tick_,
                               .tick = tick_,
+                              .epoch = epoch_,
                               .ready = fleet_.ready(),
                               .booting = fleet_.booting(),
                               .min_nodes = parameters_.min_nodes,

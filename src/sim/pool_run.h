@@ -26,6 +26,8 @@ class PoolRun {
   /// Bounds and boot time from now on; of whole ticks.
   void set_bounds(std::int64_t min_nodes, std::int64_t max_nodes);
   void set_boot_seconds(std::int64_t seconds) { parameters_.boot_seconds = seconds; }
+  /// When the tick began that comes next, in seconds since 1970; else the first one began then.
+  void set_time(std::int64_t seconds) { epoch_ = seconds - tick_ * parameters_.tick_seconds; }
   /// What the ready nodes have together of the value that a policy goes by: it sees each one's share. Absent
   /// = unknown.
   void set_shared_value(std::optional<double> total) { shared_value_ = total; }
@@ -54,6 +56,7 @@ class PoolRun {
   WorkQueue queue_;
   std::optional<double> shared_value_;
   std::int64_t tick_ = 0;
+  std::int64_t epoch_ = 0;       ///< when tick 0 began; seconds since 1970
   std::int64_t first_tick_ = 0;  ///< of the series below
   std::vector<double> utilization_;
   std::vector<double> served_;

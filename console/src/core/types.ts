@@ -79,6 +79,7 @@ export interface Evidence {
   load: number | null; // nodes' worth of work
   forecast: number | null; // nodes wanted before rounding
   missed_percent: number | null; // of the last hour, in which more was needed than was forecast
+  history?: "day" | "week" | null; // that it expects to repeat itself
   distrusted: boolean;
 }
 

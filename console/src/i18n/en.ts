@@ -118,6 +118,7 @@ export const en = {
   "policies.cost": "Node-hours, a day", "policies.bad": "Late or lost", "policies.asitwas": "(as it was)",
   "policies.promotion.probation": "{policy} was promoted by {who}; harm before {probation_until} brings the former back.",
   "policies.promotion.kept": "{policy} was promoted by {who} and kept.", "policies.promotion.rolled_back": "{policy}, promoted by {who}, was rolled back: {reason}",
+  "policies.history.day": "as on the days before", "policies.history.week": "as in the weeks before",
   "policies.distrusted": "the forecast is bad: target tracking at least", "policies.reason": "Why", "policies.decided": "Decided lately",
   "policies.decided.none": "No policy has moved this pool lately.", "overview.lost": "Lost requests", "overview.lost.n": "{n} in the last minute",
   "node.gpus": "Its GPUs", "node.model": "Model", "node.saturation": "Saturation", "node.doubt": "In doubt", "node.sampler": "Sampler", "node.processes": "Processes",

@@ -114,7 +114,7 @@ export const zh: Record<Key, string> = {
   "policies.want.asis": "保持不变", "policies.is": "节点池现有 {n} 个，期望 {desired} 个（最少 {min}，最多 {max}）。", "policies.boot": "启动耗时", "policies.boot.unknown": "尚未学到",
   "policies.load": "负载（节点）", "policies.forecast": "预测（节点）", "policies.score": "近一小时低估", "policies.cost": "近一天节点小时", "policies.bad": "迟到或丢失", "policies.asitwas": "（实际情况）",
   "policies.promotion.probation": "{policy} 由 {who} 启用；{probation_until} 之前若造成损害，将自动恢复原策略。",
-  "policies.promotion.kept": "{policy} 由 {who} 启用并保留。", "policies.promotion.rolled_back": "{policy}（由 {who} 启用）已回退：{reason}", "policies.distrusted": "预测不准：至少按目标跟踪", "policies.reason": "为什么",
+  "policies.promotion.kept": "{policy} 由 {who} 启用并保留。", "policies.promotion.rolled_back": "{policy}（由 {who} 启用）已回退：{reason}", "policies.history.day": "依照往日同一时刻", "policies.history.week": "依照往周同一时刻", "policies.distrusted": "预测不准：至少按目标跟踪", "policies.reason": "为什么",
   "policies.decided": "最近的决定", "policies.decided.none": "最近没有策略调整过此节点池。", "overview.lost": "丢失的请求", "overview.lost.n": "近一分钟 {n} 个", "node.gpus": "它的 GPU",
   "node.model": "型号", "node.saturation": "饱和度", "node.doubt": "存疑", "node.sampler": "采样器", "node.processes": "进程", 
    "schedules.calendar": "日历",

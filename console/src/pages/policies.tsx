@@ -46,7 +46,7 @@ function Row({ policy, decides, alone, edit, done }: { policy: Policy; decides: 
       </td>
       <td className="number">{policy.want === null ? t("policies.want.asis") : policy.want}</td>
       <td className="number">{nodes(seen?.load)}</td>
-      <td className="number">{nodes(seen?.forecast)}</td>
+      <td className="number">{nodes(seen?.forecast)}{seen?.history && <div className="kind">{t(`policies.history.${seen.history}`)}</div>}</td>
       <td className="number">{seen?.missed_percent == null ? "–" : percent(seen.missed_percent)}{seen?.distrusted && <div className="bad">{t("policies.distrusted")}</div>}</td>
       <TrialCells trial={policy.trial} />
       <td className="number">{policy.boot_seconds === null ? t("policies.boot.unknown") : span(policy.boot_seconds)}</td>

@@ -9,6 +9,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
+constexpr WallTime kAt{};
+
 PolicySpec spec(const std::string& name, const std::string& choice, bool shadow = false) {
   return {name, "gpu", *PolicyChoice::parse(choice), shadow, std::nullopt};
 }
@@ -17,7 +19,7 @@ PolicySpec spec(const std::string& name, const std::string& choice, bool shadow 
 std::optional<Proposal> settle(Council& council, const Observation& seen, int ticks) {
   std::optional<Proposal> last;
   for (int i = 0; i < ticks; ++i) {
-    if (auto proposal = council.tick(seen, 1, 100, 60)) last = std::move(proposal);
+    if (auto proposal = council.tick(seen, kAt, 1, 100, 60)) last = std::move(proposal);
   }
   return last;
 }
@@ -70,7 +72,7 @@ TEST(Council, GrowsUnderLoadWithLookoutAndWithTargetTracking) {
     for (int i = 0; i < 2'000; ++i) {
       const double load = i < 1'000 ? 1.0 : 6.0;
       const double utilization = std::min(1.0, load / static_cast<double>(ready));
-      if (const auto proposal = council.tick({.ready = ready, .utilization = utilization}, 1, 100, 60)) {
+      if (const auto proposal = council.tick({.ready = ready, .utilization = utilization}, kAt, 1, 100, 60)) {
         ready = proposal->want;
       }
     }
@@ -83,11 +85,36 @@ TEST(Council, GrowsUnderLoadWithLookoutAndWithTargetTracking) {
 TEST(Council, RunsForWeeksInBoundedMemoryAndRemembersWhatItLearned) {
   Council council({spec("p", "lookout")});
   for (int i = 0; i < 60'000; ++i) {
-    (void)council.tick({.ready = 4, .utilization = i % 100 < 50 ? 0.4 : 0.7}, 1, 100, 60);
+    (void)council.tick({.ready = 4, .utilization = i % 100 < 50 ? 0.4 : 0.7}, kAt, 1, 100, 60);
   }
   Council restarted({spec("p", "lookout")});
   EXPECT_TRUE(restarted.relearn("p", council.learned("p")));
   EXPECT_FALSE(restarted.relearn("q", council.learned("p")));
+}
+
+/// A pool that is asked for little by night and for much from nine to six, and follows its council at once.
+/// @returns the nodes that it has at the end
+std::int64_t keep_office(Council& council, WallTime from, WallTime to, std::int64_t ready) {
+  for (WallTime at = from; at < to; at += std::chrono::seconds{Council::kTickSeconds}) {
+    const auto hour = (at - std::chrono::floor<std::chrono::days>(at)) / std::chrono::hours{1};
+    const double load = hour >= 9 && hour < 18 ? 20 : 2;
+    const double utilization = std::min(1.0, load / static_cast<double>(ready));
+    if (const auto next = council.tick({.ready = ready, .utilization = utilization}, at, 1, 100, 60))
+      ready = next->want;
+  }
+  return ready;
+}
+
+TEST(Council, KnowsWhatTimeOfTheDayItIsAfterARestartAsWell) {
+  using std::chrono::hours;
+  const WallTime monday{std::chrono::sys_days{std::chrono::year{2026} / 11 / 23}};
+  Council before({spec("p", "lookout")});
+  keep_office(before, monday + hours{5}, monday + hours{5 + 4 * 24}, 4);
+  Council after({spec("p", "lookout")});
+  ASSERT_TRUE(after.relearn("p", before.learned("p")));
+  const WallTime friday = monday + hours{4 * 24};
+  EXPECT_LE(keep_office(after, friday + hours{7}, friday + hours{8}, 4), 5);
+  EXPECT_GE(keep_office(after, friday + hours{8}, friday + hours{9}, 4), 20) << "before they are asked for";
 }
 
 TEST(Council, RefusesPoliciesThatALivePoolCannotServe) {

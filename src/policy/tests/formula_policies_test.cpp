@@ -82,13 +82,14 @@ PolicySpec step_spec(const std::string& name) {
 
 TEST(Council, GivesEachPolicyItsOwnValueAndKeepsThePoolWhereItIsUnknown) {
   Council council({step_spec("queue"), step_spec("latency")});
-  const auto grown =
-      council.tick({.ready = 4, .utilization = 0.5, .signals = {{"queue", 50}, {"latency", 99}}}, 1, 100, 60);
+  const auto grown = council.tick(
+      {.ready = 4, .utilization = 0.5, .signals = {{"queue", 50}, {"latency", 99}}}, WallTime{}, 1, 100, 60);
   ASSERT_TRUE(grown);
   EXPECT_EQ(grown->want, 8);
   EXPECT_EQ(grown->decided_by, "latency");
   for (int i = 0; i < 30; ++i) {
-    EXPECT_FALSE(council.tick({.ready = 8, .utilization = 0.5, .signals = {{"queue", 5}}}, 1, 100, 60))
+    EXPECT_FALSE(
+        council.tick({.ready = 8, .utilization = 0.5, .signals = {{"queue", 5}}}, WallTime{}, 1, 100, 60))
         << "one that knows nothing agrees to no shrinkage";
   }
 }

@@ -2,6 +2,7 @@
 /// What each policy must do, whatever its constants; its exact figures are held by sim's reference test.
 #include <gmock/gmock.h>
 
+#include <sstream>
 #include <vector>
 
 #include "policy/capacity_need.h"
@@ -115,7 +116,7 @@ TEST(Lookout, GoesOnWithWhatItLearnedBeforeARestart) {
     const auto restarted = *after.decide(same.view());
     EXPECT_LE(std::abs(kept - restarted), 1) << i;
   }
-  EXPECT_EQ(after.learned().substr(0, 9), "lookout/4");
+  EXPECT_EQ(after.learned().substr(0, 9), "lookout/5");
 }
 
 TEST(Lookout, RefusesADamagedOrForeignStateAndStaysFresh) {
@@ -128,14 +129,42 @@ TEST(Lookout, RefusesADamagedOrForeignStateAndStaysFresh) {
                                          std::string("lookout/1 1 2"),
                                          good.substr(0, good.size() / 2),
                                          good + " 1",
-                                         "lookout/4 nan",
-                                         std::string("lookout/4 1 1 0 1 1 1 -3"),
-                                         std::string("lookout/4 1 1 0 1 1 1 1 99999 1")};
+                                         "lookout/5 nan",
+                                         std::string("lookout/5 1 1 0 1 1 1 -3"),
+                                         std::string("lookout/5 1 1 0 1 1 1 1 99999 1")};
   for (const std::string& bad : damaged) {
     EXPECT_FALSE(fresh.relearn(bad)) << bad.substr(0, 40);
     EXPECT_EQ(fresh.learned(), "");
   }
   EXPECT_TRUE(fresh.relearn(good));
+}
+
+TEST(Lookout, ReadsTheStateOfAVersionThatKnewNoHistory) {
+  Lookout before({});
+  World world;
+  live_through(before, world, 400);
+  // Three numbers, three bases with their errors, and the margins; histories came later.
+  std::istringstream in(before.learned());
+  std::string old = "lookout/4";
+  std::string number;
+  const auto copy = [&](int count) {
+    for (int i = 0; i < count && in >> number; ++i) old += ' ' + number;
+  };
+  in >> number;
+  copy(3);
+  for (int base = 0; base < 3; ++base) {
+    copy(4);
+    copy(2 * std::stoi(number));
+  }
+  copy(2 + static_cast<int>(MarginTrials::kCount));
+  Lookout after({});
+  const auto done = after.relearn(old);
+  ASSERT_TRUE(done) << done.error().message();
+  World same = world;
+  world.pass(5, 6);
+  same.pass(5, 6);
+  EXPECT_LE(std::abs(*before.decide(world.view()) - *after.decide(same.view())), 1);
+  EXPECT_EQ(after.learned().substr(0, 9), "lookout/5");
 }
 
 TEST(Lookout, SaysWhatItSawAndWanted) {

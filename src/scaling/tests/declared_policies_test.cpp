@@ -62,7 +62,7 @@ TEST(DeclaredPolicies, OneThatStaysOfItsKindKeepsWhatItLearned) {
   ASSERT_TRUE(
       flown.pilot->set_policies({tried("look", "lookout=0.95", false), tried("new", "hpa=0.5", true)}));
   const std::string before = learned(flown.world);
-  ASSERT_THAT(before, HasSubstr("lookout/4 "));
+  ASSERT_THAT(before, HasSubstr("lookout/5 "));
   ASSERT_TRUE(flown.pilot->set_policies({tried("look", "lookout=0.9", false)}));
   EXPECT_EQ(learned(flown.world), before) << "written anew from the policy that took over";
 }

@@ -90,7 +90,7 @@ TEST(Pilot, KeepsWhatItLearnedThroughARestart) {
     return more ? rows.text(0) : std::string();
   });
   ASSERT_TRUE(learned);
-  EXPECT_THAT(*learned, HasSubstr("lookout/4 "));
+  EXPECT_THAT(*learned, HasSubstr("lookout/5 "));
 }
 
 TEST(Pilot, RefusesWhatContradictsItself) {

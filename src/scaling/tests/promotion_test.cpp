@@ -36,6 +36,37 @@ TEST(PolicyTrial, ATargetSeesItsShareOfWhatAllNodesHad) {
       << "what is unknown changes nothing";
 }
 
+TEST(PolicyTrial, KnowsWhatTimeOfTheDayItIs) {
+  using std::chrono::hours;
+  const policy::PolicySpec lookout = tried("calm", "lookout", true);
+  TrialLook look{.at = WallTime{}, .ready = 2, .paid = 2, .max_nodes = 50, .boot_seconds = 60};
+  const auto pass = [&](PolicyTrial& trial, WallTime to) {
+    TrialSums last;
+    for (; look.at < to; look.at += std::chrono::seconds{policy::Council::kTickSeconds}) {
+      const auto hour = (look.at - std::chrono::floor<std::chrono::days>(look.at)) / hours{1};
+      look.demand = hour >= 9 && hour < 18 ? 20 : 2;
+      last = trial.look(look);
+    }
+    return last.node_seconds / policy::Council::kTickSeconds;
+  };
+  // What the live one has learned since five in the morning, four days before.
+  policy::Council live({lookout});
+  std::int64_t ready = 4;
+  for (look.at = WallTime{} + hours{5}; look.at < WallTime{} + hours{4 * 24 + 5};
+       look.at += std::chrono::seconds{policy::Council::kTickSeconds}) {
+    const auto hour = (look.at - std::chrono::floor<std::chrono::days>(look.at)) / hours{1};
+    const double load = hour >= 9 && hour < 18 ? 20 : 2;
+    const policy::Observation seen{.ready = ready,
+                                   .utilization = std::min(1.0, load / static_cast<double>(ready))};
+    (void)live.tick(seen, look.at, 1, 50, 60);
+    ready = std::max<std::int64_t>(1, live.opinions()[0].want.value_or(ready));
+  }
+  look.at = WallTime{} + hours{4 * 24 + 7};
+  PolicyTrial trial(lookout, live.learned("calm"), look, {});
+  EXPECT_LE(pass(trial, WallTime{} + hours{4 * 24 + 8}), 5);
+  EXPECT_GE(pass(trial, WallTime{} + hours{4 * 24 + 9}), 20) << "before they are asked for";
+}
+
 TEST(PolicyTrial, OfStepsThereIsNone) {
   policy::PolicySpec rules = tried("rules", "hpa", true);
   EXPECT_TRUE(can_be_tried(rules));
