@@ -207,24 +207,19 @@ Result<void> decode_chunk(std::string_view bytes, std::span<const std::int64_t> 
   return {};
 }
 
-Result<void> decode_chunk_rows(std::string_view bytes, std::span<const std::int64_t> axis, RowRange rows,
+Result<void> append_chunk_rows(std::string_view bytes, std::span<const std::int64_t> axis, RowRange rows,
                                Column& column) {
+  if (rows.size() == 0) return {};
   const bool numbers = column.type == FieldType::kFloat || column.type == FieldType::kInteger;
-  const bool all = rows.begin == 0 && rows.end == axis.size();
-  if (all || !numbers || bytes.empty() || bytes.front() != 0) {
-    GS_CHECK(decode_chunk(bytes, axis, column));
-    if (all) return {};
-    if (rows.size() == 0) {
-      reset(column, column.type);
-    } else {
-      restrict(column, {axis[rows.begin], axis[rows.end - 1]});
-    }
+  if (!numbers || bytes.empty() || bytes.front() != 0) {
+    Column whole;
+    whole.type = column.type;
+    GS_CHECK(decode_chunk(bytes, axis, whole));
+    append_rows(column, whole, rows_in(whole.times, {axis[rows.begin], axis[rows.end - 1]}));
     return {};
   }
-  reset(column, column.type);
-  if (rows.size() == 0) return {};
   const auto part = axis.subspan(rows.begin, rows.size());
-  column.times.assign(part.begin(), part.end());
+  column.times.insert(column.times.end(), part.begin(), part.end());
   ByteReader reader(bytes.substr(1));
   bool good = false;
   if (column.type == FieldType::kFloat) {
@@ -235,7 +230,8 @@ Result<void> decode_chunk_rows(std::string_view bytes, std::span<const std::int6
       column.integers.insert(column.integers.end(), values.begin(), values.end());
     });
   }
-  if (!good) return fail(Errc::kCorrupt, "the values of a series do not decode");
+  if (!good || (rows.end == axis.size() && !reader.at_end()))
+    return fail(Errc::kCorrupt, "the values of a series do not decode");
   return {};
 }
 

@@ -28,8 +28,9 @@ Result<std::vector<std::int64_t>> decode_axis(std::string_view bytes);
 std::string encode_chunk(std::span<const std::int64_t> axis, const Column& column);
 /// Fills `column`, whose type must be set, with the whole chunk. Errors: kCorrupt.
 Result<void> decode_chunk(std::string_view bytes, std::span<const std::int64_t> axis, Column& column);
-/// The same for some rows of the axis; of numbers little more than those is unpacked.
-Result<void> decode_chunk_rows(std::string_view bytes, std::span<const std::int64_t> axis, RowRange rows,
+/// Appends some rows of the axis to `column`, which is of the type and ends before them; of numbers little
+/// more than those is unpacked. Errors: kCorrupt, with part of them appended.
+Result<void> append_chunk_rows(std::string_view bytes, std::span<const std::int64_t> axis, RowRange rows,
                                Column& column);
 
 }  // namespace gpuscale::tsdb

@@ -284,6 +284,11 @@ Result<std::optional<DiskStore::View>> DiskStore::view_of(std::string_view datab
 
 namespace {
 
+/// As many as fit in a processor's second cache with a few thousand samples each.
+constexpr std::size_t kSeriesAtOnce = 8;
+constexpr std::size_t kCacheLine = 64;
+constexpr std::size_t kMostExpected = 4'096;  // bytes
+
 /// Reads series after series out of the segments of one view.
 class SegmentCursor {
  public:
@@ -298,9 +303,33 @@ class SegmentCursor {
     if (extent.max_ns < range.min_ns || extent.min_ns > range.max_ns) return std::nullopt;
     return position;
   }
+  /// Has the next chunks on their way from memory.
+  void expect(std::size_t series) const {
+    if (strip_ == nullptr || hint_ >= segment_.series().size()) return;
+    const std::string_view first = strip_->chunk(hint_);
+    const std::string_view last = strip_->chunk(std::min(hint_ + series, segment_.series().size()) - 1);
+    const char* const end = std::min(last.data() + last.size(), first.data() + kMostExpected);
+    for (const char* at = first.data(); at < end; at += kCacheLine) __builtin_prefetch(at);
+  }
   const AxisExtent& extent(std::size_t position) const { return segment_.extent(position); }
 
-  Result<void> read(std::size_t position, TimeRange range, Column& out) {
+  /// Adds the samples of the series in the range, which win over those that are there, to `whole`.
+  Result<void> add_to(Column& whole, std::size_t position, TimeRange range) {
+    GS_CHECK(turn_to(position));
+    const RowRange rows = rows_of(range);
+    if (rows.size() == 0) return {};
+    const bool later = whole.times.empty() || whole.times.back() < times_[rows.begin];
+    Column& into = later ? whole : piece_;
+    if (!later) reset(piece_, whole.type);
+    if (auto done = append_chunk_rows(strip_->chunk(position), times_, rows, into); !done)
+      return damaged(done.error());
+    if (!later) join(whole, piece_);
+    return {};
+  }
+
+ private:
+  /// To the times of the series, which are mostly those of the one before.
+  Result<void> turn_to(std::size_t position) {
     const std::size_t axis = segment_.axis_of(position);
     if (!known_ || axis != axis_) {
       auto decoded = segment_.times(axis);
@@ -310,12 +339,8 @@ class SegmentCursor {
       known_ = true;
       rows_known_ = false;
     }
-    if (auto done = decode_chunk_rows(strip_->chunk(position), times_, rows_of(range), out); !done)
-      return damaged(done.error());
     return {};
   }
-
- private:
   /// The rows of the present axis inside the range, which is mostly the one asked for before.
   RowRange rows_of(TimeRange range) {
     if (!rows_known_ || rows_range_.min_ns != range.min_ns || rows_range_.max_ns != range.max_ns) {
@@ -338,6 +363,7 @@ class SegmentCursor {
   bool rows_known_ = false;
   RowRange rows_{0, 0};
   TimeRange rows_range_;
+  Column piece_;  ///< kept for its memory
 };
 
 }  // namespace
@@ -350,27 +376,33 @@ Result<void> DiskStore::scan(std::string_view database, std::string_view policy,
   std::vector<SegmentCursor> cursors;
   for (std::size_t s = 0; s < view->segments.size(); ++s)
     cursors.emplace_back(*view->segments[s], view->strips[s].get());
-  Column whole;
+  // A few series at once, segment by segment: what lies side by side there is read side by side.
+  std::array<Column, kSeriesAtOnce> columns;
   Column piece;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    reset(whole, view->type);
-    for (SegmentCursor& cursor : cursors) {
-      const auto position = cursor.find(ids[i], view->range);
-      if (!position) continue;
-      Column& into = whole.times.empty() ? whole : piece;
-      into.type = view->type;
-      GS_CHECK(cursor.read(*position, view->range, into));
-      if (&into == &piece) join(whole, piece);
+  for (std::size_t first = 0; first < ids.size(); first += kSeriesAtOnce) {
+    const std::size_t count = std::min(kSeriesAtOnce, ids.size() - first);
+    const std::span wanted(columns.data(), count);
+    for (Column& column : wanted) reset(column, view->type);
+    for (std::size_t c = 0; c < cursors.size(); ++c) {
+      SegmentCursor& cursor = cursors[c];
+      cursors[c + 1 < cursors.size() ? c + 1 : 0].expect(kSeriesAtOnce);
+      for (std::size_t i = 0; i < count; ++i) {
+        const auto position = cursor.find(ids[first + i], view->range);
+        if (position) GS_CHECK(cursor.add_to(wanted[i], *position, view->range));
+      }
     }
-    const RowRange head = view->head_rows(i);
-    if (head.size() > 0 && (whole.times.empty() || whole.times.back() < view->head.times[head.begin])) {
-      append_rows(whole, view->head, head);
-    } else if (head.size() > 0) {
-      reset(piece, view->type);
-      append_rows(piece, view->head, head);
-      join(whole, piece);
+    for (std::size_t i = 0; i < count; ++i) {
+      Column& whole = wanted[i];
+      const RowRange head = view->head_rows(first + i);
+      if (head.size() > 0 && (whole.times.empty() || whole.times.back() < view->head.times[head.begin])) {
+        append_rows(whole, view->head, head);
+      } else if (head.size() > 0) {
+        reset(piece, view->type);
+        append_rows(piece, view->head, head);
+        join(whole, piece);
+      }
+      if (!whole.times.empty()) GS_CHECK(sink(first + i, whole));
     }
-    if (!whole.times.empty()) GS_CHECK(sink(i, whole));
   }
   return {};
 }
@@ -394,8 +426,8 @@ Result<void> DiskStore::scan_last(std::string_view database, std::string_view po
       const auto position = cursor.find(ids[i], view->range);
       if (!position || (!best.times.empty() && cursor.extent(*position).max_ns <= best.times.back()))
         continue;
-      piece.type = view->type;
-      GS_CHECK(cursor.read(*position, view->range, piece));
+      reset(piece, view->type);
+      GS_CHECK(cursor.add_to(piece, *position, view->range));
       if (piece.times.empty() || (!best.times.empty() && piece.times.back() <= best.times.back())) continue;
       restrict(piece, {piece.times.back(), piece.times.back()});
       std::swap(best, piece);

@@ -4,6 +4,8 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
+#include <span>
 
 #include "tsdb/packed_integers.h"
 
@@ -27,6 +29,23 @@ bool scaled_exactly(std::span<const double> values, double scale, std::vector<st
     out[i] = integer;
   }
   return true;
+}
+
+/// Those integers as numbers again.
+void scale_down(std::span<const std::int64_t> integers, double scale, double* out) {
+  if (scale == 1) {
+    for (std::size_t i = 0; i < integers.size(); ++i) out[i] = static_cast<double>(integers[i]);
+    return;
+  }
+  // Two at a time where the processor divides as many at once.
+  using Pair = double __attribute__((vector_size(16)));
+  const Pair scales{scale, scale};
+  std::size_t i = 0;
+  for (; i + 2 <= integers.size(); i += 2) {
+    const Pair pair = Pair{static_cast<double>(integers[i]), static_cast<double>(integers[i + 1])} / scales;
+    std::memcpy(out + i, &pair, sizeof pair);
+  }
+  for (; i < integers.size(); ++i) out[i] = static_cast<double>(integers[i]) / scale;
 }
 
 class BitWriter {
@@ -171,7 +190,7 @@ bool decode_floats_at(ByteReader& reader, std::size_t count, RowRange rows, std:
   return each_run_at(runs, rows, [&](std::span<const std::int64_t> part) {
     const std::size_t first = out.size();
     out.resize(first + part.size());
-    for (std::size_t i = 0; i < part.size(); ++i) out[first + i] = static_cast<double>(part[i]) / scale;
+    scale_down(part, scale, out.data() + first);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 namespace gpuscale::tsdb {
 namespace {
@@ -39,24 +40,50 @@ void put_bits(std::string& out, const std::array<std::uint64_t, kRun>& values, s
   out.append(reinterpret_cast<const char*>(words.data()), (count * width + 7) / 8);
 }
 
+/// Numbers of one width out of packed bits, eight at a time, since those end with a byte; so beyond the last
+/// one up to seven more are read, and written. The width is a constant, or shifts and addresses would be
+/// reckoned for each number.
+template <unsigned kWidth>
+void unpack(const char* bytes, std::size_t count, std::uint64_t* values) {
+  constexpr std::uint64_t kMask = kWidth == 64 ? ~0ULL : (1ULL << kWidth) - 1;
+  for (std::size_t i = 0; i < count; i += 8, bytes += kWidth, values += 8) {
+#pragma GCC unroll 8
+    for (unsigned k = 0; k < 8; ++k) {
+      const unsigned shift = k * kWidth % 8;
+      std::uint64_t word = 0;
+      std::memcpy(&word, bytes + k * kWidth / 8, sizeof word);
+      std::uint64_t value = word >> shift;
+      if (shift + kWidth > 64) {
+        const auto rest = static_cast<unsigned char>(bytes[k * kWidth / 8 + sizeof word]);
+        value |= static_cast<std::uint64_t>(rest) << ((64 - shift) % 64);
+      }
+      values[k] = value & kMask;
+    }
+  }
+}
+
+using Unpack = void (*)(const char* bytes, std::size_t count, std::uint64_t* values);
+template <unsigned... kWidths>
+constexpr std::array<Unpack, sizeof...(kWidths)> unpack_of(std::integer_sequence<unsigned, kWidths...>) {
+  return {&unpack<kWidths>...};
+}
+constexpr auto kUnpack = unpack_of(std::make_integer_sequence<unsigned, 65>());
+/// Behind the packed bits, that unpacking may read: a group that begins with the last number, and the rest of
+/// its last number's words.
+constexpr std::size_t kReadBehind = 64 + sizeof(std::uint64_t);
+
 bool get_bits(ByteReader& reader, std::array<std::uint64_t, kRun>& values, std::size_t count,
               unsigned width) {
   const std::string_view packed = reader.take((count * width + 7) / 8);
   if (!reader.ok()) return false;
-  // A copy with room behind it, so that whole words may be read.
-  std::array<unsigned char, (kRun + 2) * 8> bytes;
-  std::copy(packed.begin(), packed.end(), bytes.begin());
-  std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(packed.size()), 16, std::uint8_t{0});
-  const std::uint64_t mask = width == 64 ? ~0ULL : (1ULL << width) - 1;
-  std::size_t bit = 0;
-  for (std::size_t i = 0; i < count; ++i, bit += width) {
-    std::uint64_t low = 0;
-    std::memcpy(&low, bytes.data() + bit / 8, sizeof low);
-    const unsigned shift = bit % 8;
-    std::uint64_t value = low >> shift;
-    if (shift + width > 64) value |= static_cast<std::uint64_t>(bytes[bit / 8 + 8]) << (64 - shift);
-    values[i] = value & mask;
+  if (reader.left() >= kReadBehind) {
+    kUnpack[width](packed.data(), count, values.data());
+    return true;
   }
+  std::array<char, kRun * 8 + kReadBehind> bytes;
+  std::copy(packed.begin(), packed.end(), bytes.begin());
+  std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(packed.size()), kReadBehind, '\0');
+  kUnpack[width](bytes.data(), count, values.data());
   return true;
 }
 

@@ -84,6 +84,22 @@ TEST(PackedIntegers, GiveBackAnyWalkAndAnyPartOfIt) {
   }
 }
 
+TEST(PackedIntegers, GiveBackEveryWidthAndCountWhateverStandsBehind) {
+  std::mt19937_64 random(3);
+  for (unsigned width = 1; width <= 64; ++width) {
+    for (std::size_t count = 1; count <= 66; ++count) {
+      Integers values;
+      for (std::size_t i = 0; i < count; ++i)
+        values.push_back(static_cast<std::int64_t>(random() >> (64 - width) | 1ULL << (width - 1)));
+      values[random() % count] = 0;
+      const std::string bytes = packed(values);
+      ASSERT_EQ(unpacked(bytes, count), values) << width << " bits, " << count;
+      ASSERT_EQ(rows_of(bytes + std::string(100, '\xff'), count, {0, count}), values)
+          << width << " bits, " << count;
+    }
+  }
+}
+
 TEST(PackedIntegers, GiveBackTheExtremes) {
   constexpr auto kLeast = std::numeric_limits<std::int64_t>::min();
   constexpr auto kMost = std::numeric_limits<std::int64_t>::max();

@@ -125,6 +125,70 @@ TEST_P(SamplesTest, AgreeWithAMapWhateverIsWritten) {
   EXPECT_EQ(samples("m", "f"), wanted);
 }
 
+TEST_P(SamplesTest, OfManySeriesAgreeWithMapsInOneScan) {
+  constexpr std::size_t kSeries = 37;
+  std::mt19937 random(12);
+  std::map<std::string, std::map<std::int64_t, double>> expected;
+  for (int round = 0; round < 12; ++round) {
+    std::string lines;
+    // Most series at the same times, as agents measure; some late, early or not at all.
+    for (std::size_t s = 0; s < kSeries; ++s) {
+      for (std::int64_t time = 20 * round; time < 20 * (round + 1); time += 5) {
+        if (random() % 8 == 0) continue;
+        const std::int64_t at = random() % 8 == 0 ? static_cast<std::int64_t>(random() % 240) : time;
+        const double value = static_cast<double>(random() % 1'000) / 10;
+        lines += "m,s=" + std::to_string(s) + " f=" + std::to_string(value) + " " + std::to_string(at) + "\n";
+        expected[std::to_string(s)][at] = value;
+      }
+    }
+    must_write(lines);
+    if (round % 3 != 1) settle();
+  }
+  std::vector<SeriesInfo> series = store_->series("db", "m");
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    std::shuffle(series.begin(), series.end(), random);
+    const std::size_t asked = 1 + random() % kSeries;
+    std::vector<SeriesId> ids;
+    for (std::size_t i = 0; i < asked; ++i) ids.push_back(series[i].id);
+    const std::int64_t begin = attempt == 0 ? 0 : static_cast<std::int64_t>(random() % 240);
+    const TimeRange range{begin, begin + static_cast<std::int64_t>(random() % 240)};
+    std::size_t next = 0;
+    std::vector<std::map<std::int64_t, double>> seen(asked);
+    ASSERT_TRUE(
+        store_->scan("db", "", ids, "f", range, [&](std::size_t index, const Column& column) -> Result<void> {
+          EXPECT_GE(index, next) << "in their order";
+          next = index + 1;
+          EXPECT_EQ(column.times.size(), column.floats.size());
+          EXPECT_TRUE(std::is_sorted(column.times.begin(), column.times.end()));
+          for (std::size_t i = 0; i < column.times.size(); ++i)
+            seen[index][column.times[i]] = column.floats[i];
+          return {};
+        }));
+    for (std::size_t i = 0; i < asked; ++i) {
+      const auto& whole = expected[series[i].tags->front().value];
+      const std::map<std::int64_t, double> wanted(whole.lower_bound(range.min_ns),
+                                                  whole.upper_bound(range.max_ns));
+      EXPECT_EQ(seen[i], wanted) << attempt << ", series " << i;
+    }
+  }
+}
+
+TEST_F(StoreTest, AScanEndsWithTheErrorOfWhoTakesIt) {
+  std::vector<SeriesId> ids;
+  for (int s = 0; s < 20; ++s) must_write("m,s=" + std::to_string(s) + " f=1 1\n");
+  ASSERT_TRUE(store_->flush());
+  for (const SeriesInfo& info : store_->series("db", "m")) ids.push_back(info.id);
+  std::size_t taken = 0;
+  const auto done =
+      store_->scan("db", "", ids, "f", {}, [&](std::size_t index, const Column&) -> Result<void> {
+        ++taken;
+        if (index == 10) return fail(Errc::kExhausted, "enough");
+        return {};
+      });
+  EXPECT_EQ(done.error().message(), "enough");
+  EXPECT_EQ(taken, 11U);
+}
+
 std::string name_of(const ::testing::TestParamInfo<Where>& tested) {
   switch (tested.param) {
     case Where::kHead:
