@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-import days
+from demand import days
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 TRACES = os.environ.get("GPUSCALE_TRACES_DIR", os.path.join(ROOT, "..", "shared", "traces"))

@@ -24,6 +24,8 @@
 #include "tsdb/head_scan.h"
 #include "tsdb/rebuild.h"
 #include "tsdb/sample_columns.h"
+#include "tsdb/scan_helpers.h"
+#include "tsdb/scan_view.h"
 #include "tsdb/strip_cache.h"
 #include "tsdb/tables.h"
 #include "tsdb/writer_first_mutex.h"
@@ -159,32 +161,17 @@ class DiskStore final : public Store {
 
   // --- reading
   // ---------------------------------------------------------------------------------------------------
-  /// What a scan needs, taken in one moment.
-  struct View {
-    SegmentOwner owner;
-    FieldId field = 0;
-    FieldType type = FieldType::kFloat;
-    TimeRange range;
-    Segments segments;                   ///< that touch the range
-    Column head;                         ///< samples of the first series, then of the second ...
-    std::vector<std::size_t> head_ends;  ///< of each series in it; empty where nothing is in memory
-    std::vector<std::shared_ptr<const Strip>> strips;  ///< per segment; null where it lacks the field
-
-    RowRange head_rows(std::size_t i) const {
-      return head_ends.empty() ? RowRange{0, 0} : RowRange{i == 0 ? 0 : head_ends[i - 1], head_ends[i]};
-    }
-  };
   /// Nothing where what is asked for does not exist. Errors: kCorrupt.
-  Result<std::optional<View>> view_of(std::string_view database, std::string_view policy,
-                                      std::span<const SeriesId> ids, std::string_view field, TimeRange range,
-                                      Wanted wanted) const;
+  Result<std::optional<ScanView>> view_of(std::string_view database, std::string_view policy,
+                                          std::span<const SeriesId> ids, std::string_view field,
+                                          TimeRange range, Wanted wanted) const;
   /// Nothing where that is unknown, or samples of the range may expire at any moment; the caller holds
   /// mutex_.
   std::optional<SegmentOwner> owner_of(std::string_view database, std::string_view policy,
                                        std::string_view measurement, TimeRange range) const;
-  std::optional<View> begin_view(std::string_view database, std::string_view policy,
-                                 std::span<const SeriesId> ids, std::string_view field, TimeRange range,
-                                 Wanted wanted, std::optional<Error>& damage) const;
+  std::optional<ScanView> begin_view(std::string_view database, std::string_view policy,
+                                     std::span<const SeriesId> ids, std::string_view field, TimeRange range,
+                                     Wanted wanted, std::optional<Error>& damage) const;
   /// The caller holds mutex_, shared.
   std::shared_ptr<SortedSeries> sorted_series(const MeasurementDef& measurement) const;
   const PolicyDef* find_policy(std::string_view database, std::string_view policy) const;
@@ -217,6 +204,7 @@ class DiskStore final : public Store {
   std::atomic<std::uint64_t> points_written_{0};
   std::atomic<std::uint64_t> points_dropped_{0};
   mutable StripCache strips_;
+  mutable ScanHelpers scan_helpers_{std::thread::hardware_concurrency()};
   mutable std::mutex sort_mutex_;
 
   std::mutex queue_mutex_;

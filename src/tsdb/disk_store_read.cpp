@@ -4,8 +4,15 @@
 #include <array>
 
 #include "tsdb/disk_store.h"
+#include "tsdb/series_scan.h"
 
 namespace gpuscale::tsdb {
+namespace {
+
+/// Of one scan: what it decodes is taken by one thread, which is half of the work.
+constexpr std::size_t kMostHelpersOfAScan = 3;
+
+}  // namespace
 
 std::vector<DatabaseInfo> DiskStore::databases() const {
   const std::shared_lock lock(mutex_);
@@ -213,10 +220,10 @@ Result<std::shared_ptr<const Strip>> DiskStore::strip_of(const Segment& segment,
   return strip;
 }
 
-std::optional<DiskStore::View> DiskStore::begin_view(std::string_view database, std::string_view policy,
-                                                     std::span<const SeriesId> ids, std::string_view field,
-                                                     TimeRange range, Wanted wanted,
-                                                     std::optional<Error>& damage) const {
+std::optional<ScanView> DiskStore::begin_view(std::string_view database, std::string_view policy,
+                                              std::span<const SeriesId> ids, std::string_view field,
+                                              TimeRange range, Wanted wanted,
+                                              std::optional<Error>& damage) const {
   const std::shared_lock structure(mutex_);
   const std::shared_lock lock(head_mutex_);
   const DatabaseDef* held = catalogue_.find_database(database);
@@ -232,7 +239,7 @@ std::optional<DiskStore::View> DiskStore::begin_view(std::string_view database, 
   if (measurement == nullptr) return std::nullopt;
   const auto found = measurement->fields_by_key.find(field);
   if (found == measurement->fields_by_key.end()) return std::nullopt;
-  View view;
+  ScanView view;
   view.owner = {kept->id, measurement->id};
   view.field = found->second->id;
   view.type = found->second->type;
@@ -256,17 +263,16 @@ std::optional<DiskStore::View> DiskStore::begin_view(std::string_view database, 
   return view;
 }
 
-Result<std::optional<DiskStore::View>> DiskStore::view_of(std::string_view database, std::string_view policy,
-                                                          std::span<const SeriesId> ids,
-                                                          std::string_view field, TimeRange range,
-                                                          Wanted wanted) const {
+Result<std::optional<ScanView>> DiskStore::view_of(std::string_view database, std::string_view policy,
+                                                   std::span<const SeriesId> ids, std::string_view field,
+                                                   TimeRange range, Wanted wanted) const {
   // A segment may be joined away between the moment it is listed and the moment it is read.
   constexpr int kTries = 5;
   for (int attempt = 1;; ++attempt) {
     std::optional<Error> damage;
     auto view = begin_view(database, policy, ids, field, range, wanted, damage);
     if (damage) return *std::move(damage);
-    if (!view) return std::optional<View>();
+    if (!view) return std::optional<ScanView>();
     std::optional<Error> error;
     for (const auto& segment : view->segments) {
       auto strip = strip_of(*segment, view->field);
@@ -282,129 +288,14 @@ Result<std::optional<DiskStore::View>> DiskStore::view_of(std::string_view datab
   }
 }
 
-namespace {
-
-/// As many as fit in a processor's second cache with a few thousand samples each.
-constexpr std::size_t kSeriesAtOnce = 8;
-constexpr std::size_t kCacheLine = 64;
-constexpr std::size_t kMostExpected = 4'096;  // bytes
-
-/// Reads series after series out of the segments of one view.
-class SegmentCursor {
- public:
-  SegmentCursor(const Segment& segment, const Strip* strip) : segment_(segment), strip_(strip) {}
-
-  /// Position of the series where it has values of the field in the range.
-  std::optional<std::size_t> find(SeriesId id, TimeRange range) {
-    if (strip_ == nullptr) return std::nullopt;
-    const std::size_t position = segment_.find(id, hint_);
-    if (position == Segment::kNone || strip_->chunk(position).empty()) return std::nullopt;
-    const AxisExtent& extent = segment_.extent(position);
-    if (extent.max_ns < range.min_ns || extent.min_ns > range.max_ns) return std::nullopt;
-    return position;
-  }
-  /// Has the next chunks on their way from memory.
-  void expect(std::size_t series) const {
-    if (strip_ == nullptr || hint_ >= segment_.series().size()) return;
-    const std::string_view first = strip_->chunk(hint_);
-    const std::string_view last = strip_->chunk(std::min(hint_ + series, segment_.series().size()) - 1);
-    const char* const end = std::min(last.data() + last.size(), first.data() + kMostExpected);
-    for (const char* at = first.data(); at < end; at += kCacheLine) __builtin_prefetch(at);
-  }
-  const AxisExtent& extent(std::size_t position) const { return segment_.extent(position); }
-
-  /// Adds the samples of the series in the range, which win over those that are there, to `whole`.
-  Result<void> add_to(Column& whole, std::size_t position, TimeRange range) {
-    GS_CHECK(turn_to(position));
-    const RowRange rows = rows_of(range);
-    if (rows.size() == 0) return {};
-    const bool later = whole.times.empty() || whole.times.back() < times_[rows.begin];
-    Column& into = later ? whole : piece_;
-    if (!later) reset(piece_, whole.type);
-    if (auto done = append_chunk_rows(strip_->chunk(position), times_, rows, into); !done)
-      return damaged(done.error());
-    if (!later) join(whole, piece_);
-    return {};
-  }
-
- private:
-  /// To the times of the series, which are mostly those of the one before.
-  Result<void> turn_to(std::size_t position) {
-    const std::size_t axis = segment_.axis_of(position);
-    if (!known_ || axis != axis_) {
-      auto decoded = segment_.times(axis);
-      if (!decoded) return damaged(decoded.error());
-      times_ = *std::move(decoded);
-      axis_ = axis;
-      known_ = true;
-      rows_known_ = false;
-    }
-    return {};
-  }
-  /// The rows of the present axis inside the range, which is mostly the one asked for before.
-  RowRange rows_of(TimeRange range) {
-    if (!rows_known_ || rows_range_.min_ns != range.min_ns || rows_range_.max_ns != range.max_ns) {
-      rows_ = rows_in(times_, range);
-      rows_range_ = range;
-      rows_known_ = true;
-    }
-    return rows_;
-  }
-  Error damaged(Error error) const {
-    return std::move(error).with_context("segment " + std::to_string(segment_.label().id));
-  }
-
-  const Segment& segment_;
-  const Strip* strip_;
-  std::size_t hint_ = 0;
-  bool known_ = false;
-  std::size_t axis_ = 0;
-  std::vector<std::int64_t> times_;
-  bool rows_known_ = false;
-  RowRange rows_{0, 0};
-  TimeRange rows_range_;
-  Column piece_;  ///< kept for its memory
-};
-
-}  // namespace
-
 Result<void> DiskStore::scan(std::string_view database, std::string_view policy,
                              std::span<const SeriesId> ids, std::string_view field, TimeRange range,
                              const ScanSink& sink) const {
   GS_TRY(auto view, view_of(database, policy, ids, field, range, Wanted::kAll));
   if (!view) return {};
-  std::vector<SegmentCursor> cursors;
-  for (std::size_t s = 0; s < view->segments.size(); ++s)
-    cursors.emplace_back(*view->segments[s], view->strips[s].get());
-  // A few series at once, segment by segment: what lies side by side there is read side by side.
-  std::array<Column, kSeriesAtOnce> columns;
-  Column piece;
-  for (std::size_t first = 0; first < ids.size(); first += kSeriesAtOnce) {
-    const std::size_t count = std::min(kSeriesAtOnce, ids.size() - first);
-    const std::span wanted(columns.data(), count);
-    for (Column& column : wanted) reset(column, view->type);
-    for (std::size_t c = 0; c < cursors.size(); ++c) {
-      SegmentCursor& cursor = cursors[c];
-      cursors[c + 1 < cursors.size() ? c + 1 : 0].expect(kSeriesAtOnce);
-      for (std::size_t i = 0; i < count; ++i) {
-        const auto position = cursor.find(ids[first + i], view->range);
-        if (position) GS_CHECK(cursor.add_to(wanted[i], *position, view->range));
-      }
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-      Column& whole = wanted[i];
-      const RowRange head = view->head_rows(first + i);
-      if (head.size() > 0 && (whole.times.empty() || whole.times.back() < view->head.times[head.begin])) {
-        append_rows(whole, view->head, head);
-      } else if (head.size() > 0) {
-        reset(piece, view->type);
-        append_rows(piece, view->head, head);
-        join(whole, piece);
-      }
-      if (!whole.times.empty()) GS_CHECK(sink(first + i, whole));
-    }
-  }
-  return {};
+  const bool large = ids.size() * view->segments.size() >= options_.limits.chunks_for_helpers;
+  const ScanHelpers::Lent helpers = scan_helpers_.lend(large ? kMostHelpersOfAScan : 0);
+  return scan_series(*view, ids, helpers.count(), sink);
 }
 
 Result<void> DiskStore::scan_last(std::string_view database, std::string_view policy,
@@ -412,29 +303,7 @@ Result<void> DiskStore::scan_last(std::string_view database, std::string_view po
                                   const ScanSink& sink) const {
   GS_TRY(auto view, view_of(database, policy, ids, field, range, Wanted::kNewest));
   if (!view) return {};
-  std::vector<SegmentCursor> cursors;
-  for (std::size_t s = view->segments.size(); s-- > 0;)
-    cursors.emplace_back(*view->segments[s], view->strips[s].get());
-  Column best;
-  Column piece;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    reset(best, view->type);
-    const RowRange head = view->head_rows(i);
-    if (head.size() > 0) append_rows(best, view->head, {head.end - 1, head.end});
-    // The newest generation first: an older one wins only by a later time.
-    for (SegmentCursor& cursor : cursors) {
-      const auto position = cursor.find(ids[i], view->range);
-      if (!position || (!best.times.empty() && cursor.extent(*position).max_ns <= best.times.back()))
-        continue;
-      reset(piece, view->type);
-      GS_CHECK(cursor.add_to(piece, *position, view->range));
-      if (piece.times.empty() || (!best.times.empty() && piece.times.back() <= best.times.back())) continue;
-      restrict(piece, {piece.times.back(), piece.times.back()});
-      std::swap(best, piece);
-    }
-    if (!best.times.empty()) GS_CHECK(sink(i, best));
-  }
-  return {};
+  return scan_last_of_series(*view, ids, sink);
 }
 
 Result<Column> DiskStore::read(std::string_view database, std::string_view policy, SeriesId id,

@@ -13,6 +13,7 @@
 #include "db/database.h"
 #include "tests/store_fixture.h"
 #include "tsdb/log_file.h"
+#include "tsdb/scan_helpers.h"
 
 namespace gpuscale::tsdb {
 namespace {
@@ -144,49 +145,72 @@ TEST_P(SamplesTest, OfManySeriesAgreeWithMapsInOneScan) {
     must_write(lines);
     if (round % 3 != 1) settle();
   }
-  std::vector<SeriesInfo> series = store_->series("db", "m");
-  for (int attempt = 0; attempt < 20; ++attempt) {
-    std::shuffle(series.begin(), series.end(), random);
-    const std::size_t asked = 1 + random() % kSeries;
-    std::vector<SeriesId> ids;
-    for (std::size_t i = 0; i < asked; ++i) ids.push_back(series[i].id);
-    const std::int64_t begin = attempt == 0 ? 0 : static_cast<std::int64_t>(random() % 240);
-    const TimeRange range{begin, begin + static_cast<std::int64_t>(random() % 240)};
-    std::size_t next = 0;
-    std::vector<std::map<std::int64_t, double>> seen(asked);
-    ASSERT_TRUE(
-        store_->scan("db", "", ids, "f", range, [&](std::size_t index, const Column& column) -> Result<void> {
-          EXPECT_GE(index, next) << "in their order";
-          next = index + 1;
-          EXPECT_EQ(column.times.size(), column.floats.size());
-          EXPECT_TRUE(std::is_sorted(column.times.begin(), column.times.end()));
-          for (std::size_t i = 0; i < column.times.size(); ++i)
-            seen[index][column.times[i]] = column.floats[i];
-          return {};
-        }));
-    for (std::size_t i = 0; i < asked; ++i) {
-      const auto& whole = expected[series[i].tags->front().value];
-      const std::map<std::int64_t, double> wanted(whole.lower_bound(range.min_ns),
-                                                  whole.upper_bound(range.max_ns));
-      EXPECT_EQ(seen[i], wanted) << attempt << ", series " << i;
+  const auto compare = [&] {
+    std::vector<SeriesInfo> series = store_->series("db", "m");
+    for (int attempt = 0; attempt < 20; ++attempt) {
+      std::shuffle(series.begin(), series.end(), random);
+      const std::size_t asked = 1 + random() % kSeries;
+      std::vector<SeriesId> ids;
+      for (std::size_t i = 0; i < asked; ++i) ids.push_back(series[i].id);
+      const std::int64_t begin = attempt == 0 ? 0 : static_cast<std::int64_t>(random() % 240);
+      const TimeRange range{begin, begin + static_cast<std::int64_t>(random() % 240)};
+      std::size_t next = 0;
+      std::vector<std::map<std::int64_t, double>> seen(asked);
+      const auto sink = [&](std::size_t index, const Column& column) -> Result<void> {
+        EXPECT_GE(index, next) << "in their order";
+        next = index + 1;
+        EXPECT_EQ(column.times.size(), column.floats.size());
+        EXPECT_TRUE(std::is_sorted(column.times.begin(), column.times.end()));
+        for (std::size_t i = 0; i < column.times.size(); ++i) seen[index][column.times[i]] = column.floats[i];
+        return {};
+      };
+      ASSERT_TRUE(store_->scan("db", "", ids, "f", range, sink));
+      for (std::size_t i = 0; i < asked; ++i) {
+        const auto& whole = expected[series[i].tags->front().value];
+        const std::map<std::int64_t, double> wanted(whole.lower_bound(range.min_ns),
+                                                    whole.upper_bound(range.max_ns));
+        EXPECT_EQ(seen[i], wanted) << attempt << ", series " << i;
+      }
     }
-  }
+  };
+  compare();
+  reopen({.chunks_for_helpers = 1});
+  compare();
 }
 
 TEST_F(StoreTest, AScanEndsWithTheErrorOfWhoTakesIt) {
-  std::vector<SeriesId> ids;
   for (int s = 0; s < 20; ++s) must_write("m,s=" + std::to_string(s) + " f=1 1\n");
-  ASSERT_TRUE(store_->flush());
-  for (const SeriesInfo& info : store_->series("db", "m")) ids.push_back(info.id);
-  std::size_t taken = 0;
-  const auto done =
-      store_->scan("db", "", ids, "f", {}, [&](std::size_t index, const Column&) -> Result<void> {
-        ++taken;
-        if (index == 10) return fail(Errc::kExhausted, "enough");
-        return {};
-      });
-  EXPECT_EQ(done.error().message(), "enough");
-  EXPECT_EQ(taken, 11U);
+  for (const std::size_t chunks : {std::size_t{1'000'000}, std::size_t{1}}) {
+    reopen({.chunks_for_helpers = chunks});
+    std::vector<SeriesId> ids;
+    for (const SeriesInfo& info : store_->series("db", "m")) ids.push_back(info.id);
+    std::size_t taken = 0;
+    const auto done =
+        store_->scan("db", "", ids, "f", {}, [&](std::size_t index, const Column&) -> Result<void> {
+          ++taken;
+          if (index == 10) return fail(Errc::kExhausted, "enough");
+          return {};
+        });
+    EXPECT_EQ(done.error().message(), "enough");
+    EXPECT_EQ(taken, 11U);
+    // Who lends helpers has them back.
+    EXPECT_TRUE(
+        store_->scan("db", "", ids, "f", {}, [](std::size_t, const Column&) { return Result<void>(); }));
+  }
+}
+
+TEST(ScanHelpers, LendNoMoreThanThereAre) {
+  ScanHelpers helpers(4);
+  const auto first = helpers.lend(2);
+  EXPECT_EQ(first.count(), 2U);
+  {
+    const auto second = helpers.lend(2);
+    EXPECT_EQ(second.count(), 1U) << "the caller has the fourth processor";
+    EXPECT_EQ(helpers.lend(1).count(), 0U);
+  }
+  EXPECT_EQ(helpers.lend(9).count(), 1U);
+  EXPECT_EQ(ScanHelpers(1).lend(3).count(), 0U);
+  EXPECT_EQ(ScanHelpers(0).lend(3).count(), 0U);
 }
 
 std::string name_of(const ::testing::TestParamInfo<Where>& tested) {
