@@ -6,6 +6,8 @@
 #include <cmath>
 #include <optional>
 
+#include "influxql/go_power.h"
+
 namespace gpuscale::influxql {
 
 namespace {
@@ -68,7 +70,7 @@ Value math_function(std::string_view name, std::span<const Value> args) {
     const auto second = number_of(args[1]);
     if (!second) return {};
     if (name == "atan2") return std::atan2(*first, *second);
-    if (name == "pow") return std::pow(*first, *second);
+    if (name == "pow") return go_power(*first, *second);
     return std::log(*first) / std::log(*second);
   }
   const Function* function = find(name);
