@@ -79,11 +79,16 @@ Council::Council(std::vector<PolicySpec> specs) {
 }
 
 void Council::remember(const Observation& seen) {
-  // Without a measurement the last one stands: it is neither idleness nor load.
-  const double last = utilization_.empty() ? 0.0 : utilization_.back();
-  const double now = seen.utilization ? std::clamp(*seen.utilization, 0.0, 1.0) : last;
-  utilization_.push_back(now);
-  served_.push_back(now * static_cast<double>(seen.ready * kTickSeconds));
+  const auto most = static_cast<double>(seen.ready * kTickSeconds);
+  if (seen.utilization) {
+    heard_utilization_ = std::clamp(*seen.utilization, 0.0, 1.0);
+    heard_work_ = heard_utilization_ * most;
+  }
+  // Without a measurement the last one stands: it is neither idleness nor load. It stands as work: nodes that
+  // become ready meanwhile share it, or each launch would be a reason for the next.
+  const double work = std::min(heard_work_, heard_utilization_ * most);
+  utilization_.push_back(most > 0 ? work / most : heard_utilization_);
+  served_.push_back(work);
   backlog_.push_back(0);
   ++tick_;
 }
@@ -107,6 +112,7 @@ std::optional<Proposal> Council::tick(const Observation& seen, WallTime at, std:
       .first_tick = first_tick_,
       .tick = tick_,
       .epoch = std::chrono::floor<std::chrono::seconds>(at.time_since_epoch()).count() - tick_ * kTickSeconds,
+      .heard = seen.utilization.has_value(),
       .ready = seen.ready,
       .booting = seen.booting,
       .min_nodes = min_nodes,

@@ -100,8 +100,10 @@ class Council {
 
   std::vector<Member> members_;
   std::vector<Opinion> opinions_;
-  std::int64_t tick_ = 0;        ///< ticks that have ended
-  std::int64_t first_tick_ = 0;  ///< of the series below
+  std::int64_t tick_ = 0;         ///< ticks that have ended
+  std::int64_t first_tick_ = 0;   ///< of the series below
+  double heard_utilization_ = 0;  ///< when nodes were last heard
+  double heard_work_ = 0;         ///< then, in a tick; node-seconds
   std::vector<double> utilization_;
   std::vector<double> served_;
   std::vector<double> backlog_;

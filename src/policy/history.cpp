@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace gpuscale::policy {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 constexpr LoadBase::Times kRestTimes{.average_seconds = 500};
 constexpr std::int64_t kSlackSeconds = 300;  // so much earlier or later something may come than it did
 constexpr std::int64_t kEarlySeconds = 600;  // so much earlier a rise is awaited
+constexpr std::int64_t kLongestLook = 300;   // s between two looks, else nobody knows what was between
 constexpr double kProofSeconds = 86'400;
 constexpr double kProvenFrom = 0.95;  // of the cost without history
 constexpr double kProvenUntil = 0.98;
@@ -21,10 +23,20 @@ double squared(double root) {
 
 }  // namespace
 
-History::History(std::int64_t cycle_seconds, double load) : season_(cycle_seconds), base_(kRestTimes, load) {}
+History::History(std::int64_t cycle_seconds, int sightings, double load)
+    : season_(cycle_seconds, sightings), base_(kRestTimes, load) {}
+
+void History::remember(const Look& look) {
+  const auto last = std::exchange(last_at_, look.at);
+  if (!look.heard || look.seconds <= 0) return;
+  // Looks may come later than they should: each stands for the time since the one before.
+  const bool steady = last && *last < look.at && look.at - *last <= kLongestLook;
+  const double seconds = steady ? static_cast<double>(look.at - *last) : look.seconds;
+  season_.add(look.at - static_cast<std::int64_t>(seconds), seconds, look.work / look.seconds * seconds);
+}
 
 void History::follow(const Look& look) {
-  season_.add(look.at - static_cast<std::int64_t>(look.seconds), look.seconds, look.work);
+  remember(look);
   const auto around = season_.between(look.at - kSlackSeconds, look.at + kSlackSeconds);
   const auto ahead = season_.between(look.at, look.at + look.horizon + kEarlySeconds);
   known_ = around && ahead;

@@ -18,13 +18,14 @@ namespace gpuscale::policy {
 /// the last day. All cover the same share of their errors, so what costs less is the better forecast.
 class History {
  public:
-  History(std::int64_t cycle_seconds, double load);
+  History(std::int64_t cycle_seconds, int sightings, double load);
 
   struct Look {
     std::int64_t at;       ///< seconds since 1970
-    double seconds;        ///< since the last one
+    double seconds;        ///< that `work` came in
     std::int64_t horizon;  ///< s, from a launch to its use
-    double work;           ///< node-seconds since the last one
+    double work;           ///< node-seconds
+    bool heard;            ///< it was measured: what only stands for that is not remembered
     double load;           ///< nodes
     double rise;           ///< the most that the load has been lately; nodes
   };
@@ -40,6 +41,7 @@ class History {
   /// Of the latest look. @param without nodes that are wanted by the bases that know no history
   void compare(double seconds, double without);
 
+  bool known() const { return known_; }  ///< it knows what this time of the cycle brings
   /// Nodes with a margin; as of the latest measure().
   double want(std::size_t margin, const LoadBase::Peak& peak) const { return base_.want(margin, peak); }
   double want() const { return base_.want(); }
@@ -54,7 +56,10 @@ class History {
   Result<void> read(StateReader& in);
 
  private:
+  void remember(const Look& look);
+
   Season season_;
+  std::optional<std::int64_t> last_at_;
   LoadBase base_;
   std::optional<double> rest_;  ///< roots of nodes by which the load has lately been above what it usually is
   bool known_ = false;

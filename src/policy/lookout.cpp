@@ -76,8 +76,8 @@ Lookout::Period Lookout::observe(const PoolView& view) {
 void Lookout::begin(double load) {
   peak_ = {.root = std::sqrt(load), .load = load};
   for (const LoadBase::Times& times : {kQuick, kHeld, kSlow}) bases_.emplace_back(times, load);
-  for (const std::int64_t cycle : {Season::kDaySeconds, Season::kWeekSeconds})
-    histories_.emplace_back(cycle, load);
+  histories_.emplace_back(Season::kDaySeconds, 1, load);
+  histories_.emplace_back(Season::kWeekSeconds, 2, load);
 }
 
 void Lookout::follow(const PoolView& view, const Period& period, double load, double rise) {
@@ -86,6 +86,7 @@ void Lookout::follow(const PoolView& view, const Period& period, double load, do
                            .seconds = period.seconds,
                            .horizon = view.boot_seconds + kPeriodSeconds,
                            .work = period.work,
+                           .heard = view.heard,
                            .load = load,
                            .rise = rise};
   for (History& history : histories_) history.follow(look);
@@ -227,9 +228,14 @@ std::string Lookout::history_words() const {
     const auto share = history.share();
     if (!share) continue;
     std::array<char, 160> text{};
-    std::snprintf(text.data(), text.size(),
-                  "; the %s's history %.2f, %s: it has cost %.0f%% of what they did", kCycles[i].data(),
-                  history.want(), &history == this->history() ? "which is used" : "unused", 100 * *share);
+    if (history.known()) {
+      std::snprintf(text.data(), text.size(),
+                    "; the %s's history %.2f, %s: it has cost %.0f%% of what they did", kCycles[i].data(),
+                    history.want(), &history == this->history() ? "which is used" : "unused", 100 * *share);
+    } else {
+      std::snprintf(text.data(), text.size(), "; the %s's history does not know this hour",
+                    kCycles[i].data());
+    }
     out += text.data();
   }
   return out;

@@ -20,6 +20,7 @@ struct PoolView {
   std::int64_t first_tick = 0;  ///< of the series: a live pool forgets what is older
   std::int64_t tick = 0;        ///< the one that begins
   std::int64_t epoch = 0;       ///< when tick 0 began; seconds since 1970
+  bool heard = true;            ///< the latest tick was measured; else the last that was stands
   std::int64_t ready = 0;
   std::int64_t booting = 0;
   std::int64_t min_nodes = 1;

@@ -117,6 +117,28 @@ TEST(Council, KnowsWhatTimeOfTheDayItIsAfterARestartAsWell) {
   EXPECT_GE(keep_office(after, friday + hours{8}, friday + hours{9}, 4), 20) << "before they are asked for";
 }
 
+TEST(Council, DoesNotGrowByItsOwnNodesWhileNobodyIsHeard) {
+  using std::chrono::hours;
+  using std::chrono::minutes;
+  const WallTime monday{std::chrono::sys_days{std::chrono::year{2026} / 11 / 23}};
+  for (const char* choice : {"lookout", "target_tracking=0.6", "hpa=0.7"}) {
+    for (const int silent_from : {8 * 60 + 20, 17 * 60 + 30, 17 * 60 + 46, 17 * 60 + 58}) {
+      Council council({spec("p", choice)});
+      std::int64_t ready = keep_office(council, monday + hours{5}, monday + hours{5 + 4 * 24}, 4);
+      const WallTime friday = monday + hours{4 * 24};
+      ready = keep_office(council, friday + hours{5}, friday + minutes{silent_from}, ready);
+      std::int64_t most = ready;
+      for (WallTime at = friday + minutes{silent_from}; at < friday + hours{22};
+           at += std::chrono::seconds{Council::kTickSeconds}) {
+        const Observation silence{.ready = ready, .utilization = std::nullopt, .complete = false};
+        if (const auto next = council.tick(silence, at, 1, 300, 60)) ready = next->want;
+        most = std::max(most, ready);
+      }
+      EXPECT_LE(most, 36) << choice << ", silent from minute " << silent_from;
+    }
+  }
+}
+
 TEST(Council, RefusesPoliciesThatALivePoolCannotServe) {
   EXPECT_THAT(faults_of(spec("p", "lookout")), IsEmpty());
   EXPECT_THAT(faults_of(spec("p", "target_tracking")), IsEmpty());

@@ -129,6 +129,7 @@ TEST(Lookout, RefusesADamagedOrForeignStateAndStaysFresh) {
                                          std::string("lookout/1 1 2"),
                                          good.substr(0, good.size() / 2),
                                          good + " 1",
+                                         good.substr(0, good.rfind(' ')),
                                          "lookout/5 nan",
                                          std::string("lookout/5 1 1 0 1 1 1 -3"),
                                          std::string("lookout/5 1 1 0 1 1 1 1 99999 1")};

@@ -24,7 +24,7 @@ double office(std::int64_t t) {
 }
 
 TEST(Season, KnowsNothingOfATimeThatNobodyHasSeen) {
-  Season season(kDay);
+  Season season(kDay, 1);
   EXPECT_FALSE(season.at(0));
   watch(season, 0, kNine, office);
   EXPECT_TRUE(season.at(kDay + kNine - 3'600));
@@ -33,7 +33,7 @@ TEST(Season, KnowsNothingOfATimeThatNobodyHasSeen) {
 }
 
 TEST(Season, ExpectsWhatWasAtThisTimeOfTheCycle) {
-  Season season(kDay);
+  Season season(kDay, 1);
   watch(season, 0, kDay + 600, office);
   EXPECT_NEAR(*season.at(kDay + kNine - 600), 2, 1e-9);
   EXPECT_NEAR(*season.at(kDay + kNine + 600), 5, 1e-9);
@@ -45,14 +45,14 @@ TEST(Season, ExpectsWhatWasAtThisTimeOfTheCycle) {
 }
 
 TEST(Season, TellsTheDaysOfAWeekApart) {
-  Season week(Season::kWeekSeconds);
+  Season week(Season::kWeekSeconds, 1);
   watch(week, 0, Season::kWeekSeconds + 600, [](std::int64_t t) { return t / kDay % 7 < 5 ? 4.0 : 1.0; });
   EXPECT_NEAR(*week.at(7 * kDay + 4 * kDay + kNine), 4, 1e-9);
   EXPECT_NEAR(*week.at(7 * kDay + 5 * kDay + kNine), 1, 1e-9);
 }
 
 TEST(Season, TakesMoreAtOnceAndLessInPart) {
-  Season season(kDay);
+  Season season(kDay, 1);
   const auto day = [&](std::int64_t number, double root) {
     watch(season, number * kDay, (number + 1) * kDay, [&](std::int64_t) { return root; });
     return *season.at((number + 1) * kDay + kNine);
@@ -69,8 +69,48 @@ TEST(Season, TakesMoreAtOnceAndLessInPart) {
   EXPECT_NEAR(last, 1, 0.1);
 }
 
+TEST(Season, AwaitsOnlyWhatTwoCyclesHaveShownWhereThatIsAsked) {
+  Season season(kDay, 2);
+  const auto day = [&](std::int64_t number, double root) {
+    watch(season, number * kDay, (number + 1) * kDay, [&](std::int64_t) { return root; });
+    return season.at((number + 1) * kDay + kNine);
+  };
+  EXPECT_FALSE(day(0, 3));
+  EXPECT_NEAR(*day(1, 5), 3, 1e-9);
+  EXPECT_NEAR(*day(2, 5), 5, 1e-9);
+  EXPECT_NEAR(*day(3, 50), 5, 1e-9) << "once is not twice";
+  EXPECT_NEAR(*day(4, 5), 5, 1e-9) << "and is not awaited";
+  EXPECT_NEAR(*day(5, 0), 4, 1e-9);
+}
+
+TEST(Season, KnowsTheTimesBefore1970AsWell) {
+  Season season(kDay, 1);
+  watch(season, -2 * kDay, kDay, [](std::int64_t t) { return (t + 2 * kDay) % kDay >= kNine ? 5.0 : 2.0; });
+  for (const std::int64_t day : {-2, -1, 0, 1}) {
+    EXPECT_NEAR(*season.at(day * kDay), 3.5, 1e-9) << day;
+    EXPECT_NEAR(*season.at(day * kDay + 400), 2, 1e-9) << day;
+    EXPECT_NEAR(*season.at(day * kDay - 400), 5, 1e-9) << day;
+    EXPECT_NEAR(season.between(day * kDay - 900, day * kDay + 900)->most, 5, 1e-9) << day;
+  }
+}
+
+TEST(Season, LosesNothingWhereItIsReadBackEachMinute) {
+  Season whole(kDay, 1);
+  Season broken(kDay, 1);
+  for (std::int64_t t = 0; t < kDay + 900; t += 60) {
+    const double root = office(t);
+    whole.add(t, 60, 60 * root * root);
+    StateWriter out("season/1");
+    broken.add(t, 60, 60 * root * root);
+    broken.write(out);
+    auto in = StateReader::open("season/1", out.text());
+    ASSERT_TRUE(in && broken.read(*in));
+  }
+  for (std::int64_t t = kDay; t < 2 * kDay; t += 600) ASSERT_EQ(whole.at(t), broken.at(t)) << t;
+}
+
 TEST(Season, DoesNotExpectWhatIsJustHappening) {
-  Season season(kDay);
+  Season season(kDay, 1);
   watch(season, 0, kDay, [](std::int64_t) { return 2.0; });
   const std::int64_t now = kDay + kNine;
   watch(season, kDay, now, [](std::int64_t) { return 2.0; });
@@ -81,7 +121,7 @@ TEST(Season, DoesNotExpectWhatIsJustHappening) {
 }
 
 TEST(Season, DoesNotRememberWhatItHardlySaw) {
-  Season season(kDay);
+  Season season(kDay, 1);
   watch(season, 0, kDay, [](std::int64_t) { return 2.0; });
   // Two of five minutes, then a gap, as of a server that was down.
   season.add(kDay + kNine, 60, 60 * 81);
@@ -91,11 +131,11 @@ TEST(Season, DoesNotRememberWhatItHardlySaw) {
 }
 
 TEST(Season, ReadsBackWhatItWrote) {
-  Season before(kDay);
+  Season before(kDay, 1);
   watch(before, 0, kNine, [](std::int64_t t) { return 1 + static_cast<double>(t % 7) / 3; });
   StateWriter out("season/1");
   before.write(out);
-  Season after(kDay);
+  Season after(kDay, 1);
   auto in = StateReader::open("season/1", out.text());
   ASSERT_TRUE(in);
   ASSERT_TRUE(after.read(*in));
@@ -108,14 +148,14 @@ TEST(Season, ReadsBackWhatItWrote) {
 }
 
 TEST(Season, RefusesADamagedStateAndStaysAsItWas) {
-  Season season(kDay);
+  Season season(kDay, 1);
   watch(season, 0, kNine, office);
   StateWriter out("season/1");
   season.write(out);
   std::string fraction = out.text();
-  fraction.replace(fraction.find(" 2001"), 5, " 2.5");
+  fraction.replace(fraction.find(" 201"), 4, " 2.5");
   std::string huge = out.text();
-  huge.replace(huge.find(" 2001"), 5, " 9e99");
+  huge.replace(huge.find(" 201"), 4, " 9e99");
   const std::string cut = out.text().substr(0, out.text().size() / 2);
   for (const std::string& bad : {fraction, huge, cut}) {
     auto in = StateReader::open("season/1", bad);

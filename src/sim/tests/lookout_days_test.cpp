@@ -113,12 +113,30 @@ TEST(LookoutDays, KeepsAQuietDayQuietOnceItKnowsTheWeek) {
   Pool pool(0);
   const Load busy = office(4);
   const Load load = [&](std::int64_t t) { return t / kDay % 7 < 5 ? busy(t) : kNight; };
-  pool.pass(14 * kDay, load);
-  // The third week's Monday to Friday, then its first free day.
-  for (int day = 0; day < 5; ++day) EXPECT_EQ(pool.pass(kDay, load).bad, 0) << day;
+  pool.pass(15 * kDay, load);
+  // From the third week's Tuesday on.
+  for (int day = 1; day < 5; ++day) EXPECT_EQ(pool.pass(kDay, load).bad, 0) << day;
   EXPECT_EQ(pool.policy().evidence().history, "week");
   const Day free = pool.pass(kDay, load);
   EXPECT_LT(free.ready, kBusy / 2) << "Saturday morning";
+  pool.pass(kDay, load);
+  EXPECT_EQ(pool.pass(kDay, load).bad, 0) << "Monday, after two free days";
+}
+
+TEST(LookoutDays, DoesNotAwaitAgainWhatHappenedOnce) {
+  Pool pool(0);
+  const Load usual = office(7);
+  const Load load = [&](std::int64_t t) {
+    const bool event = t >= 9 * kDay + 3 * 3'600 && t < 9 * kDay + 3 * 3'600 + 1'800;
+    return usual(t) + (event ? 100 : 0);
+  };
+  pool.pass(16 * kDay, load);
+  Day night;
+  for (int ticks = 0; ticks < 5 * 3'600 / kTick; ++ticks) {
+    const Day tick = pool.pass(kTick, load);
+    night.nodes = std::max(night.nodes, tick.nodes);
+  }
+  EXPECT_LT(night.nodes, 3 * kNight) << "a week later";
 }
 
 TEST(LookoutDays, LeavesHistoryUnusedWhereDaysAreNotAlike) {
