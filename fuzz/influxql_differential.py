@@ -149,7 +149,7 @@ class Maker:
                  f"distinct({r.choice('fisb')})", f"count(distinct({r.choice('fisb')}))", f"integral(f{r.choice(('', ', 1m'))})",
                  f"mean({number}) * 2", f"max({number}) - min({number})", f"sum({number}) / count({number})", "max(f) * max(i)", "count(f) + count(s)",
                  f"max({number}) / 0", "max(i) % 7", "max(i) & 3", "min(i) | 1", "max(i) ^ min(i)", "abs(min(f))", f"floor(mean({number}))",
-                 f"ceil(max({number}))", f"round(mean({number}))", f"pow(min({number}), {r.choice((2, 2, 3, 5, -1, -2))})", "sqrt(abs(max(f)))", f"0 - max({number})"]
+                 f"ceil(max({number}))", f"round(mean({number}))", f"pow(min({number}), {r.choice((2, 2, 3, 5))})", "sqrt(abs(max(f)))", f"0 - max({number})"]
         if not bucketed:
             calls += [f"derivative({number}, 10s)", f"difference({number})", f"moving_average({number}, 3)", f"cumulative_sum({number})",
                       f"non_negative_difference({number})", f"elapsed({number}, 1s)", "abs(f)"]

@@ -294,7 +294,8 @@ Result<void> DiskStore::scan(std::string_view database, std::string_view policy,
   GS_TRY(auto view, view_of(database, policy, ids, field, range, Wanted::kAll));
   if (!view) return {};
   const bool large = ids.size() * view->segments.size() >= options_.limits.chunks_for_helpers;
-  const ScanHelpers::Lent helpers = scan_helpers_.lend(large ? kMostHelpersOfAScan : 0);
+  const ScanHelpers::Lent helpers =
+      scan_helpers_.lend(large ? std::min(kMostHelpersOfAScan, ids.size() - 1) : 0);
   return scan_series(*view, ids, helpers.count(), sink);
 }
 

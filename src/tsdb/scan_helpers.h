@@ -8,8 +8,8 @@
 
 namespace gpuscale::tsdb {
 
-/// A scan has a thread of its own already, so there are helpers for the other processors alone: more would
-/// take from each other. Thread-safe.
+/// One fewer than there are processors: more would take from each other, and from those that write. Further
+/// scans have their own threads alone. Thread-safe.
 class ScanHelpers {
  public:
   explicit ScanHelpers(std::size_t processors) : free_(processors > 1 ? processors - 1 : 0) {}

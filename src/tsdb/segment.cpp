@@ -58,6 +58,7 @@ Result<std::shared_ptr<const Segment>> Segment::decode(Label label, std::string 
           {static_cast<std::size_t>(axis.data() - segment->directory_.data()), axis.size(), extent});
       segment->range_.min_ns = std::min(segment->range_.min_ns, extent.min_ns);
       segment->range_.max_ns = std::max(segment->range_.max_ns, extent.max_ns);
+      segment->most_rows_ = std::max(segment->most_rows_, extent.rows);
     }
     segment->series_.push_back(id);
     segment->axis_of_.push_back(static_cast<std::uint32_t>(segment->axes_.size() - 1));

@@ -39,7 +39,8 @@ class Segment {
 
   const Label& label() const { return label_; }
   TimeRange range() const { return range_; }
-  std::size_t rows() const { return rows_; }  ///< of all series together
+  std::size_t rows() const { return rows_; }            ///< of all series together
+  std::size_t most_rows() const { return most_rows_; }  ///< of any series
   const std::vector<SeriesId>& series() const { return series_; }
   std::size_t bytes() const;
 
@@ -62,6 +63,7 @@ class Segment {
   Label label_;
   TimeRange range_;
   std::size_t rows_ = 0;
+  std::size_t most_rows_ = 0;
   std::string directory_;
   std::vector<SeriesId> series_;  ///< ascending
   std::vector<std::uint32_t> axis_of_;

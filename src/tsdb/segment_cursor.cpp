@@ -32,16 +32,16 @@ void SegmentCursor::expect(std::size_t series) const {
   for (const char* at = first.data(); at < end; at += kCacheLine) __builtin_prefetch(at);
 }
 
-Result<void> SegmentCursor::add_to(Column& whole, std::size_t position, TimeRange range) {
+Result<void> SegmentCursor::add_to(Column& whole, std::size_t position, TimeRange range, Column& piece) {
   GS_CHECK(turn_to(position));
   const RowRange rows = rows_of(range);
   if (rows.size() == 0) return {};
   const bool later = whole.times.empty() || whole.times.back() < times_[rows.begin];
-  Column& into = later ? whole : piece_;
-  if (!later) reset(piece_, whole.type);
+  Column& into = later ? whole : piece;
+  if (!later) reset(piece, whole.type);
   if (auto done = append_chunk_rows(strip_->chunk(position), times_, rows, into); !done)
     return damaged(done.error());
-  if (!later) join(whole, piece_);
+  if (!later) join(whole, piece);
   return {};
 }
 

@@ -23,8 +23,9 @@ class SegmentCursor {
   /// Has the chunks of the next so many series on their way from memory.
   void expect(std::size_t series) const;
   /// Adds the samples of the series in the range, which win over those that are there, to `whole`, which is
-  /// of the field's type. Errors: kCorrupt.
-  Result<void> add_to(Column& whole, std::size_t position, TimeRange range);
+  /// of the field's type. @param piece any; left with unspecified contents. Errors: kCorrupt, with part of
+  /// them added.
+  Result<void> add_to(Column& whole, std::size_t position, TimeRange range, Column& piece);
 
  private:
   Result<void> turn_to(std::size_t position);
@@ -40,7 +41,6 @@ class SegmentCursor {
   bool rows_known_ = false;
   RowRange rows_{0, 0};
   TimeRange rows_range_;
-  Column piece_;  ///< kept for its memory
 };
 
 }  // namespace gpuscale::tsdb

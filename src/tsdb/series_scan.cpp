@@ -18,9 +18,13 @@ namespace {
 /// Series that are decoded side by side, segment by segment: what lies side by side there is read so, and
 /// stays in a processor's cache until it is taken.
 constexpr std::size_t kMostAtOnce = 8;
-constexpr std::size_t kRowsAtOnce = 65'536;  // of all of them: 1 MiB
+constexpr std::size_t kBytesAtOnce = 1U << 20U;  // of all of them
 /// Of those, decoded ahead of the one that is taken.
-constexpr std::size_t kBlocksAhead = 6;
+constexpr std::size_t kMostBlocksAhead = 6;
+constexpr std::size_t kBytesAhead = 8U << 20U;  // of all of them, but one block for each thread
+/// A sample in a Column: its time and a number, or a text without its letters.
+constexpr std::size_t kBytesOfNumber = 16;
+constexpr std::size_t kBytesOfText = 40;
 
 std::vector<SegmentCursor> cursors_of(const ScanView& view) {
   std::vector<SegmentCursor> cursors;
@@ -29,14 +33,30 @@ std::vector<SegmentCursor> cursors_of(const ScanView& view) {
   return cursors;
 }
 
-/// How many series of this view are decoded at once: by what the first has.
-std::size_t series_at_once(const ScanView& view, std::span<const SeriesId> ids) {
-  if (ids.empty()) return 1;
-  std::size_t rows = view.head_rows(0).size();
-  for (SegmentCursor& cursor : cursors_of(view)) {
-    if (const auto position = cursor.find(ids.front(), view.range)) rows += cursor.extent(*position).rows;
+/// What a series of the view takes in memory at most, where its samples lie evenly in a segment's time; of
+/// texts on average.
+std::size_t bytes_of_a_series(const ScanView& view) {
+  std::size_t in_head = 0;
+  for (std::size_t i = 0; i < view.head_ends.size(); ++i)
+    in_head = std::max(in_head, view.head_rows(i).size());
+  auto rows = static_cast<double>(in_head);
+  double letters = 0;
+  for (std::size_t s = 0; s < view.segments.size(); ++s) {
+    const Segment& segment = *view.segments[s];
+    const TimeRange whole = segment.range();
+    const auto span = static_cast<double>(whole.max_ns) - static_cast<double>(whole.min_ns) + 1;
+    const auto asked = static_cast<double>(std::min(whole.max_ns, view.range.max_ns)) -
+                       static_cast<double>(std::max(whole.min_ns, view.range.min_ns)) + 1;
+    rows += static_cast<double>(segment.most_rows()) * std::clamp(asked / span, 0.0, 1.0);
+    if (view.type == FieldType::kString && view.strips[s] != nullptr)
+      letters += static_cast<double>(view.strips[s]->bytes()) / static_cast<double>(segment.series().size());
   }
-  return std::clamp<std::size_t>(kRowsAtOnce / std::max<std::size_t>(rows, 1), 1, kMostAtOnce);
+  const std::size_t each = view.type == FieldType::kString ? kBytesOfText : kBytesOfNumber;
+  return static_cast<std::size_t>(rows * static_cast<double>(each) + letters) + 1;
+}
+
+std::size_t series_at_once(std::size_t bytes_of_one) {
+  return std::clamp<std::size_t>(kBytesAtOnce / bytes_of_one, 1, kMostAtOnce);
 }
 
 /// Neighbours in the list of series, decoded.
@@ -57,6 +77,7 @@ class BlockDecoder {
     const std::span columns(block.columns.data(), count);
     for (Column& column : columns) reset(column, view_.type);
     block.outcome = read_segments(first, columns);
+    if (!block.outcome) return;
     for (std::size_t i = 0; i < count; ++i) add_head(first + i, columns[i]);
   }
 
@@ -66,7 +87,7 @@ class BlockDecoder {
       cursors_[c + 1 < cursors_.size() ? c + 1 : 0].expect(at_once_);
       for (std::size_t i = 0; i < columns.size(); ++i) {
         const auto position = cursors_[c].find(ids_[first + i], view_.range);
-        if (position) GS_CHECK(cursors_[c].add_to(columns[i], *position, view_.range));
+        if (position) GS_CHECK(cursors_[c].add_to(columns[i], *position, view_.range, piece_));
       }
     }
     return {};
@@ -89,7 +110,7 @@ class BlockDecoder {
   Column piece_;  ///< kept for its memory
 };
 
-/// Hands over the columns of a block; the error of its decoding comes first.
+/// Hands over the columns of a block; an error of one that was decoded with them comes first.
 Result<void> take(const Block& block, std::size_t first, const ScanSink& sink, std::size_t count) {
   GS_CHECK(block.outcome);
   for (std::size_t i = 0; i < count; ++i) {
@@ -101,9 +122,12 @@ Result<void> take(const Block& block, std::size_t first, const ScanSink& sink, s
 /// One scan that several threads decode for, and one takes from.
 class SharedScan {
  public:
-  SharedScan(const ScanView& view, std::span<const SeriesId> ids, std::size_t at_once)
-      : view_(view), ids_(ids), at_once_(at_once), blocks_((ids.size() + at_once - 1) / at_once) {}
-
+  SharedScan(const ScanView& view, std::span<const SeriesId> ids, std::size_t at_once, std::size_t ahead)
+      : view_(view),
+        ids_(ids),
+        at_once_(at_once),
+        blocks_((ids.size() + at_once - 1) / at_once),
+        slots_(ahead) {}
   ~SharedScan() {
     {
       const std::scoped_lock lock(mutex_);
@@ -128,10 +152,11 @@ class SharedScan {
   struct Slot {
     Block block;
     bool decoded = false;
+    bool out_of_memory = false;
   };
-  Slot& slot_of(std::size_t number) { return slots_[number % kBlocksAhead]; }
+  Slot& slot_of(std::size_t number) { return slots_[number % slots_.size()]; }
   /// Whether a block is left that has a place; under the lock.
-  bool may_begin() const { return next_ < blocks_ && next_ < taken_ + kBlocksAhead; }
+  bool may_begin() const { return next_ < blocks_ && next_ < taken_ + slots_.size(); }
 
   /// Takes the next block upon itself, and decodes it outside of the lock.
   void decode_next(BlockDecoder& decoder, std::unique_lock<std::mutex>& lock) {
@@ -141,7 +166,8 @@ class SharedScan {
     try {
       decoder.decode(number, slot.block);
     } catch (const std::bad_alloc&) {
-      slot.block.outcome = fail(Errc::kExhausted, "no memory is left for what is read");
+      // A helper must not throw; who takes it tells, where there may be memory again.
+      slot.out_of_memory = true;
     }
     lock.lock();
     slot.decoded = true;
@@ -149,12 +175,16 @@ class SharedScan {
   }
 
   void help() {
-    BlockDecoder decoder(view_, ids_, at_once_);
-    std::unique_lock lock(mutex_);
-    while (true) {
-      changed_.wait(lock, [this] { return over_ || next_ >= blocks_ || may_begin(); });
-      if (over_ || next_ >= blocks_) return;
-      decode_next(decoder, lock);
+    try {
+      BlockDecoder decoder(view_, ids_, at_once_);
+      std::unique_lock lock(mutex_);
+      while (true) {
+        changed_.wait(lock, [this] { return over_ || next_ >= blocks_ || may_begin(); });
+        if (over_ || next_ >= blocks_) return;
+        decode_next(decoder, lock);
+      }
+    } catch (const std::bad_alloc&) {
+      // Before it took a block upon itself: there is a helper less.
     }
   }
 
@@ -173,6 +203,7 @@ class SharedScan {
         continue;
       }
       lock.unlock();
+      if (slot.out_of_memory) return fail(Errc::kExhausted, "no memory is left for what is read");
       const std::size_t first = taken_ * at_once_;
       GS_CHECK(take(slot.block, first, sink, std::min(at_once_, ids_.size() - first)));
       lock.lock();
@@ -187,7 +218,7 @@ class SharedScan {
   const std::span<const SeriesId> ids_;
   const std::size_t at_once_;
   const std::size_t blocks_;
-  std::array<Slot, kBlocksAhead> slots_;
+  std::vector<Slot> slots_;
   std::vector<std::thread> helpers_;
 
   std::mutex mutex_;
@@ -201,8 +232,13 @@ class SharedScan {
 
 Result<void> scan_series(const ScanView& view, std::span<const SeriesId> ids, std::size_t helpers,
                          const ScanSink& sink) {
-  const std::size_t at_once = series_at_once(view, ids);
-  if (helpers > 0) return SharedScan(view, ids, at_once).run(helpers, sink);
+  const std::size_t bytes = bytes_of_a_series(view);
+  const std::size_t at_once = series_at_once(bytes);
+  if (helpers > 0) {
+    const std::size_t ahead =
+        std::clamp<std::size_t>(kBytesAhead / (bytes * at_once), helpers + 1, kMostBlocksAhead);
+    return SharedScan(view, ids, at_once, ahead).run(helpers, sink);
+  }
   BlockDecoder decoder(view, ids, at_once);
   Block block;
   for (std::size_t first = 0; first < ids.size(); first += at_once) {
@@ -216,6 +252,7 @@ Result<void> scan_last_of_series(const ScanView& view, std::span<const SeriesId>
   std::vector<SegmentCursor> cursors = cursors_of(view);
   Column best;
   Column piece;
+  Column other;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     reset(best, view.type);
     const RowRange head = view.head_rows(i);
@@ -227,7 +264,7 @@ Result<void> scan_last_of_series(const ScanView& view, std::span<const SeriesId>
       if (!position || (!best.times.empty() && cursor.extent(*position).max_ns <= best.times.back()))
         continue;
       reset(piece, view.type);
-      GS_CHECK(cursor.add_to(piece, *position, view.range));
+      GS_CHECK(cursor.add_to(piece, *position, view.range, other));
       if (piece.times.empty() || (!best.times.empty() && piece.times.back() <= best.times.back())) continue;
       restrict(piece, {piece.times.back(), piece.times.back()});
       std::swap(best, piece);

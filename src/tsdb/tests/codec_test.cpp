@@ -131,9 +131,14 @@ TEST(ChunkCodec, GivesSomeRowsAsItGivesAll) {
     } else {
       restrict(expected, {axis[rows.begin], axis[rows.end - 1]});
     }
+    // Behind what is there already.
     Column some;
-    some.type = column.type;
     reset(some, column.type);
+    if (!column.times.empty()) append_rows(some, column, {0, 1});
+    if (!column.times.empty()) some.times.front() = axis.front() - 1;
+    Column before = some;
+    join(before, expected);
+    expected = std::move(before);
     ASSERT_TRUE(append_chunk_rows(encode_chunk(axis, column), axis, rows, some)) << seed;
     expect_same(expected, some, seed);
   }
