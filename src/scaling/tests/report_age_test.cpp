@@ -13,6 +13,11 @@ constexpr MonoTime kBoot{};
 
 class ReportAgeTest : public ::testing::Test {
  protected:
+  /// A server that has looked before: at a pool without nodes.
+  ReportAgeTest() {
+    TelemetryByNode none;
+    age_.correct(none, {}, kBoot, kNoon - 3s);
+  }
   /// How old the report of `report` looks when the clocks say so.
   Nanos age_of(WallTime report, Nanos mono, WallTime now) {
     TelemetryByNode telemetry{{"gpu-a", {.last_report = report}}};
@@ -27,6 +32,27 @@ TEST_F(ReportAgeTest, WhatWasSilentBeforeARestartIsSilentUntilItSpeaks) {
   silent_.insert("gpu-a");
   EXPECT_EQ(age_of(kNoon, 0s, kNoon + 1s), ReportAge::kLongestRepeat);
   EXPECT_EQ(age_of(kNoon + 3s, 2s, kNoon + 3s), 0s);
+}
+
+TEST_F(ReportAgeTest, WhatTheFirstLookFindsMayBeOldHoweverYoungItLooks) {
+  // While no server ran, or the store was away, the clock may have been set back.
+  age_ = {};
+  EXPECT_EQ(age_of(kNoon, 0s, kNoon + 1s), ReportAge::kLongestRepeat);
+  EXPECT_EQ(age_of(kNoon, 2s, kNoon + 3s), ReportAge::kLongestRepeat + 2s);
+  EXPECT_EQ(age_of(kNoon + 4s, 4s, kNoon + 5s), 1s) << "it speaks";
+}
+
+TEST_F(ReportAgeTest, WhatWasTooOldToBeShownIsNotFreshWhereASetBackShowsItAgain) {
+  TelemetryByNode none;
+  age_.correct(none, {}, kBoot, kNoon + 16s);
+  EXPECT_GE(age_of(kNoon, 1s, kNoon + 15s), ReportAge::kLongestRepeat);
+  EXPECT_EQ(age_of(kNoon + 16s, 2s, kNoon + 16s), 0s);
+}
+
+TEST_F(ReportAgeTest, AReportThatCameInALittleLateIsNews) {
+  TelemetryByNode none;
+  age_.correct(none, {}, kBoot, kNoon + 2s);
+  EXPECT_EQ(age_of(kNoon, 1s, kNoon + 3s), 3s);
 }
 
 TEST_F(ReportAgeTest, IsWhatTheClockSaysWhileItRuns) {
