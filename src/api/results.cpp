@@ -6,6 +6,7 @@
 #include <span>
 
 #include "api/influx.h"
+#include "base/floor_division.h"
 #include "influxql/go_number.h"
 #include "influxql/render.h"
 #include "metrics/line_protocol.h"
@@ -57,7 +58,7 @@ void append_csv_rows(std::string& out, const Row& row, std::string_view epoch) {
 ordered_json go_time(WallTime time) {
   const std::int64_t ns = base::to_unix_nanos(time);
   constexpr std::int64_t kSecond = 1'000'000'000;
-  const std::int64_t rest = ((ns % kSecond) + kSecond) % kSecond;
+  const std::int64_t rest = base::floor_rest(ns, kSecond);
   const auto seconds = static_cast<std::uint64_t>((ns - rest) / kSecond);
   std::vector<std::uint8_t> bytes;
   for (int shift = 56; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(seconds >> shift));

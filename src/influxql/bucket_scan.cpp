@@ -5,6 +5,7 @@
 #include <map>
 #include <numeric>
 
+#include "base/floor_division.h"
 #include "base/rfc3339.h"
 #include "influxql/answer_cache.h"
 #include "influxql/condensed.h"
@@ -94,7 +95,7 @@ struct Grid {
     return every == 0 ? 0 : static_cast<std::size_t>((time - first) / every);
   }
   /// How far a bucket of `other` begins behind one of ours; from 0 to below our every.
-  std::int64_t behind(const Grid& other) const { return ((other.first - first) % every + every) % every; }
+  std::int64_t behind(const Grid& other) const { return base::floor_rest(other.first - first, every); }
 };
 
 /// Totals by cell. A cell is a bucket of the statement, or an equal part of one where the window of a
@@ -416,7 +417,7 @@ std::optional<CondensedPart> usable_part(Run& run, const DataSourceRef& source, 
     note_expired(run, source, frame);
     return std::nullopt;
   }
-  const std::int64_t rest = ((frame.min % part->every_ns) + part->every_ns) % part->every_ns;
+  const std::int64_t rest = base::floor_rest(frame.min, part->every_ns);
   if (rest != 0 && frame.min != kMinTime) {
     frame.min += part->every_ns - rest;
     run.note("what lies so far back is kept by the minute: the answer begins with the first whole one, " +

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/floor_division.h"
 #include "base/rfc3339.h"
 #include "tsdb/condense.h"
 
@@ -15,7 +16,7 @@ std::optional<CondensedPart> condensed_part(const Run& run, const DataSourceRef&
   if (frame.min >= floor) return std::nullopt;
   for (const tsdb::Rollup& rollup : run.store().rollups(source.database)) {
     if (rollup.policy != source.policy || rollup.first_ns >= floor || rollup.every_ns <= 0) continue;
-    const std::int64_t rest = ((floor % rollup.every_ns) + rollup.every_ns) % rollup.every_ns;
+    const std::int64_t rest = base::floor_rest(floor, rollup.every_ns);
     const std::int64_t end = rest == 0 ? floor : floor - rest + rollup.every_ns;
     return CondensedPart{rollup.target, source.measurement + std::string(tsdb::kMeasurementSuffix),
                          rollup.every_ns, std::min(end, rollup.done_ns)};

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/floor_division.h"
 #include "influxql/condition.h"
 #include "influxql/parser.h"
 #include "influxql/select_check.h"
@@ -16,7 +17,7 @@ namespace {
 /// The start of the interval that holds `t`, counted in local time.
 std::int64_t interval_start(std::int64_t t, std::int64_t interval, const Zone& zone) {
   const std::int64_t local = t + zone.offset_at(t);
-  const std::int64_t rest = ((local % interval) + interval) % interval;
+  const std::int64_t rest = base::floor_rest(local, interval);
   return t - rest;
 }
 

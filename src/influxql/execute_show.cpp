@@ -3,6 +3,7 @@
 #include <chrono>
 #include <set>
 
+#include "base/floor_division.h"
 #include "influxql/condition.h"
 #include "influxql/cut.h"
 #include "influxql/durations.h"
@@ -33,7 +34,7 @@ bool has_time(const Condition& condition) {
 }
 
 std::int64_t floored(std::int64_t t, std::int64_t unit) {
-  const std::int64_t rest = ((t % unit) + unit) % unit;
+  const std::int64_t rest = base::floor_rest(t, unit);
   return t < kMinTime + rest ? kMinTime : t - rest;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/floor_division.h"
 #include "influxql/durations.h"
 #include "influxql/math_functions.h"
 
@@ -35,10 +36,6 @@ ExprPtr without_distinct(const ExprPtr& expr) {
     const auto* distinct = as<Distinct>(node);
     return distinct == nullptr ? nullptr : make_expr(Call{"distinct", {make_expr(VarRef{distinct->name})}});
   });
-}
-
-std::int64_t truncated_rest(std::int64_t ns, std::int64_t every) {
-  return ((ns % every) + every) % every;
 }
 
 class Checker {
@@ -381,7 +378,7 @@ Result<std::int64_t> interval_offset(const ExprPtr& arg, std::int64_t every, Wal
   if (const auto* call = as<Call>(arg)) {
     if (call->name != "now") return invalid("time dimension offset function must be now()");
     if (!call->args.empty()) return invalid("time dimension offset now() function requires no arguments");
-    return truncated_rest(base::to_unix_nanos(now), every);
+    return base::floor_rest(base::to_unix_nanos(now), every);
   }
   if (const auto* text = as<std::string>(arg)) {
     GS_TRY(const auto time, time_literal(*text, Zone()));

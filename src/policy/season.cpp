@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
+
+#include "base/floor_division.h"
 
 namespace gpuscale::policy {
 namespace {
@@ -12,10 +15,6 @@ constexpr double kFallShare = 0.2;  // of its way down, that a bin goes in a cyc
 constexpr double kPrecision = 1e2;  // of what is remembered: few digits, which read back as they were
 constexpr double kMostRoot = 1e6;
 constexpr double kMostWritten = 1e15;  // whole numbers up to here are exact
-
-std::int64_t floor_divided(std::int64_t number, std::int64_t by) {
-  return number / by - (number % by < 0 ? 1 : 0);
-}
 
 double rounded(double root) {
   return std::round(root * kPrecision) / kPrecision;
@@ -27,8 +26,7 @@ Season::Season(std::int64_t cycle_seconds, int sightings)
     : sightings_(sightings), bins_(static_cast<std::size_t>(cycle_seconds / kBinSeconds)) {}
 
 std::size_t Season::place(std::int64_t bin) const {
-  const auto bins = static_cast<std::int64_t>(bins_.size());
-  return static_cast<std::size_t>((bin % bins + bins) % bins);
+  return static_cast<std::size_t>(base::floor_rest(bin, std::ssize(bins_)));
 }
 
 void Season::remember(const Sum& over) {
@@ -43,7 +41,7 @@ void Season::remember(const Sum& over) {
 }
 
 void Season::add(std::int64_t at, double seconds, double work) {
-  const std::int64_t bin = floor_divided(at, kBinSeconds);
+  const std::int64_t bin = base::floor_divided(at, kBinSeconds);
   if (now_ && now_->bin != bin) {
     if (before_) remember(*before_);
     before_ = std::exchange(now_, std::nullopt);
@@ -56,7 +54,7 @@ void Season::add(std::int64_t at, double seconds, double work) {
 std::optional<double> Season::at(std::int64_t at) const {
   // Between the middles of two bins.
   const std::int64_t since_middle = at - kBinSeconds / 2;
-  const std::int64_t bin = floor_divided(since_middle, kBinSeconds);
+  const std::int64_t bin = base::floor_divided(since_middle, kBinSeconds);
   const Bin& left = bins_[place(bin)];
   const Bin& right = bins_[place(bin + 1)];
   if (!is_known(left) || !is_known(right)) return std::nullopt;
@@ -70,7 +68,7 @@ std::optional<Season::Range> Season::between(std::int64_t from, std::int64_t to)
   Range range{*first, *first};
   // It is least and most at an end or in the middle of a bin.
   constexpr std::int64_t kHalf = kBinSeconds / 2;
-  for (std::int64_t middle = floor_divided(from + kHalf, kBinSeconds) * kBinSeconds + kHalf;;
+  for (std::int64_t middle = base::floor_divided(from + kHalf, kBinSeconds) * kBinSeconds + kHalf;;
        middle += kBinSeconds) {
     const auto there = at(std::min(middle, to));
     if (!there) return std::nullopt;

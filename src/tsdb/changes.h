@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 
+#include "base/floor_division.h"
 #include "tsdb/segment.h"
 
 namespace gpuscale::tsdb {
@@ -34,9 +35,7 @@ class Changes {
     std::int64_t forgotten_before = std::numeric_limits<std::int64_t>::min();
     std::uint64_t forgotten = 0;  ///< the newest version of those
   };
-  static std::int64_t slot_of(std::int64_t time_ns) {
-    return time_ns / kSlotNs - (time_ns % kSlotNs < 0 ? 1 : 0);
-  }
+  static std::int64_t slot_of(std::int64_t time_ns) { return base::floor_divided(time_ns, kSlotNs); }
 
   std::map<SegmentOwner, Slots> owners_;
   std::uint64_t version_ = 1;

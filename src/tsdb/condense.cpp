@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <deque>
 
+#include "base/floor_division.h"
+
 namespace gpuscale::tsdb {
 
 namespace {
@@ -13,7 +15,7 @@ constexpr std::size_t kSlice = 512;
 constexpr std::int64_t kMinuteNs = 60'000'000'000;
 
 std::int64_t floor_to(std::int64_t t, std::int64_t unit) {
-  return t - ((t % unit) + unit) % unit;
+  return t - base::floor_rest(t, unit);
 }
 
 template <typename T>

@@ -6,6 +6,7 @@
 #include "base/counted.h"
 #include "base/digest.h"
 #include "base/duration.h"
+#include "base/floor_division.h"
 #include "base/result.h"
 #include "base/rfc3339.h"
 #include "base/secret.h"
@@ -153,6 +154,15 @@ TEST(Digest, Base64RoundTrips) {
 
 TEST(Digest, RandomSecretsDiffer) {
   EXPECT_NE(random_secret().reveal(), random_secret().reveal());
+}
+
+TEST(FloorDivision, RoundsDownOnBothSidesOfZero) {
+  for (std::int64_t number = -25; number <= 25; ++number) {
+    const std::int64_t rest = floor_rest(number, 7);
+    EXPECT_GE(rest, 0) << number;
+    EXPECT_LT(rest, 7) << number;
+    EXPECT_EQ(floor_divided(number, 7) * 7 + rest, number);
+  }
 }
 
 }  // namespace
