@@ -310,14 +310,18 @@ class BucketScan {
     const std::span<const T> values = values_of<T>(column);
     const Grid& grid = totals_.cells;
     if (grid.every == 0) return cells->add(fold_, times, values);
-    std::size_t i = 0;
-    while (i < times.size()) {
-      const std::size_t cell = grid.bucket_of(times[i]);
+    // Mostly each cell is the one behind the last, and holds as many: then neither is searched for.
+    std::size_t cell = 0;
+    std::size_t held = 1;
+    for (std::size_t i = 0; i < times.size(); i += held) {
+      const bool is_next = i > 0 && times[i] < grid.end(cell + 1);
+      cell = is_next ? cell + 1 : grid.bucket_of(times[i]);
       const std::int64_t end = grid.end(cell);
-      std::size_t j = i + 1;
-      while (j < times.size() && times[j] < end) ++j;
-      cells[cell].add(fold_, times.subspan(i, j - i), values.subspan(i, j - i));
-      i = j;
+      std::size_t behind = std::min(i + held, times.size());
+      while (times[behind - 1] >= end) --behind;
+      while (behind < times.size() && times[behind] < end) ++behind;
+      held = behind - i;
+      cells[cell].add(fold_, times.subspan(i, held), values.subspan(i, held));
     }
   }
 

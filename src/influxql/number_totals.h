@@ -25,9 +25,13 @@ struct NumberTotal {
       case Fold::kCount:
         break;
       case Fold::kSum:
-      case Fold::kMean:
-        for (const T v : values) value = plus(value, v);
+      case Fold::kMean: {
+        // In a register: a member might lie among the values, as far as the compiler knows.
+        T sum = value;
+        for (const T v : values) sum = plus(sum, v);
+        value = sum;
         break;
+      }
       case Fold::kMin:
         choose(times, values, [this](std::int64_t t, T v) { return v < value || (v == value && t < time); });
         break;
