@@ -47,16 +47,6 @@ void RowBuffer::take_fields(std::span<const CellName> shape, FieldLists& lists) 
   fields_ = lists.of(wider);
 }
 
-void RowBuffer::put(std::uint64_t* row, std::size_t field, FieldType type, const CellValue& value) {
-  row[1 + field / 64] |= 1ULL << (field % 64);
-  std::uint64_t bits = value.bits;
-  if (type == FieldType::kString) {
-    bits = strings_.size();
-    strings_.emplace_back(value.text);
-  }
-  row[1 + masks() + field] = bits;
-}
-
 std::size_t RowBuffer::add(std::int64_t time_ns, std::span<const CellName> shape,
                            std::span<const CellValue> cells, FieldLists& lists) {
   bool same_shape = std::equal(fields_->begin(), fields_->end(), shape.begin(), shape.end());
@@ -75,9 +65,15 @@ std::size_t RowBuffer::add(std::int64_t time_ns, std::span<const CellName> shape
     taken = width_ * sizeof(std::uint64_t);
   }
   std::uint64_t* const row = words_.data() + (words_.size() - width_);
+  std::uint64_t* const values = row + 1 + masks();
   for (std::size_t i = 0; i < shape.size(); ++i) {
-    put(row, same_shape ? i : *find_field(shape[i]), shape[i].type, cells[i]);
-    if (shape[i].type == FieldType::kString) taken += sizeof(std::string) + cells[i].text.size();
+    const std::size_t field = same_shape ? i : *find_field(shape[i]);
+    row[1 + field / 64] |= 1ULL << (field % 64);
+    values[field] = cells[i].bits;
+    if (shape[i].type != FieldType::kString) continue;
+    values[field] = strings_.size();
+    strings_.emplace_back(cells[i].text);
+    taken += sizeof(std::string) + cells[i].text.size();
   }
   return taken;
 }

@@ -72,7 +72,6 @@ class RowBuffer {
   /// Makes room for the fields of the shape that are new.
   void take_fields(std::span<const CellName> shape, FieldLists& lists);
   void widen(std::size_t fields);
-  void put(std::uint64_t* row, std::size_t field, FieldType type, const CellValue& value);
 
   FieldLists::List fields_ = no_fields();
   std::size_t width_ = 1;             // words of a row: time, presence masks, values
