@@ -112,6 +112,8 @@ Result<LiveEngine::RulePtr> LiveEngine::make_rule(RuleSpec spec, std::vector<Sto
 Result<void> LiveEngine::retire(const LiveRule& rule, const Tracked& tracked, WallTime now) {
   Notification calling_off = rule.notification_of(tracked, tracked.kept.stored.state, now);
   calling_off.state = State::kPaused;
+  // One that the rule told before must not be taken for this one, and stay.
+  ++calling_off.sequence;
   calling_off.channels.clear();
   GS_CHECK(parts_.sink(calling_off));
   return parts_.database.transact(Work([&](db::Transaction& transaction) {
