@@ -5,40 +5,18 @@
 #include <array>
 #include <cmath>
 
+#include "base/utf8.h"
 #include "cli/table.h"
 
 namespace gpuscale::cli {
 namespace {
-
-struct Glyph {
-  char32_t code = 0;
-  std::size_t bytes = 1;  ///< 1 and code 0xFFFD for a byte that begins no character
-};
-
-constexpr char32_t kBroken = 0xFFFD;
-
-Glyph next_glyph(std::string_view text) {
-  const auto byte = [&text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return {lead, 1};
-  const std::size_t bytes = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < bytes) return {kBroken, 1};
-  char32_t code = lead & (0xffU >> (bytes + 1));
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xc0U) != 0x80) return {kBroken, 1};
-    code = (code << 6U) | (byte(i) & 0x3fU);
-  }
-  constexpr std::array<char32_t, 5> kSmallest{0, 0, 0x80, 0x800, 0x10000};
-  if (code < kSmallest[bytes] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return {kBroken, 1};
-  return {code, bytes};
-}
 
 /// Control characters, and those that turn the direction of text or have no width: they could hide what a
 /// line says.
 bool is_unsafe(char32_t code) {
   return code < 0x20 || (code >= 0x7f && code <= 0x9f) || (code >= 0x200b && code <= 0x200f) ||
          (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f) || code == 0xfeff ||
-         code == kBroken;
+         code == base::Utf8Character::kBroken;
 }
 
 std::size_t columns_of_glyph(char32_t code, std::string_view bytes) {
@@ -54,13 +32,13 @@ std::size_t columns_of_glyph(char32_t code, std::string_view bytes) {
 template <typename Each>
 void for_each_glyph(std::string_view text, const Each& each) {
   while (!text.empty()) {
-    const Glyph glyph = next_glyph(text);
-    const std::string_view bytes = text.substr(0, glyph.bytes);
+    const base::Utf8Character glyph = base::first_character(text);
+    const std::string_view bytes = text.substr(0, std::max<std::size_t>(glyph.bytes, 1));
     const bool unsafe = is_unsafe(glyph.code);
     const bool blank = glyph.code == '\n' || glyph.code == '\t' || glyph.code == '\r';
     const std::string_view shown = blank ? " " : unsafe ? "?" : bytes;
     if (!each(shown, unsafe ? 1 : columns_of_glyph(glyph.code, bytes))) return;
-    text.remove_prefix(glyph.bytes);
+    text.remove_prefix(bytes.size());
   }
 }
 

@@ -6,10 +6,12 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/utf8.h"
+
 namespace gpuscale::cli {
 namespace {
 
-bool is_wide(unsigned code) {
+bool is_wide(char32_t code) {
   // The East Asian wide and full-width blocks that our own texts and users' names can hold (Unicode UAX #11).
   return (code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xa4cf) ||
          (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) ||
@@ -44,15 +46,10 @@ std::string to_the_millisecond(std::string text) {
 
 std::size_t display_width(std::string_view text) {
   std::size_t width = 0;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    unsigned code = size == 1 ? lead : lead & (0xffU >> (size + 1));
-    for (std::size_t k = 1; k < size && i + k < text.size(); ++k) {
-      code = (code << 6U) | (static_cast<unsigned char>(text[i + k]) & 0x3fU);
-    }
-    width += is_wide(code) ? 2U : 1U;
-    i += size;
+  while (!text.empty()) {
+    const base::Utf8Character character = base::first_character(text);
+    width += is_wide(character.code) ? 2U : 1U;
+    text.remove_prefix(std::max<std::size_t>(character.bytes, 1));
   }
   return width;
 }

@@ -12,6 +12,7 @@
 #include "config/ceilings.h"
 #include "config/definitions.h"
 #include "config/sections.h"
+#include "config/yaml_document.h"
 #include "config/yaml_reader.h"
 
 namespace gpuscale::config {
@@ -251,7 +252,7 @@ Result<Reading> parse_with(std::string_view yaml, const std::string& file_name,
                            const Environment& environment, const std::vector<Definition>& definitions) {
   Faults faults;
   try {
-    const YAML::Node root = YAML::Load(std::string(yaml));
+    const YAML::Node root = load_document(yaml);
     Beside beside(definitions, environment);
     Reading reading;
     if (!root.IsNull() || !definitions.empty()) reading.config = read_root(root, faults, environment, beside);

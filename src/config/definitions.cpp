@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/definitions.h"
 
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+
+#include "config/yaml_document.h"
 
 namespace gpuscale::config {
 namespace {
@@ -118,15 +118,21 @@ Result<DefinitionsByName> definitions_in(std::string_view yaml) {
   DefinitionsByName out;
   std::size_t budget = kMostNodesOfAFile;
   try {
-    const YAML::Node root = YAML::Load(std::string(yaml));
+    const YAML::Node root = load_document(yaml);
     if (!root.IsMap()) return out;
     for (const Kind kind : kKinds) {
       const YAML::Node list = root[std::string(to_string(kind))];
       if (!list.IsDefined() || !list.IsSequence()) continue;
       for (const YAML::Node& item : list) {
-        if (!item.IsMap() || !item["name"].IsDefined() || !item["name"].IsScalar()) continue;
+        const std::string place =
+            std::string(word_of(kind)) + " in line " + std::to_string(item.Mark().line + 1);
+        if (!item.IsMap() || !item["name"].IsDefined() || !item["name"].IsScalar())
+          return fail(Errc::kInvalidArgument, "the " + place + " has no name; it must be set");
+        const std::string& name = item["name"].Scalar();
         GS_TRY(json body, json_of(item, budget));
-        out.insert_or_assign({kind, item["name"].Scalar()}, std::move(body));
+        if (!out.emplace(std::pair(kind, name), std::move(body)).second)
+          return fail(Errc::kInvalidArgument,
+                      "the " + place + ": \"" + name + "\" is used twice; names must differ");
       }
     }
   } catch (const YAML::Exception& e) {
@@ -137,7 +143,7 @@ Result<DefinitionsByName> definitions_in(std::string_view yaml) {
 
 Result<std::string> without(std::string_view yaml, Kind kind) {
   try {
-    YAML::Node root = YAML::Load(std::string(yaml));
+    YAML::Node root = load_document(yaml);
     if (root.IsMap()) root.remove(std::string(to_string(kind)));
     return YAML::Dump(root) + "\n";
   } catch (const YAML::Exception& e) {

@@ -45,8 +45,8 @@ struct Reading {
 Result<Reading> parse_with(std::string_view yaml, const std::string& file_name,
                            const Environment& environment, const std::vector<Definition>& definitions);
 
-/// The file's own entries as written (`${NAME}` stays), by kind and name. Errors: kInvalidArgument (no YAML),
-/// kExhausted (more than 1,000,000 values).
+/// The file's own entries as written (`${NAME}` stays), by kind and name. Errors: kInvalidArgument (no YAML,
+/// an entry without a name, two of one name), kExhausted (more than 1,000,000 values).
 using DefinitionsByName = std::map<std::pair<Kind, std::string>, nlohmann::json>;
 Result<DefinitionsByName> definitions_in(std::string_view yaml);
 

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "config/sections.h"
+#include "config/yaml_document.h"
 #include "config/yaml_reader.h"
 
 namespace gpuscale::config {
@@ -152,7 +153,7 @@ Result<RuleTestFile> load_rule_tests(const std::string& path, const Environment&
   RuleTestFile out;
   std::string config_file;
   try {
-    const YAML::Node root = YAML::Load(*text);
+    const YAML::Node root = load_document(*text);
     YamlReader reader(root, std::string(kWholeFile), faults, environment);
     config_file = reader.text("config");
     auto rules = reader.list("rules");

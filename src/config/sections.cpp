@@ -144,6 +144,11 @@ pool::PoolSpec read_pool(YamlReader& reader) {
   cooldown.finish();
   spec.boot_timeout = reader.duration("boot_timeout", spec.boot_timeout);
   spec.telemetry_timeout = reader.duration("telemetry_timeout", spec.telemetry_timeout);
+  // Here 0s is no word for "for ever": each node would be given up in the moment of its launch.
+  for (const auto& [key, timeout] : {std::pair("boot_timeout", spec.boot_timeout),
+                                     std::pair("telemetry_timeout", spec.telemetry_timeout)}) {
+    if (timeout < std::chrono::seconds{1}) reader.fault(key, "must be 1s or longer");
+  }
   spec.drain_timeout = reader.duration("drain_timeout", spec.drain_timeout);
   spec.scale_in = read_scale_in(reader.mapping("scale_in"));
   YamlReader warm = reader.mapping("warm");

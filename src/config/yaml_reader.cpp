@@ -77,10 +77,15 @@ std::optional<std::string> YamlReader::expand(const YAML::Node& node) {
       pos += 3;
       continue;
     }
-    const auto end = raw.compare(pos, 2, "${") == 0 ? raw.find('}', pos) : std::string::npos;
-    if (end == std::string::npos) {
+    if (raw.compare(pos, 2, "${") != 0) {
       out += raw[pos++];
       continue;
+    }
+    const auto end = raw.find('}', pos);
+    if (end == std::string::npos) {
+      faults_.add(node.Mark(),
+                  "\"" + raw.substr(pos) + "\" has no closing }; write $${ where you mean the signs");
+      return std::nullopt;
     }
     const std::string name = raw.substr(pos + 2, end - pos - 2);
     const auto value = environment_(name);

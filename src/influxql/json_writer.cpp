@@ -6,31 +6,12 @@
 #include <algorithm>
 #include <array>
 
+#include "base/utf8.h"
 #include "influxql/go_number.h"
 
 namespace gpuscale::influxql {
 
 namespace {
-
-/// The length of the UTF-8 sequence at the start of `text`; 0 where it is malformed.
-std::size_t sequence(std::string_view text) {
-  const auto byte = [&text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  const std::size_t length = first < 0x80                    ? 1
-                             : first >= 0xc2 && first < 0xe0 ? 2
-                             : (first >> 4U) == 14           ? 3
-                             : first >= 0xf0 && first < 0xf5 ? 4
-                                                             : 0;
-  if (length == 0 || length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0U) != 0x80U) return 0;
-  }
-  if (first == 0xe0 && byte(1) < 0xa0) return 0;
-  if (first == 0xed && byte(1) >= 0xa0) return 0;
-  if (first == 0xf0 && byte(1) < 0x90) return 0;
-  if (first == 0xf4 && byte(1) >= 0x90) return 0;
-  return length;
-}
 
 /// What stands in a JSON text as it is.
 constexpr std::array<bool, 256> kPlain = [] {
@@ -114,7 +95,7 @@ void JsonWriter::text(std::string_view value) {
       }
       continue;
     }
-    const std::size_t length = sequence(value.substr(i));
+    const std::size_t length = base::first_character(value.substr(i)).bytes;
     if (length == 0) {
       put("\\ufffd");
       ++i;

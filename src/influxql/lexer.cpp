@@ -7,6 +7,8 @@
 #include <map>
 #include <utility>
 
+#include "base/utf8.h"
+
 namespace gpuscale::influxql {
 
 namespace {
@@ -207,32 +209,10 @@ Token keyword(std::string_view word) {
 
 char32_t Lexer::decode(std::size_t& offset) const {
   if (offset >= text_.size()) return kEnd;
-  const auto byte = [this](std::size_t i) { return static_cast<unsigned char>(text_[i]); };
-  const unsigned char first = byte(offset);
-  const std::size_t length = first < 0x80          ? 1
-                             : (first >> 5U) == 6  ? 2
-                             : (first >> 4U) == 14 ? 3
-                             : (first >> 3U) == 30 ? 4
-                                                   : 0;
-  if (length == 1) {
-    ++offset;
-    // A NUL would read as the end; Go sees it as an illegal character, and so does U+FFFD.
-    return first == 0 ? U'\ufffd' : first;
-  }
-  if (length == 0 || offset + length > text_.size()) {
-    ++offset;
-    return U'\ufffd';
-  }
-  char32_t value = first & (0xffU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(offset + i) & 0xc0U) != 0x80U) {
-      ++offset;
-      return U'\ufffd';
-    }
-    value = (value << 6U) | (byte(offset + i) & 0x3fU);
-  }
-  offset += length;
-  return value;
+  const base::Utf8Character character = base::first_character(text_.substr(offset));
+  offset += std::max<std::size_t>(character.bytes, 1);
+  // A NUL would read as the end; Go sees it as an illegal character, and so does U+FFFD.
+  return character.code == 0 ? base::Utf8Character::kBroken : character.code;
 }
 
 Lexer::Rune Lexer::read() {

@@ -119,6 +119,15 @@ TEST(Definitions, OfTheFileReadBackAsTheyAreWritten) {
   EXPECT_EQ(read({{Kind::kRules, "again", again}}).faults.at(0), "");
 }
 
+TEST(Definitions, NoEntryIsPassedOver) {
+  const auto fault_of = [](std::string_view yaml) { return definitions_in(yaml).error().message(); };
+  EXPECT_EQ(fault_of("rules:\n  - {name: a}\n  - {every: 1s}\n"),
+            "the rule in line 3 has no name; it must be set");
+  EXPECT_EQ(fault_of("pools:\n- {name: a}\n- {name: a}\n"),
+            "the pool in line 3: \"a\" is used twice; names must differ");
+  EXPECT_TRUE(definitions_in("pools: [{name: a}]\nrules: [{name: a}]\n--- # nothing more\n"));
+}
+
 TEST(Definitions, AliasesOfAliasesAreBounded) {
   std::string bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\n";
   for (char c = 'b'; c < 'k'; ++c) {
