@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/digest.h"
+#include "base/name_list.h"
 #include "base/rfc3339.h"
 
 namespace gpuscale::alert {
@@ -250,6 +251,13 @@ Result<Silence> LiveEngine::silence(Silence silence) {
   const WallTime now = parts_.clock.wall();
   if (silence.until <= now) {
     return fail(Errc::kInvalidArgument, "until " + base::format_second(silence.until) + " is past");
+  }
+  if (!silence.rule.empty()) {
+    const std::scoped_lock lock(mutex_);
+    std::vector<std::string> known;
+    for (const RulePtr& rule : rules_) known.push_back(rule->spec.name);
+    if (std::find(known.begin(), known.end(), silence.rule) == known.end())
+      return fail(Errc::kNotFound, "no rule \"" + silence.rule + "\"; known: " + base::known_names(known));
   }
   silence.id = "s-" + base::random_hex(8);
   {

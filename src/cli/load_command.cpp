@@ -53,7 +53,7 @@ Result<int> run(LoadFlags flags, const std::atomic<bool>& stop) {
   GS_TRY(const log::Log log, flags.log.make());
   flags.options.server = flags.remote.server;
   flags.options.ca_file = flags.remote.ca_file;
-  flags.options.token = Secret{flags.remote.token};
+  flags.options.authorization = flags.remote.authorization();
   flags.options.arrivals =
       flags.arrivals == "poisson" ? load::ArrivalKind::kPoisson : load::ArrivalKind::kEven;
   GS_TRY(const auto generator, load::LoadGenerator::start(flags.options, log));

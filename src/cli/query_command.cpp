@@ -61,18 +61,10 @@ void add_query_command(CLI::App& app, Action& action) {
       Remote remote(flags->remote);
       const std::string form =
           "db=" + http::url_encode(flags->database) + "&q=" + http::url_encode(flags->text);
-      const auto response =
-          remote.send(http::Method::kPost, "/query", form, "application/x-www-form-urlencoded");
-      if (!response) return report(response.error());
-      const auto answer = Json::parse(response->body, nullptr, false);
-      if (response->status != 200 || answer.is_discarded()) {
-        const bool named = answer.is_object() && answer.contains("error") && answer["error"].is_string();
-        return report(fail(response->status == 400 ? Errc::kInvalidArgument : Errc::kUnavailable,
-                           named ? answer["error"].get<std::string>()
-                                 : "the server answered with status " + std::to_string(response->status)));
-      }
-      if (!flags->remote.json()) return print_answer(answer);
-      std::printf("%s\n", answer.dump(2).c_str());
+      const auto answer = remote.query(form);
+      if (!answer) return report(answer.error());
+      if (!flags->remote.json()) return print_answer(*answer);
+      std::printf("%s\n", answer->dump(2).c_str());
       return kExitDone;
     };
   });

@@ -41,11 +41,21 @@ void RemoteOptions::add_to(CLI::App& command) {
   command.add_option("--server", server, "the server's address")
       ->envname("GPUSCALE_SERVER")
       ->capture_default_str();
-  command.add_option("--token", token, "API token; better in the environment")->envname("GPUSCALE_TOKEN");
+  command
+      .add_option(
+          "--token", token,
+          "API token; better in the environment. Without one, GPUSCALE_ADMIN_PASSWORD signs in as admin")
+      ->envname("GPUSCALE_TOKEN");
   command.add_option("--ca", ca_file, "PEM file of the authority that signed the server's certificate");
   command.add_option("--output", output, "table or json")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();
+}
+
+Secret RemoteOptions::authorization() const {
+  if (!token.empty()) return Secret{"Bearer " + token};
+  const std::string password = from_environment("GPUSCALE_ADMIN_PASSWORD");
+  return Secret{password.empty() ? password : "Basic " + base::base64_encode("admin:" + password)};
 }
 
 Remote::Remote(const RemoteOptions& options) : options_(options) {}
@@ -59,11 +69,8 @@ Result<http::ClientResponse> Remote::send(http::Method method, const std::string
   request.ca_file = options_.ca_file;
   request.timeout = std::chrono::seconds{60};
   if (!request.body.empty()) request.headers.set("Content-Type", content_type);
-  if (!options_.token.empty()) {
-    request.headers.set("Authorization", "Bearer " + options_.token);
-  } else if (const std::string password = from_environment("GPUSCALE_ADMIN_PASSWORD"); !password.empty()) {
-    request.headers.set("Authorization", "Basic " + base::base64_encode("admin:" + password));
-  }
+  if (const Secret authorization = options_.authorization(); !authorization.empty())
+    request.headers.set("Authorization", authorization.reveal());
   auto answer = client_.send(request);
   if (!answer && answer.error().code() == Errc::kUnavailable) {
     return fail(
@@ -77,6 +84,16 @@ Result<nlohmann::json> Remote::call(http::Method method, const std::string& path
                                     const nlohmann::json& body) {
   GS_TRY(const http::ClientResponse response,
          send(method, path, body.is_null() ? std::string() : body.dump(), "application/json"));
+  return body_of(response);
+}
+
+Result<nlohmann::json> Remote::query(const std::string& form) {
+  GS_TRY(const http::ClientResponse response,
+         send(http::Method::kPost, "/query", form, "application/x-www-form-urlencoded"));
+  return body_of(response);
+}
+
+Result<nlohmann::json> Remote::body_of(const http::ClientResponse& response) const {
   auto answer = nlohmann::json::parse(response.body, nullptr, false);
   if (response.status >= 200 && response.status < 300) {
     if (answer.is_discarded()) {
@@ -91,7 +108,7 @@ Result<nlohmann::json> Remote::call(http::Method method, const std::string& path
       if (answer.contains(key) && answer[key].is_string()) reason = answer[key].get<std::string>();
     }
   }
-  if (response.status == 401) reason += "; set GPUSCALE_TOKEN or GPUSCALE_ADMIN_PASSWORD";
+  if (response.status == 401) reason += "; set " + options_.variables;
   return fail(kind_of(response.status), reason);
 }
 

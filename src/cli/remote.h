@@ -16,23 +16,30 @@ struct RemoteOptions {
   std::string token;
   std::string ca_file;
   std::string output = "table";
+  /// What may hold the credentials, for who is told that they are missing or wrong.
+  std::string variables = "GPUSCALE_TOKEN or GPUSCALE_ADMIN_PASSWORD";
   void add_to(CLI::App& command);
   bool json() const { return output == "json"; }
+  /// The Authorization header: the token's, else that of the admin where GPUSCALE_ADMIN_PASSWORD is set, else
+  /// "".
+  Secret authorization() const;
 };
 
 class Remote {
  public:
-  /// The token comes from --token or GPUSCALE_TOKEN; without either, GPUSCALE_ADMIN_PASSWORD signs in as
-  /// admin.
   explicit Remote(const RemoteOptions& options);
 
   Result<nlohmann::json> get(const std::string& path);
   Result<nlohmann::json> call(http::Method method, const std::string& path, const nlohmann::json& body);
+  /// What /query answers to a form: "db=gpuscale&q=...".
+  Result<nlohmann::json> query(const std::string& form);
+
+ private:
   /// The bare exchange; any status is a value.
   Result<http::ClientResponse> send(http::Method method, const std::string& path, std::string body,
                                     const std::string& content_type);
+  Result<nlohmann::json> body_of(const http::ClientResponse& response) const;
 
- private:
   RemoteOptions options_;
   http::Client client_;
 };

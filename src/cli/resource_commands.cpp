@@ -255,7 +255,10 @@ void add_pool_command(CLI::App& app, Action& action) {
             {"DESIRED", "desired"},
             {"NODES", "counts"},
             {"PHASE", "phase"},
-            {"WHY", "phase_reason"}});
+            {"WHY", "phase_reason"},
+            {"HELD", "hold"},
+            {"SIZE SET", "override"},
+            {"FAULT", "fault"}});
   add_pool_hold(*pool, action, "pause", "Keep the size as it is; nodes that die are replaced");
   add_pool_hold(*pool, action, "only-out", "Let the pool grow and not shrink");
   add_pool_hold(*pool, action, "resume", "Let the pool go on");
@@ -329,7 +332,12 @@ void add_channel_command(CLI::App& app, Action& action) {
       app.add_subcommand("channel", "Show channels and what they delivered")->require_subcommand(1);
   add_declared_verbs(*channel, action, config::Kind::kChannels);
   add_list(*channel, action, "/api/v1/channels", "channels",
-           {{"NAME", "name"}, {"TYPE", "type"}, {"URL", "url"}, {"TRIGGER", "trigger"}});
+           {{"NAME", "name"},
+            {"TYPE", "type"},
+            {"URL", "url"},
+            {"TRIGGER", "trigger"},
+            {"RESTS UNTIL", "resting_until"},
+            {"FAULT", "fault"}});
   add_list(*channel, action, "/api/v1/deliveries/dead", "deliveries",
            {{"ID", "id"},
             {"CHANNEL", "channel"},
@@ -380,7 +388,12 @@ void add_trigger_command(CLI::App& app, Action& action) {
   auto* trigger = app.add_subcommand("trigger", "Show triggers; pull one")->require_subcommand(1);
   add_declared_verbs(*trigger, action, config::Kind::kTriggers);
   add_list(*trigger, action, "/api/v1/triggers", "triggers",
-           {{"NAME", "name"}, {"POOL", "pool"}, {"TYPE", "type"}, {"STEP", "step"}, {"ENABLED", "enabled"}});
+           {{"NAME", "name"},
+            {"POOL", "pool"},
+            {"TYPE", "type"},
+            {"STEP", "step"},
+            {"ENABLED", "enabled"},
+            {"FAULT", "fault"}});
   add_trigger_verb(*trigger, action, "rotate",
                    "Make a new secret, shown this once; the old one ends at once");
   add_trigger_verb(*trigger, action, "enable", "Take calls again");
@@ -391,20 +404,23 @@ void add_trigger_command(CLI::App& app, Action& action) {
     RemoteOptions remote;
     std::string name;
     std::string secret;
-    int step = 0;
+    std::optional<int> step;
   };
   auto options = std::make_shared<PullOptions>();
   options->remote.add_to(*pull);
   pull->add_option("TRIGGER", options->name)->required();
-  pull->add_option("--secret", options->secret, "better in the environment")
+  pull->add_option("--secret", options->secret,
+                   "better in the environment; without one a token with the scope trigger will do")
       ->envname("GPUSCALE_TRIGGER_SECRET");
   pull->add_option("--step", options->step, "default: the trigger's own");
   pull->callback([&action, options] {
     action = [options](const Context&) {
       std::string path = "/hook/trigger?triggerUrl=" + http::url_encode(options->name);
-      if (options->step != 0) path += "&step=" + std::to_string(options->step);
+      if (options->step) path += "&step=" + std::to_string(*options->step);
       RemoteOptions remote = options->remote;
-      remote.token = options->secret;  // the hook takes the trigger's own secret as its bearer
+      // The hook takes the trigger's own secret as its bearer.
+      if (!options->secret.empty()) remote.token = options->secret;
+      remote.variables = "GPUSCALE_TRIGGER_SECRET, " + remote.variables;
       const auto answer = Remote(remote).call(http::Method::kPost, path, nullptr);
       if (!answer) return report(answer.error());
       return print_outcome(options->remote, *answer);
@@ -418,6 +434,7 @@ void add_schedule_command(CLI::App& app, Action& action) {
   add_declared_verbs(*schedule, action, config::Kind::kSchedules);
   add_list(*schedule, action, "/api/v1/schedules", "schedules",
            {{"NAME", "name"},
+            {"ENABLED", "enabled"},
             {"WHEN", "when"},
             {"ZONE", "timezone"},
             {"FOR", "for"},
@@ -428,7 +445,8 @@ void add_schedule_command(CLI::App& app, Action& action) {
             {"TRIGGER", "trigger"},
             {"MUTES", "mute"},
             {"HOLDS UNTIL", "holds_until"},
-            {"NEXT", "next_runs"}});
+            {"NEXT", "next_runs"},
+            {"FAULT", "fault"}});
 }
 
 void add_activity_command(CLI::App& app, Action& action) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// `gpuscale rule test`, `rule backtest`, `rule silence`: what is done with rules besides listing them.
+/// `gpuscale rule test`, `rule backtest`, `rule silence`, `rule unsilence`: what is done with rules besides
+/// listing them.
 #include <unistd.h>
 
 #include <cstdio>
@@ -166,6 +167,27 @@ void add_silence(CLI::App& rule, Action& action) {
   });
 }
 
+void add_unsilence(CLI::App& rule, Action& action) {
+  auto* command = rule.add_subcommand("unsilence", "End a silence before its time");
+  struct Options {
+    RemoteOptions remote;
+    std::string id;
+  };
+  auto options = std::make_shared<Options>();
+  options->remote.add_to(*command);
+  command->add_option("ID", options->id, "as `rule silences` lists it")->required();
+  command->callback([&action, options] {
+    action = [options](const Context&) {
+      const auto answer =
+          Remote(options->remote)
+              .call(http::Method::kDelete, "/api/v1/silences/" + http::url_encode(options->id), nullptr);
+      if (!answer) return report(answer.error());
+      std::printf("%s: ended\n", options->id.c_str());
+      return kExitDone;
+    };
+  });
+}
+
 }  // namespace
 
 void add_rule_trials(CLI::App& rule, Action& action) {
@@ -188,6 +210,7 @@ void add_rule_trials(CLI::App& rule, Action& action) {
     action = [options](const Context& context) { return run_backtest(*options, context.stop); };
   });
   add_silence(rule, action);
+  add_unsilence(rule, action);
 }
 
 }  // namespace gpuscale::cli

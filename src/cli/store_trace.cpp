@@ -77,16 +77,9 @@ Result<trace::DemandTrace> trace_from_store(const RemoteOptions& options, const 
   if (!pool.empty()) query += " AND \"pool\" = " + quoted(pool);
   query += " GROUP BY time(" + std::to_string(step) + "s), \"node\" fill(none)";
   Remote remote(options);
-  GS_TRY(const auto response,
-         remote.send(http::Method::kPost, "/query", "db=gpuscale&epoch=s&q=" + http::url_encode(query),
-                     "application/x-www-form-urlencoded"));
-  if (response.status != 200) {
-    return fail(Errc::kUnavailable, "the server answered the query of the load with status " +
-                                        std::to_string(response.status) + ": " +
-                                        response.body.substr(0, 200));
-  }
+  GS_TRY(const auto answer, remote.query("db=gpuscale&epoch=s&q=" + http::url_encode(query)));
   double gap_share = 0;
-  GS_TRY(auto trace, trace_from_answer(json::parse(response.body, nullptr, false), gap_share));
+  GS_TRY(auto trace, trace_from_answer(answer, gap_share));
   if (gap_share > 0.001) {
     std::fprintf(stderr, "gpuscale: %.1f%% of the range has no data; the last known load stands in\n",
                  100 * gap_share);

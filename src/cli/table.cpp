@@ -85,12 +85,14 @@ std::string cell_of(const nlohmann::json& value) {
     std::snprintf(buffer.data(), buffer.size(), "%.2f", number);
     return buffer.data();
   }
-  if (value.is_object()) {
-    // Counts by name: what is zero says nothing.
+  if (value.is_structured()) {
     std::string out;
-    for (const auto& [name, count] : value.items()) {
-      if (count == 0) continue;
-      out += (out.empty() ? "" : ", ") + cell_of(count) + " " + name;
+    for (const auto& [name, each] : value.items()) {
+      // A count of zero says nothing.
+      const std::string cell = each == 0 ? "-" : cell_of(each);
+      if (cell == "-") continue;
+      if (!out.empty()) out += ", ";
+      out += value.is_array() ? cell : each.is_number() ? cell + " " + name : name + "=" + cell;
     }
     return out.empty() ? "-" : out;
   }

@@ -59,9 +59,7 @@ class Looker {
     if (!flags_.agent.empty()) return look_at_agent();
     const std::string form =
         "epoch=ns&db=" + http::url_encode(flags_.database) + "&q=" + http::url_encode(looks_.query());
-    GS_TRY(const http::ClientResponse response,
-           remote_.send(http::Method::kPost, "/query", form, "application/x-www-form-urlencoded"));
-    GS_TRY(const auto answer, body_of(response, flags_.remote.server));
+    GS_TRY(const auto answer, remote_.query(form));
     return looks_.take(answer, base::SystemClock{}.wall());
   }
 
@@ -108,6 +106,10 @@ int watch(const TopFlags& flags, Nanos interval, const Context& context) {
   state.uses = flags.processes;
   auto look = looker.look();
   if (!look && flags.once) return report(look.error());
+  if (flags.once && flags.remote.json()) {
+    std::printf("%s\n", json_of(*look).dump(2).c_str());
+    return kExitDone;
+  }
   TopLook shown = look ? *look : TopLook{};
   remember(state, shown.devices);
   Screen screen = screen_of(STDOUT_FILENO);
@@ -159,6 +161,8 @@ void add_top_command(CLI::App& app, Action& action) {
       if (*interval < std::chrono::milliseconds{100}) {
         return report(fail(Errc::kInvalidArgument, "--interval must be 100ms or more"));
       }
+      if (flags->remote.json() && !flags->once)
+        return report(fail(Errc::kInvalidArgument, "--output json is one look: add --once"));
       return watch(*flags, *interval, context);
     };
   });

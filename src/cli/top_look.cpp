@@ -114,6 +114,38 @@ TopLook look_of_agent(const Json& answer) {
   return look;
 }
 
+Json json_of(const TopLook& look) {
+  const auto or_null = [](const auto& value) { return value ? Json(*value) : Json(); };
+  Json devices = Json::array();
+  for (const TopDevice& each : look.devices) {
+    devices.push_back({{"node", each.node},
+                       {"gpu", each.gpu},
+                       {"uuid", each.uuid},
+                       {"model", each.model},
+                       {"state", each.state},
+                       {"detail", each.detail},
+                       {"doubt", each.doubt},
+                       {"owner", each.owner},
+                       {"utilization_gpu", or_null(each.utilization)},
+                       {"saturation", or_null(each.saturation)},
+                       {"memory_used_bytes", or_null(each.memory_used)},
+                       {"memory_total_bytes", or_null(each.memory_total)},
+                       {"power_watts", or_null(each.power)},
+                       {"power_limit_watts", or_null(each.power_limit)},
+                       {"temperature_celsius", or_null(each.temperature)}});
+  }
+  Json uses = Json::array();
+  for (const TopUse& each : look.uses) {
+    uses.push_back({{"node", each.node},
+                    {"gpu", each.gpu},
+                    {"pid", or_null(each.pid)},
+                    {"owner", each.owner},
+                    {"memory_bytes", or_null(each.memory)},
+                    {"utilization_gpu", or_null(each.utilization)}});
+  }
+  return {{"devices", std::move(devices)}, {"uses", std::move(uses)}};
+}
+
 std::string ServerLooks::query() const {
   std::string statements =
       "SELECT last(utilization_gpu) AS utilization_gpu, "

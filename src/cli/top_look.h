@@ -39,6 +39,9 @@ struct TopLook {
   std::vector<TopUse> uses;
 };
 
+/// {"devices": [...], "uses": [...]}, numbers under the names that the store has for them; null = unknown.
+nlohmann::json json_of(const TopLook& look);
+
 /// From the agent's GET /devices; what is missing stays absent.
 TopLook look_of_agent(const nlohmann::json& answer);
 

@@ -217,7 +217,9 @@ std::string render_top(const TopLook& look, const TopState& state, const std::st
   const std::vector<const TopDevice*> shown = shown_devices(look.devices, state);
   double sum = 0;
   std::size_t measured = 0;
+  std::size_t silent = 0;
   for (const TopDevice* device : shown) {
+    if (device->state.starts_with("silent")) ++silent;
     if (!device->utilization || device->state != "ok") continue;
     sum += *device->utilization;
     ++measured;
@@ -225,6 +227,7 @@ std::string render_top(const TopLook& look, const TopState& state, const std::st
   ScreenLine first(screen.width, screen.color, screen.unicode);
   first.add(title, Ink::kBold);
   first.add("  " + std::to_string(shown.size()) + " of " + std::to_string(look.devices.size()) + " devices");
+  if (silent > 0) first.add(", " + std::to_string(silent) + " silent", Ink::kYellow);
   if (measured > 0) first.add("  mean " + whole(sum / static_cast<double>(measured)) + " %");
   if (!trouble.empty()) first.add("  " + trouble, Ink::kRed);
   std::vector<std::string> lines{first.text(), head(screen).text()};

@@ -59,7 +59,7 @@ class OpenLoop final : public LoadGenerator {
 
   Result<void> open() {
     if (options_.endpoints.empty()) {
-      TargetWatchOptions watch{options_.server, options_.pool, options_.token, options_.ca_file,
+      TargetWatchOptions watch{options_.server, options_.pool, options_.authorization, options_.ca_file,
                                options_.nodes_every};
       GS_TRY(watch_, TargetWatch::start(std::move(watch), targets_, clock_, log_,
                                         [this](std::uint64_t late) { recorder_.lost_to_drain(late); }));

@@ -21,8 +21,8 @@ namespace gpuscale::load {
 struct LoadOptions {
   std::string server = "http://127.0.0.1:8486";  ///< whose node list says where requests go
   std::string pool;
-  Secret token;         ///< for the server; empty = none
-  std::string ca_file;  ///< PEM, for the server; empty = the system's
+  Secret authorization;  ///< the header for the server; empty = none
+  std::string ca_file;   ///< PEM, for the server; empty = the system's
   /// Requests go to these instead ("http://127.0.0.1:40123"), and no server is asked.
   std::vector<std::string> endpoints;
 

@@ -55,7 +55,7 @@ Result<void> TargetWatch::ask() {
   request.timeout = std::chrono::milliseconds{2'000};
   request.connect_timeout = std::chrono::milliseconds{1'000};
   request.ca_file = options_.ca_file;
-  if (!options_.token.empty()) request.headers.set("Authorization", "Bearer " + options_.token.reveal());
+  if (!options_.authorization.empty()) request.headers.set("Authorization", options_.authorization.reveal());
   GS_TRY(const http::ClientResponse response, client_.send(request));
   if (response.status != 200) {
     return fail(code_of(response.status), "asking " + options_.server + " for the nodes of pool \"" +

@@ -21,8 +21,8 @@ namespace gpuscale::load {
 struct TargetWatchOptions {
   std::string server = "http://127.0.0.1:8486";
   std::string pool;
-  Secret token;         ///< sent as "Authorization: Bearer"; empty = none
-  std::string ca_file;  ///< PEM; empty = the system's
+  Secret authorization;  ///< the header that is sent; empty = none
+  std::string ca_file;   ///< PEM; empty = the system's
   std::chrono::milliseconds every{250};
 };
 
@@ -31,7 +31,7 @@ class TargetWatch {
   /// Hears of update()'s return value where it is above 0.
   using OnLateDrain = std::function<void(std::uint64_t)>;
 
-  /// Asks once before it returns, so that a wrong address, pool or token is an error here: kUnavailable,
+  /// Asks once before it returns, so that a wrong address, pool or credential is an error here: kUnavailable,
   /// kUnauthenticated, kNotFound, kCorrupt. `targets` and `clock` outlive it.
   static Result<std::unique_ptr<TargetWatch>> start(TargetWatchOptions options, Targets& targets,
                                                     const Clock& clock, log::Log log,

@@ -151,8 +151,8 @@ std::vector<ScheduleStatus> Runner::status(std::size_t runs) const {
   for (const Schedule& schedule : schedules_) {
     ScheduleStatus status{schedule.spec(), schedule.last(now), std::nullopt, {}};
     if (const auto since = schedule.holds_since(now)) status.holds_until = *since + schedule.spec().lasts;
-    for (auto next = schedule.next(now); next && status.next_runs.size() < runs;
-         next = schedule.next(*next)) {
+    for (auto next = schedule.spec().enabled ? schedule.next(now) : std::nullopt;
+         next && status.next_runs.size() < runs; next = schedule.next(*next)) {
       status.next_runs.push_back(*next);
     }
     out.push_back(std::move(status));

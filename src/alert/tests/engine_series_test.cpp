@@ -123,6 +123,9 @@ TEST_F(SeriesEngineTest, ASilenceCoversWhatItNamesUntilItExpires) {
   EXPECT_TRUE(engine_->silences().empty());
   EXPECT_EQ(engine_->lift_silence(silence->id).error().code(), Errc::kNotFound);
   EXPECT_FALSE(engine_->silence({"", "hot", {}, clock_.wall(), "admin", ""}));
+  EXPECT_EQ(engine_->silence({"", "hit", {}, clock_.wall() + 12s, "admin", ""}).error().message(),
+            "no rule \"hit\"; known: hot");
+  EXPECT_TRUE(engine_->silence({"", "", {}, clock_.wall() + 12s, "admin", "all rules"}));
 }
 
 TEST_F(SeriesEngineTest, AMuteWindowHoldsWhatWaitsAndTellsTheEnd) {

@@ -97,6 +97,13 @@ TEST(Table, ShowsCountsByNameWithoutTheZeros) {
   EXPECT_EQ(cell_of({{"ready", 0}}), "-");
 }
 
+TEST(Table, ShowsTextsByNameAndListsInARow) {
+  EXPECT_EQ(cell_of({{"node", "a"}, {"zone", ""}}), "node=a");
+  EXPECT_EQ(cell_of(nlohmann::json::array({"hot", "2026-11-24T02:15:36.5Z"})),
+            "hot, 2026-11-24T02:15:36.500Z");
+  EXPECT_EQ(cell_of(nlohmann::json::array()), "-");
+}
+
 TEST(Table, ShowsTimesToTheMillisecond) {
   EXPECT_EQ(cell_of("2026-11-24T02:15:36.98765432Z"), "2026-11-24T02:15:36.987Z");
   EXPECT_EQ(cell_of("2026-11-24T02:15:36.5Z"), "2026-11-24T02:15:36.500Z");

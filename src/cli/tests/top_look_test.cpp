@@ -79,6 +79,10 @@ TEST(TopLook, ADeviceThatFallsSilentStaysOnTheScreenForTenMinutes) {
   ASSERT_EQ(later.devices.size(), 2U);
   EXPECT_EQ(later.devices[1].state, "silent 1m30s");
   EXPECT_THAT(later.devices[1].detail, HasSubstr("nothing comes from its node"));
+  const Json shown = json_of(later);
+  EXPECT_EQ(shown.at("devices").at(0).at("utilization_gpu"), 30);
+  EXPECT_EQ(shown.at("devices").at(1).at("state"), "silent 1m30s");
+  EXPECT_EQ(shown.at("devices").at(1).at("power_watts"), nullptr);
   EXPECT_EQ(looks.take(answer_of(Json::array({device_series("n2", 30)}), Json::array()), kLookedAt + 100s)
                 .devices[1]
                 .state,

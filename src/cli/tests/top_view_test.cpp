@@ -52,6 +52,10 @@ TEST(Top, FitsAScreenOfEightyColumnsWithoutColour) {
   }
   const auto lines = frame_of({{busy_device("n1", "0", 45)}, {}}, {});
   EXPECT_THAT(lines[0], HasSubstr("1 of 1 devices  mean 45 %"));
+  TopDevice gone = busy_device("n2", "0", 45);
+  gone.state = "silent 40s";
+  EXPECT_THAT(frame_of({{busy_device("n1", "0", 45), gone}, {}}, {})[0],
+              HasSubstr("2 of 2 devices, 1 silent  mean 45 %"));
   EXPECT_THAT(lines[2], HasSubstr("60.0/80.0"));
   EXPECT_THAT(lines[2], HasSubstr("412/700"));
   EXPECT_THAT(lines[2], HasSubstr(" 61 unit:vllm"));

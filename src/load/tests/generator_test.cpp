@@ -142,7 +142,7 @@ LoadOptions options_for(const std::string& steps, std::vector<std::string> endpo
 LoadOptions options_for(const std::string& steps, const FakeControl& control) {
   LoadOptions options = options_for(steps, std::vector<std::string>{});
   options.server = control.url();
-  options.token = Secret("t0ken");
+  options.authorization = Secret("Bearer t0ken");
   options.nodes_every = 20ms;
   return options;
 }
@@ -357,7 +357,7 @@ TEST(LoadGenerator, WaitsForNodesAndSaysWhereNoneCame) {
 TEST(LoadGenerator, FailsAtOnceWhereTheServerRefuses) {
   FakeControl control;
   LoadOptions options = options_for("1x1s", control);
-  options.token = Secret("wrong");
+  options.authorization = Secret("Bearer wrong");
   const auto refused = LoadGenerator::start(options, log::Log::silent());
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Errc::kUnauthenticated);

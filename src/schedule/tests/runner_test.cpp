@@ -132,6 +132,9 @@ TEST_F(RunnerTest, SaysWhichRulesAreMutedAndWhatComesNext) {
   ASSERT_EQ(status.size(), 1U);
   EXPECT_EQ(status[0].holds_until, base::parse_rfc3339("2026-11-27T06:00:00Z").value());
   EXPECT_EQ(status[0].next_runs.size(), 2U);
+  night.enabled = false;
+  open({night});
+  EXPECT_TRUE(runner_->status(2).at(0).next_runs.empty()) << "one that is switched off has none";
 }
 
 TEST_F(RunnerTest, WhatIsMadeOrChangedWhileItRunsMakesUpForNothingEarlier) {
