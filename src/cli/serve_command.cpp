@@ -22,11 +22,13 @@ int serve(ServeOptions options, const LogOptions& log_options, const Context& co
   if (const char* key_file = std::getenv("GPUSCALE_SECRET_KEY_FILE"); key_file != nullptr)
     options.secret_key_file = key_file;
   options.program = context.program;
+  options.tell = [](const std::string& word) {
+    std::printf("%s\n", word.c_str());
+    std::fflush(stdout);
+  };
   log->info("server.memory", {{"from", choose_server_memory()}});
   auto app = ServerApp::start(std::move(options), *log);
   if (!app) return report(app.error());
-  const std::vector<std::string> notices = (*app)->notices();
-  for (const std::string& notice : notices) std::printf("%s\n", notice.c_str());
   std::printf("gpuscale serves at %s\n", (*app)->url().c_str());
   std::fflush(stdout);
   while (!context.stop) std::this_thread::sleep_for(std::chrono::milliseconds{50});

@@ -186,8 +186,7 @@ struct ServerApp::Parts {
   log::Log log;
   DataFolder folder;
   base::SystemClock clock;
-  std::mutex notices_mutex;
-  std::vector<std::string> notices;  ///< of the start; bounds are set by other threads too
+  std::function<void(const std::string&)> tell;
   std::string cluster;
   std::string url;
 
@@ -250,7 +249,7 @@ Result<void> ServerApp::Parts::open(const ServeOptions& options, const Checked& 
   GS_TRY(auto opened, api::Auth::open(*state, clock, auth_options));
   auth = std::move(opened.auth);
   if (opened.generated_password) {
-    notices.push_back("The admin's password, shown this once: " + opened.generated_password->reveal());
+    tell("The admin's password, shown this once: " + opened.generated_password->reveal());
   }
   return auth->ensure_token(std::string(kNodeTokenName), api::Scopes{api::Scope::kWrite}, node_token);
 }
@@ -427,12 +426,11 @@ Result<void> ServerApp::Parts::set_bounds(const std::map<std::string, schedule::
   GS_TRY(const auto made, controller->configure(std::move(bounded), std::move(pulled)));
   for (const auto& [trigger, secret] : made) {
     if (ready) {
-      // Nobody reads notices any more.
+      // Nobody looks any more.
       log.warn("trigger.secret_made", {{"trigger", trigger}, {"mend", "gpuscale trigger rotate shows one"}});
       continue;
     }
-    const std::scoped_lock lock(notices_mutex);
-    notices.push_back("The secret of trigger " + trigger + ", shown this once: " + secret.reveal());
+    tell("The secret of trigger " + trigger + ", shown this once: " + secret.reveal());
   }
   return {};
 }
@@ -466,6 +464,7 @@ Result<std::unique_ptr<ServerApp>> ServerApp::start(ServeOptions options, log::L
   auto app =
       std::unique_ptr<ServerApp>(new ServerApp(std::make_unique<Parts>(std::move(log), std::move(folder))));
   Parts& parts = *app->parts_;
+  parts.tell = options.tell ? options.tell : [](const std::string&) {};
   GS_CHECK(parts.open(options, checked));
   GS_CHECK(parts.open_decisions(options, checked));
   GS_CHECK(parts.listen(options, checked));
@@ -475,11 +474,6 @@ Result<std::unique_ptr<ServerApp>> ServerApp::start(ServeOptions options, log::L
 
 std::string ServerApp::url() const {
   return parts_->url;
-}
-
-std::vector<std::string> ServerApp::notices() const {
-  const std::scoped_lock lock(parts_->notices_mutex);
-  return parts_->notices;
 }
 
 Result<void> ServerApp::shut_down_nodes(std::chrono::milliseconds patience) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The composition root of the server: every object built by hand, in the order of its life.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/result.h"
 #include "base/secret.h"
@@ -22,9 +22,12 @@ struct ServeOptions {
   std::string tls_certificate;
   std::string tls_key;
   std::optional<Secret> admin_password;
-  std::string secret_key_file;      ///< of the stored secrets; empty = secret.key in the data folder
-  std::string program;              ///< this binary, for local nodes
-  std::string config_text;          ///< used instead of a file where not empty
+  std::string secret_key_file;  ///< of the stored secrets; empty = secret.key in the data folder
+  std::string program;          ///< this binary, for local nodes
+  std::string config_text;      ///< used instead of a file where not empty
+  /// Hears what is said once, a password or a secret, in the moment it is made: it is valid from then on,
+  /// also where a later step of the start fails. Thread-safe.
+  std::function<void(const std::string&)> tell;
   config::Environment environment;  ///< for ${NAME} in the config; GPUSCALE_URL is added where it is not set
 };
 
@@ -35,8 +38,6 @@ class ServerApp {
   ~ServerApp();  ///< stop()
 
   std::string url() const;  ///< "http://127.0.0.1:8486"
-  /// What to tell the operator once: a password or secrets that were just made.
-  std::vector<std::string> notices() const;
   /// Ends every node of every pool, for `gpuscale up`.
   Result<void> shut_down_nodes(std::chrono::milliseconds patience);
   /// Answers what is being answered, then stops in reverse order of life; the nodes stay. Idempotent.

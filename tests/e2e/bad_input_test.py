@@ -60,8 +60,10 @@ class Start(unittest.TestCase):
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             port = taken.getsockname()[1]
-            result = run("serve", "--no-auth", "--data", root, "--listen", f"127.0.0.1:{port}")
+            result = run("serve", "--data", root, "--listen", f"127.0.0.1:{port}")
         self.assertEqual(result.returncode, 1)
+        # It holds from now on: who starts again, elsewhere, is not told a second time.
+        self.assertIn("The admin's password, shown this once: ", result.stdout)
         self.assertIn(f"127.0.0.1:{port}", result.stderr)
         self.assertIn("in use", result.stderr)
 
