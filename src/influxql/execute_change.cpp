@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <set>
 
 #include "influxql/condition.h"
 #include "influxql/execute.h"
@@ -128,12 +129,18 @@ std::vector<tsdb::SeriesId> ids_of(const MatchedSeries& matched) {
 /// What a filter of DELETE or DROP SERIES may name: tags.
 bool names_a_field(Run& run, const std::string& database, const MatchedSeries& matched,
                    const ExprPtr& filter) {
+  std::set<std::string> fields;  // of any policy
+  for (const auto& info : run.store().databases()) {
+    if (info.name != database) continue;
+    for (const auto& policy : info.policies) {
+      for (auto& field : run.store().fields(database, policy.name, matched.measurement))
+        fields.insert(std::move(field.key));
+    }
+  }
   bool found = false;
-  const auto fields = run.store().fields(database, matched.measurement);
   walk(filter, [&](const ExprPtr& node) {
     const auto* ref = as<VarRef>(node);
-    found = found || (ref != nullptr && std::any_of(fields.begin(), fields.end(),
-                                                    [&](const auto& f) { return f.key == ref->name; }));
+    found = found || (ref != nullptr && fields.contains(ref->name));
   });
   return found;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <set>
 
 #include "base/floor_division.h"
@@ -228,14 +229,48 @@ Result<Rows> show_tag_values(Run& run, const ShowStatement& show) {
   return out;
 }
 
+/// The policy that a SHOW of fields looks at: the source's, the request's, else ("") the default one.
+Result<std::string> policy_for(const Run& run, const std::string& database, const std::string& of_source) {
+  const std::string& policy = of_source.empty() ? run.context().policy : of_source;
+  if (policy.empty()) return policy;
+  for (const auto& info : run.store().databases()) {
+    const auto is_it = [&](const auto& each) { return each.name == policy; };
+    if (info.name == database && std::any_of(info.policies.begin(), info.policies.end(), is_it))
+      return policy;
+  }
+  return fail(Errc::kNotFound, "retention policy not found: " + policy);
+}
+
+using FieldTypes = std::map<std::string, std::set<metrics::FieldType>>;
+
+/// By measurement. A source that names a policy is about the fields there.
+Result<std::map<std::string, FieldTypes>> fields_for(Run& run, const std::string& database,
+                                                     const ShowStatement& show) {
+  std::map<std::string, FieldTypes> out;
+  const auto add = [&](const std::vector<Source>& sources, const std::string& of_source) -> Result<void> {
+    GS_TRY(const std::string policy, policy_for(run, database, of_source));
+    for (const std::string& measurement : match_measurements(run, database, sources)) {
+      // The names of a measurement outlive its series.
+      if (run.store().series(database, measurement).empty()) continue;
+      for (const auto& field : run.store().fields(database, policy, measurement))
+        out[measurement][field.key].insert(field.type);
+    }
+    return {};
+  };
+  if (show.sources.empty()) GS_CHECK(add({}, ""));
+  for (const Source& source : show.sources) GS_CHECK(add({source}, source.measurement.policy));
+  return out;
+}
+
 Result<Rows> show_field_keys(Run& run, const ShowStatement& show) {
   GS_TRY(const std::string database, database_of(run, show.database, true));
-  GS_TRY(const auto matched, match_series(run, database, show.sources, nullptr, false));
+  GS_TRY(const auto measurements, fields_for(run, database, show));
   Rows out;
-  for (const MatchedSeries& one : matched) {
-    Row row = make_row(one.measurement, {"fieldKey", "fieldType"});
-    for (const auto& field : run.store().fields(database, one.measurement)) {
-      row.values.push_back({Cell(field.key), Cell(std::string(metrics::to_string(field.type)))});
+  for (const auto& [measurement, fields] : measurements) {
+    Row row = make_row(measurement, {"fieldKey", "fieldType"});
+    for (const auto& [key, types] : fields) {
+      for (const metrics::FieldType type : types)
+        row.values.push_back({Cell(key), Cell(std::string(metrics::to_string(type)))});
     }
     cut(row.values, show.offset, show.limit);
     if (!row.values.empty()) out.push_back(std::move(row));
@@ -281,7 +316,7 @@ Rows one_count(std::string name, std::string column, std::size_t count) {
   return out;
 }
 
-std::size_t cardinality_of(Run& run, const ShowStatement& show, const std::string& database,
+std::size_t cardinality_of(const ShowStatement& show, const std::map<std::string, FieldTypes>& fields,
                            const MatchedSeries& one) {
   switch (show.kind) {
     case ShowKind::kTagKeyCardinality:
@@ -289,7 +324,7 @@ std::size_t cardinality_of(Run& run, const ShowStatement& show, const std::strin
     case ShowKind::kTagValuesCardinality:
       return tag_values_of(one, show).size();
     case ShowKind::kFieldKeyCardinality:
-      return run.store().fields(database, one.measurement).size();
+      return fields.contains(one.measurement) ? fields.at(one.measurement).size() : 0;
     default:
       return one.series.size();
   }
@@ -343,9 +378,13 @@ Result<Rows> show_cardinality(Run& run, const ShowStatement& show) {
     for (const MatchedSeries& one : matched) all += one.series.size();
     return one_count("", "cardinality estimation", all);
   }
+  std::map<std::string, FieldTypes> fields;
+  if (show.kind == ShowKind::kFieldKeyCardinality) {
+    GS_TRY(fields, fields_for(run, database, show));
+  }
   Rows out;
   for (const MatchedSeries& one : matched) {
-    const std::size_t count = cardinality_of(run, show, database, one);
+    const std::size_t count = cardinality_of(show, fields, one);
     if (count == 0) continue;
     Rows row = one_count(one.measurement, "count", count);
     cut(row.front().values, show.offset, show.limit);

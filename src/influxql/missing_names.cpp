@@ -29,12 +29,13 @@ std::string meant(const std::string& name, std::vector<std::string> known) {
 
 class MeasurementNames {
  public:
-  MeasurementNames(const tsdb::Store& store, std::string database, std::string measurement)
+  MeasurementNames(const tsdb::Store& store, std::string database, const std::string& policy,
+                   std::string measurement)
       : store_(store),
         database_(std::move(database)),
         measurement_(std::move(measurement)),
         tags_(store.tag_keys(database_, measurement_)) {
-    for (tsdb::FieldInfo& field : store.fields(database_, measurement_))
+    for (tsdb::FieldInfo& field : store.fields(database_, policy, measurement_))
       fields_.push_back(std::move(field.key));
   }
 
@@ -130,7 +131,7 @@ std::string missing_of(const tsdb::Store& store, const SelectStatement& select, 
     return "nothing was ever written to measurement " + quoted(source.name) + " of database " +
            quoted(database) + meant(source.name, known);
   }
-  return MeasurementNames(store, database, source.name).missing_in(select);
+  return MeasurementNames(store, database, source.policy, source.name).missing_in(select);
 }
 
 }  // namespace

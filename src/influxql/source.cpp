@@ -309,7 +309,7 @@ Result<std::vector<DataSourceRef>> find_measurements(Run& run, const Measurement
   std::vector<DataSourceRef> out;
   const auto add = [&](const std::string& name) {
     DataSourceRef ref{database, policy, name, {}, {}, nullptr};
-    for (const tsdb::FieldInfo& field : run.store().fields(database, name))
+    for (const tsdb::FieldInfo& field : run.store().fields(database, policy, name))
       ref.fields[field.key] = data_type(field.type);
     for (std::string& key : run.store().tag_keys(database, name)) ref.tags.insert(std::move(key));
     if (!ref.fields.empty()) out.push_back(std::move(ref));

@@ -8,7 +8,20 @@ namespace gpuscale::tsdb {
 void NewDefinitions::append(NewDefinitions later) {
   std::move(later.measurements.begin(), later.measurements.end(), std::back_inserter(measurements));
   std::move(later.fields.begin(), later.fields.end(), std::back_inserter(fields));
+  std::move(later.policy_fields.begin(), later.policy_fields.end(), std::back_inserter(policy_fields));
   std::move(later.series.begin(), later.series.end(), std::back_inserter(series));
+}
+
+const FieldsByKey& MeasurementDef::fields_of(PolicyId policy) const {
+  static const FieldsByKey kNone;
+  const auto found = fields_by_policy.find(policy);
+  return found == fields_by_policy.end() ? kNone : found->second;
+}
+
+const FieldDef* MeasurementDef::find_field(PolicyId policy, std::string_view key) const {
+  const FieldsByKey& known = fields_of(policy);
+  const auto found = known.find(key);
+  return found == known.end() ? nullptr : found->second;
 }
 
 const SortedSeries::Positions& SortedSeries::positions_of(std::string_view key) {
@@ -60,10 +73,28 @@ MeasurementDef& Catalogue::make_measurement(DatabaseDef& database, std::string_v
   return made;
 }
 
-FieldDef& Catalogue::make_field(MeasurementDef& measurement, std::string_view key, FieldType type) {
-  FieldDef& made = add_field(measurement, last_field_ + 1, key, type);
-  unsaved_.fields.push_back({made.id, measurement.id, made.key, type});
-  return made;
+const FieldDef& Catalogue::make_field(MeasurementDef& measurement, PolicyId policy, std::string_view key,
+                                      FieldType type) {
+  const auto known =
+      std::find_if(measurement.fields.begin(), measurement.fields.end(),
+                   [&](const auto& field) { return field->key == key && field->type == type; });
+  const FieldDef* field = known == measurement.fields.end() ? nullptr : known->get();
+  if (field == nullptr) {
+    field = &add_field(measurement, last_field_ + 1, key, type);
+    unsaved_.fields.push_back({field->id, measurement.id, field->key, type});
+  }
+  measurement.fields_by_policy[policy][field->key] = field;
+  unsaved_.policy_fields.push_back({policy, field->id, measurement.id});
+  return *field;
+}
+
+bool Catalogue::note_field(MeasurementDef& measurement, PolicyId policy, FieldId id) {
+  const auto known = std::find_if(measurement.fields.begin(), measurement.fields.end(),
+                                  [&](const auto& field) { return field->id == id; });
+  if (known == measurement.fields.end()) return false;
+  if (!measurement.fields_by_policy[policy].emplace((*known)->key, known->get()).second) return false;
+  unsaved_.policy_fields.push_back({policy, id, measurement.id});
+  return true;
 }
 
 SeriesId Catalogue::make_series(DatabaseDef& database, MeasurementDef& measurement,
@@ -104,9 +135,17 @@ FieldDef& Catalogue::add_field(MeasurementDef& measurement, FieldId id, std::str
                                FieldType type) {
   FieldDef& made =
       *measurement.fields.emplace_back(std::make_unique<FieldDef>(FieldDef{id, std::string(key), type}));
-  measurement.fields_by_key[made.key] = &made;
+  measurement_of_field_[id] = &measurement;
   last_field_ = std::max(last_field_, id);
   return made;
+}
+
+void Catalogue::add_field_of_policy(PolicyId policy, FieldId field) {
+  const auto owner = measurement_of_field_.find(field);
+  if (owner == measurement_of_field_.end()) return;
+  for (const auto& each : owner->second->fields) {
+    if (each->id == field) owner->second->fields_by_policy[policy][each->key] = each.get();
+  }
 }
 
 void Catalogue::add_series(DatabaseDef& database, MeasurementDef& measurement, SeriesId id,
@@ -140,6 +179,9 @@ void Catalogue::forget_policy(DatabaseDef& database, std::string_view name) {
   const PolicyDef* policy = name.empty() ? nullptr : database.find_policy(name);
   if (policy == nullptr) return;
   policies_.erase(policy->id);
+  for (const auto& [measurement_name, measurement] : database.measurements)
+    measurement->fields_by_policy.erase(policy->id);
+  std::erase_if(unsaved_.policy_fields, [&](const auto& entry) { return entry.policy == policy->id; });
   std::erase_if(database.policies, [&](const auto& entry) { return entry.get() == policy; });
 }
 
@@ -151,7 +193,9 @@ void Catalogue::forget_measurement(DatabaseDef& database, std::string_view name)
     series_.erase(series.id);
     --database.series_count;
   });
+  for (const auto& field : measurement.fields) measurement_of_field_.erase(field->id);
   const std::int64_t id = measurement.id;
+  std::erase_if(unsaved_.policy_fields, [id](const auto& entry) { return entry.measurement == id; });
   std::erase_if(unsaved_.measurements, [id](const auto& entry) { return entry.id == id; });
   std::erase_if(unsaved_.fields, [id](const auto& entry) { return entry.measurement == id; });
   std::erase_if(unsaved_.series, [id](const auto& entry) { return entry.measurement == id; });

@@ -34,11 +34,15 @@ struct SortedSeries {
   const Positions& positions_of(std::string_view key);
 };
 
+using FieldsByKey = std::map<std::string_view, const FieldDef*>;
+
 struct MeasurementDef {
   std::int64_t id;
   std::string name;
-  std::vector<std::unique_ptr<FieldDef>> fields;  ///< in order of creation
-  std::map<std::string_view, FieldDef*> fields_by_key;
+  std::vector<std::unique_ptr<FieldDef>> fields;  ///< in order of creation; no two of one key and type
+  /// Those that were ever written to a policy. There each key has one type; in another policy it may have
+  /// another, as where means of integers are kept.
+  std::map<PolicyId, FieldsByKey> fields_by_policy;
   SeriesIndex series;
   /// How many series have each value of each tag.
   std::map<std::string, std::map<std::string, std::size_t, std::less<>>, std::less<>> tag_values;
@@ -46,6 +50,9 @@ struct MeasurementDef {
   /// As of `sorted_version`; guarded by the store's sort mutex.
   mutable std::shared_ptr<SortedSeries> sorted;
   mutable std::uint64_t sorted_version = 0;
+
+  const FieldsByKey& fields_of(PolicyId policy) const;
+  const FieldDef* find_field(PolicyId policy, std::string_view key) const;
 };
 
 struct SeriesDef {
@@ -88,6 +95,12 @@ struct NewDefinitions {
     std::string key;
     FieldType type;
   };
+  /// A field in a policy that had none of its key.
+  struct FieldOfPolicy {
+    PolicyId policy;
+    FieldId field;
+    std::int64_t measurement;
+  };
   struct Series {
     SeriesId id;
     std::int64_t measurement;
@@ -95,9 +108,12 @@ struct NewDefinitions {
   };
   std::vector<Measurement> measurements;
   std::vector<Field> fields;
+  std::vector<FieldOfPolicy> policy_fields;
   std::vector<Series> series;
 
-  bool empty() const { return measurements.empty() && fields.empty() && series.empty(); }
+  bool empty() const {
+    return measurements.empty() && fields.empty() && policy_fields.empty() && series.empty();
+  }
   /// Those of `later` after these.
   void append(NewDefinitions later);
 };
@@ -116,7 +132,12 @@ class Catalogue {
   // --- definitions made by writes: they also go to unsaved()
   // ---------------------------------------------------
   MeasurementDef& make_measurement(DatabaseDef& database, std::string_view name);
-  FieldDef& make_field(MeasurementDef& measurement, std::string_view key, FieldType type);
+  /// The field for a policy that has none of this key; one that another policy has, where the type is the
+  /// same.
+  const FieldDef& make_field(MeasurementDef& measurement, PolicyId policy, std::string_view key,
+                             FieldType type);
+  /// Of samples that were written before policies were told apart; false where it is known.
+  bool note_field(MeasurementDef& measurement, PolicyId policy, FieldId field);
   SeriesId make_series(DatabaseDef& database, MeasurementDef& measurement,
                        std::span<const metrics::TagView> tags, std::uint64_t hash);
   NewDefinitions& unsaved() { return unsaved_; }
@@ -127,6 +148,7 @@ class Catalogue {
   PolicyDef& add_policy(DatabaseDef& database, PolicyId id, const RetentionPolicy& policy);
   MeasurementDef& add_measurement(DatabaseDef& database, std::int64_t id, std::string_view name);
   FieldDef& add_field(MeasurementDef& measurement, FieldId id, std::string_view key, FieldType type);
+  void add_field_of_policy(PolicyId policy, FieldId field);
   void add_series(DatabaseDef& database, MeasurementDef& measurement, SeriesId id,
                   std::shared_ptr<const metrics::Tags> tags, std::uint64_t hash);
   /// The next ids are above what any file ever held.
@@ -143,6 +165,7 @@ class Catalogue {
   std::vector<std::unique_ptr<DatabaseDef>> databases_;  // in order of creation
   std::unordered_map<SeriesId, SeriesDef> series_;
   std::unordered_map<PolicyId, PolicyDef*> policies_;
+  std::unordered_map<FieldId, MeasurementDef*> measurement_of_field_;
   NewDefinitions unsaved_;
   std::uint64_t version_ = 0;
   std::int64_t last_measurement_ = 0;

@@ -135,7 +135,7 @@ Result<void> Condenser::condense_series(const std::string& database, const Rollu
 Result<bool> Condenser::condense_step(const std::string& database, const Rollup& rollup, std::int64_t begin,
                                       const std::function<bool()>& stop) {
   for (const std::string& measurement : store_.measurements(database)) {
-    const std::vector<FieldInfo> fields = store_.fields(database, measurement);
+    const std::vector<FieldInfo> fields = store_.fields(database, rollup.policy, measurement);
     std::vector<SeriesInfo> all = store_.series(database, measurement);
     std::erase_if(all, [&](const SeriesInfo& info) {
       return !store_.has_samples(database, rollup.policy, info.id, {begin, begin + kStep - 1});

@@ -58,6 +58,7 @@ Result<void> DiskStore::open_file() {
                                       [this](std::string_view batch) { return apply_logged(batch); }));
     return true;
   }));
+  note_fields_of_head();
   committer_ = std::thread([this] { run_commits(); });
   upkeep_ = std::thread([this] { run_upkeep(); });
   return {};
@@ -112,6 +113,21 @@ Result<void> DiskStore::apply_logged(std::string_view batch) {
 Result<void> DiskStore::apply_log_entry(std::string_view entry) {
   GS_TRY(const std::string batches, decode_log_entry(entry));
   return each_batch(batches, [this](std::string_view batch) { return apply_logged(batch); });
+}
+
+void DiskStore::note_fields_of_head() {
+  for (const auto& [policy, buffers] : head_->policies()) {
+    // Series of one kind share their list.
+    const CellName* last = nullptr;
+    for (const SeriesBuffer& buffer : buffers.all()) {
+      const auto fields = buffer.rows.fields();
+      if (fields.empty() || fields.data() == last) continue;
+      last = fields.data();
+      const SeriesDef* series = catalogue_.find_series(buffer.series);
+      if (series == nullptr) continue;
+      for (const CellName& cell : fields) catalogue_.note_field(*series->measurement, policy, cell.field);
+    }
+  }
 }
 
 // --- committing

@@ -75,7 +75,8 @@ class DiskStore final : public Store {
   Result<void> enforce_retention(WallTime now) override;
 
   std::vector<std::string> measurements(std::string_view database) const override;
-  std::vector<FieldInfo> fields(std::string_view database, std::string_view measurement) const override;
+  std::vector<FieldInfo> fields(std::string_view database, std::string_view policy,
+                                std::string_view measurement) const override;
   std::vector<std::string> tag_keys(std::string_view database, std::string_view measurement) const override;
   std::vector<SeriesInfo> series(std::string_view database, std::string_view measurement) const override;
   std::vector<SeriesInfo> series_with(std::string_view database, std::string_view measurement,
@@ -128,6 +129,8 @@ class DiskStore final : public Store {
   bool apply(std::string_view batch);
   Result<void> apply_logged(std::string_view batch);
   Result<void> apply_log_entry(std::string_view entry);
+  /// What the log holds and no commit has noted: it is from a version that did not tell policies apart.
+  void note_fields_of_head();
   void load_segment(tables::SegmentRow row);
 
   // --- sealing and joining; the caller holds upkeep_mutex_

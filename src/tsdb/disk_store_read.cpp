@@ -45,12 +45,14 @@ std::vector<std::string> DiskStore::measurements(std::string_view database) cons
   return out;
 }
 
-std::vector<FieldInfo> DiskStore::fields(std::string_view database, std::string_view measurement) const {
+std::vector<FieldInfo> DiskStore::fields(std::string_view database, std::string_view policy,
+                                         std::string_view measurement) const {
   const std::shared_lock lock(mutex_);
   std::vector<FieldInfo> out;
-  if (const MeasurementDef* found = catalogue_.find_measurement(database, measurement)) {
-    for (const auto& [key, field] : found->fields_by_key) out.push_back({field->key, field->type});
-  }
+  const PolicyDef* kept = find_policy(database, policy);
+  const MeasurementDef* found = catalogue_.find_measurement(database, measurement);
+  if (kept == nullptr || found == nullptr) return out;
+  for (const auto& [key, field] : found->fields_of(kept->id)) out.push_back({field->key, field->type});
   return out;
 }
 
@@ -237,12 +239,12 @@ std::optional<ScanView> DiskStore::begin_view(std::string_view database, std::st
     break;
   }
   if (measurement == nullptr) return std::nullopt;
-  const auto found = measurement->fields_by_key.find(field);
-  if (found == measurement->fields_by_key.end()) return std::nullopt;
+  const FieldDef* found = measurement->find_field(kept->id, field);
+  if (found == nullptr) return std::nullopt;
   ScanView view;
   view.owner = {kept->id, measurement->id};
-  view.field = found->second->id;
-  view.type = found->second->type;
+  view.field = found->id;
+  view.type = found->type;
   view.range = {std::max(range.min_ns, kept->floor_ns), range.max_ns};
   for (const Damaged& damaged : damaged_) {
     if (damaged.owner != view.owner || damaged.range.max_ns < view.range.min_ns ||

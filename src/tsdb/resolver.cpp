@@ -45,7 +45,8 @@ class Resolver {
     const std::int64_t duration = policy->policy.duration.count();
     const std::int64_t oldest =
         duration > 0 ? request_.now_ns - duration : std::numeric_limits<std::int64_t>::min();
-    BatchWriter writer(policy->id, request_.points.size());
+    policy_ = policy->id;
+    BatchWriter writer(policy_, request_.points.size());
     for (const metrics::PointView& point : request_.points) {
       if (point.time_ns < oldest) {
         drop("points beyond retention policy");
@@ -147,9 +148,7 @@ class Resolver {
   }
 
   const FieldDef* find_field(std::string_view key) const {
-    if (measurement_ == nullptr) return nullptr;
-    const auto it = measurement_->fields_by_key.find(key);
-    return it == measurement_->fields_by_key.end() ? nullptr : it->second;
+    return measurement_ == nullptr ? nullptr : measurement_->find_field(policy_, key);
   }
 
   void write_row(SeriesId series, const metrics::PointView& point, BatchWriter& writer) {
@@ -162,7 +161,7 @@ class Resolver {
       if (field.key == kTimeName) continue;
       const auto type = static_cast<FieldType>(field.value.index());
       if (shape_[i] == nullptr) shape_[i] = find_field(field.key);
-      if (shape_[i] == nullptr) shape_[i] = &definer_->make_field(*measurement_, field.key, type);
+      if (shape_[i] == nullptr) shape_[i] = &definer_->make_field(*measurement_, policy_, field.key, type);
       // A line may name one new field twice with two types: the first one stands.
       if (shape_[i]->type != type) continue;
       cells_.push_back({shape_[i]->id, type});
@@ -176,6 +175,7 @@ class Resolver {
   const ResolveRequest& request_;
   const StoreLimits& limits_;
   DatabaseDef* database_ = nullptr;
+  PolicyId policy_ = 0;
   MeasurementDef* measurement_ = nullptr;
   std::vector<const FieldDef*> shape_;
   std::vector<CellName> cells_;

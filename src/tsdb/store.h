@@ -187,7 +187,10 @@ class Store {
   // --- catalogue (ascending by name unless said otherwise; empty for what does not exist)
   // ---------------------
   virtual std::vector<std::string> measurements(std::string_view database) const = 0;
-  virtual std::vector<FieldInfo> fields(std::string_view database, std::string_view measurement) const = 0;
+  /// That were ever written to the policy ("" = the default one). A key may have another type in another
+  /// policy.
+  virtual std::vector<FieldInfo> fields(std::string_view database, std::string_view policy,
+                                        std::string_view measurement) const = 0;
   virtual std::vector<std::string> tag_keys(std::string_view database,
                                             std::string_view measurement) const = 0;
   /// Every series of a measurement, ascending by tags.

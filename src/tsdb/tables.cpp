@@ -53,6 +53,21 @@ CREATE TABLE tsdb_rollups (
                                          {4, R"sql(
 CREATE TABLE tsdb_sealed (one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL) STRICT;
 INSERT INTO tsdb_sealed VALUES (1, 0);
+)sql"},
+                                         // A key may have another type in another policy.
+                                         {5, R"sql(
+CREATE TABLE tsdb_typed_fields (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, measurement INTEGER NOT NULL, key TEXT NOT NULL, type INTEGER NOT NULL,
+  UNIQUE (measurement, key, type)) STRICT;
+INSERT INTO tsdb_typed_fields SELECT id, measurement, key, type FROM tsdb_fields;
+DELETE FROM sqlite_sequence WHERE name = 'tsdb_typed_fields';
+INSERT INTO sqlite_sequence SELECT 'tsdb_typed_fields', seq FROM sqlite_sequence WHERE name = 'tsdb_fields';
+DROP TABLE tsdb_fields;
+ALTER TABLE tsdb_typed_fields RENAME TO tsdb_fields;
+CREATE TABLE tsdb_policy_fields (
+  policy INTEGER NOT NULL, field INTEGER NOT NULL, PRIMARY KEY (policy, field)) STRICT, WITHOUT ROWID;
+INSERT INTO tsdb_policy_fields
+  SELECT DISTINCT g.policy, s.field FROM tsdb_strips s JOIN tsdb_segments g ON g.id = s.segment;
 )sql"}};
 
 std::string encode_tags(const metrics::Tags& tags) {
@@ -163,11 +178,19 @@ Result<void> load_measurements(Transaction& transaction, Catalogue& catalogue,
          transaction.prepare("SELECT id, measurement, key, type FROM tsdb_fields ORDER BY id"));
   while (true) {
     GS_TRY(const bool row, fields.step());
-    if (!row) return {};
+    if (!row) break;
     const auto owner = owners.find(fields.integer(1));
     if (owner == owners.end()) continue;
     catalogue.add_field(*owner->second.measurement, static_cast<FieldId>(fields.integer(0)), fields.text(2),
                         static_cast<FieldType>(fields.integer(3)));
+  }
+  GS_TRY(Statement of_policies,
+         transaction.prepare("SELECT policy, field FROM tsdb_policy_fields ORDER BY policy, field"));
+  while (true) {
+    GS_TRY(const bool row, of_policies.step());
+    if (!row) return {};
+    catalogue.add_field_of_policy(static_cast<PolicyId>(of_policies.integer(0)),
+                                  static_cast<FieldId>(of_policies.integer(1)));
   }
 }
 
@@ -234,6 +257,10 @@ Result<void> save_definitions(Transaction& transaction, const NewDefinitions& de
     field.bind(1, sql_id(entry.id)).bind(2, entry.measurement);
     GS_CHECK(field.bind(3, entry.key).bind(4, static_cast<int>(entry.type)).run());
   }
+  GS_TRY(Statement of_policy,
+         transaction.prepare("INSERT OR IGNORE INTO tsdb_policy_fields (policy, field) VALUES (?, ?)"));
+  for (const auto& entry : definitions.policy_fields)
+    GS_CHECK(of_policy.bind(1, std::int64_t{entry.policy}).bind(2, sql_id(entry.field)).run());
   GS_TRY(Statement series,
          transaction.prepare("INSERT INTO tsdb_series (id, measurement, tags) VALUES (?, ?, ?)"));
   for (const auto& entry : definitions.series) {
@@ -300,6 +327,7 @@ Result<void> remove_database(Transaction& transaction, std::int64_t id) {
         "ON p.id = s.policy WHERE p.database = ?)",
         "DELETE FROM tsdb_segments WHERE policy IN (SELECT id FROM tsdb_policies WHERE database = ?)",
         "DELETE FROM tsdb_series WHERE measurement IN (SELECT id FROM tsdb_measurements WHERE database = ?)",
+        "DELETE FROM tsdb_policy_fields WHERE policy IN (SELECT id FROM tsdb_policies WHERE database = ?)",
         "DELETE FROM tsdb_fields WHERE measurement IN (SELECT id FROM tsdb_measurements WHERE database = ?)",
         "DELETE FROM tsdb_measurements WHERE database = ?",
         "DELETE FROM tsdb_rollups WHERE policy IN (SELECT id FROM tsdb_policies WHERE database = ?)",
@@ -316,6 +344,7 @@ Result<void> remove_policy(Transaction& transaction, PolicyId id) {
                "DELETE FROM tsdb_strips WHERE segment IN (SELECT id FROM tsdb_segments WHERE policy = ?)",
                {id}));
   GS_CHECK(run(transaction, "DELETE FROM tsdb_segments WHERE policy = ?", {id}));
+  GS_CHECK(run(transaction, "DELETE FROM tsdb_policy_fields WHERE policy = ?", {id}));
   GS_CHECK(run(transaction, "DELETE FROM tsdb_rollups WHERE policy = ? OR target = ?", {id, id}));
   return run(transaction, "DELETE FROM tsdb_policies WHERE id = ?", {id});
 }
@@ -324,6 +353,7 @@ Result<void> remove_measurement(Transaction& transaction, std::int64_t id) {
   for (const std::string_view sql :
        {"DELETE FROM tsdb_strips WHERE segment IN (SELECT id FROM tsdb_segments WHERE measurement = ?)",
         "DELETE FROM tsdb_segments WHERE measurement = ?", "DELETE FROM tsdb_series WHERE measurement = ?",
+        "DELETE FROM tsdb_policy_fields WHERE field IN (SELECT id FROM tsdb_fields WHERE measurement = ?)",
         "DELETE FROM tsdb_fields WHERE measurement = ?", "DELETE FROM tsdb_measurements WHERE id = ?"}) {
     GS_CHECK(run(transaction, sql, {id}));
   }

@@ -63,7 +63,9 @@ class FakeStore : public tsdb::Store {
   Result<void> enforce_retention(WallTime) override { return {}; }
 
   std::vector<std::string> measurements(std::string_view) const override { return {}; }
-  std::vector<tsdb::FieldInfo> fields(std::string_view, std::string_view) const override { return {}; }
+  std::vector<tsdb::FieldInfo> fields(std::string_view, std::string_view, std::string_view) const override {
+    return {};
+  }
   std::vector<std::string> tag_keys(std::string_view, std::string_view) const override { return {}; }
   std::vector<tsdb::SeriesInfo> series(std::string_view, std::string_view) const override { return {}; }
   bool has_samples(std::string_view, std::string_view, tsdb::SeriesId, tsdb::TimeRange) const override {

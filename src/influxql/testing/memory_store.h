@@ -104,7 +104,7 @@ class MemoryStore : public tsdb::Store {
   Result<void> drop_measurement(std::string_view database, std::string_view measurement) override {
     if (Database* db = find(database)) {
       std::erase_if(db->series, [&](const auto& s) { return s.measurement == measurement; });
-      db->fields.erase(std::string(measurement));
+      std::erase_if(db->fields, [&](const auto& entry) { return entry.first.second == measurement; });
     }
     return {};
   }
@@ -143,12 +143,12 @@ class MemoryStore : public tsdb::Store {
     }
     return {out.begin(), out.end()};
   }
-  std::vector<tsdb::FieldInfo> fields(std::string_view database,
+  std::vector<tsdb::FieldInfo> fields(std::string_view database, std::string_view policy,
                                       std::string_view measurement) const override {
     std::vector<tsdb::FieldInfo> out;
     const Database* db = find(database);
     if (db == nullptr) return out;
-    const auto found = db->fields.find(std::string(measurement));
+    const auto found = db->fields.find({policy_of(*db, policy), std::string(measurement)});
     if (found == db->fields.end()) return out;
     for (const auto& [key, type] : found->second) out.push_back({key, type});
     return out;
@@ -194,7 +194,9 @@ class MemoryStore : public tsdb::Store {
     if (db == nullptr) return out;
     for (const Series& series : db->series) {
       if (series.info.id != id) continue;
-      out.type = db->fields.at(series.measurement).at(std::string(field));
+      const auto fields = db->fields.find({policy_of(*db, policy), series.measurement});
+      if (fields == db->fields.end() || !fields->second.contains(std::string(field))) continue;
+      out.type = fields->second.at(std::string(field));
       const auto column = series.columns.find({policy_of(*db, policy), std::string(field)});
       if (column == series.columns.end()) continue;
       for (auto at = column->second.lower_bound(range.min_ns);
@@ -219,7 +221,8 @@ class MemoryStore : public tsdb::Store {
   struct Database {
     tsdb::DatabaseInfo info;
     std::vector<Series> series;
-    std::map<std::string, std::map<std::string, metrics::FieldType>> fields;
+    /// By policy and measurement.
+    std::map<std::pair<std::string, std::string>, std::map<std::string, metrics::FieldType>> fields;
     std::vector<tsdb::ContinuousQuery> continuous;
   };
 
@@ -245,7 +248,7 @@ class MemoryStore : public tsdb::Store {
   static void forget_empty(Database& db) {
     std::erase_if(db.fields, [&](const auto& entry) {
       return std::none_of(db.series.begin(), db.series.end(),
-                          [&](const Series& s) { return s.measurement == entry.first; });
+                          [&](const Series& s) { return s.measurement == entry.first.second; });
     });
   }
 
@@ -264,7 +267,7 @@ class MemoryStore : public tsdb::Store {
   void put(Database& db, const std::string& policy, const metrics::PointView& point,
            tsdb::WriteOutcome& out) {
     const std::string measurement(point.measurement);
-    auto& types = db.fields[measurement];
+    auto& types = db.fields[{policy, measurement}];
     for (const metrics::FieldView& field : point.fields) {
       const auto type = metrics::type_of(owned(field));
       const auto [at, fresh] = types.emplace(std::string(field.key), type);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "db/database.h"
 #include "tests/store_fixture.h"
 #include "tsdb/store.h"
 
@@ -29,7 +30,7 @@ TEST_F(StoreTest, TheCatalogueIsSortedAndLasts) {
     if (again) reopen();
     EXPECT_THAT(store_->measurements("db"), ElementsAre("apple", "zebra"));
     EXPECT_THAT(store_->tag_keys("db", "apple"), ElementsAre("a", "b"));
-    const auto fields = store_->fields("db", "apple");
+    const auto fields = store_->fields("db", "", "apple");
     ASSERT_EQ(fields.size(), 3U);
     EXPECT_EQ(fields[0].key, "a");
     EXPECT_EQ(fields[0].type, FieldType::kInteger);
@@ -40,7 +41,72 @@ TEST_F(StoreTest, TheCatalogueIsSortedAndLasts) {
     EXPECT_EQ(metrics::tag_value(*series[1].tags, "b"), "2");
   }
   EXPECT_TRUE(store_->measurements("nosuch").empty());
-  EXPECT_TRUE(store_->fields("db", "nosuch").empty());
+  EXPECT_TRUE(store_->fields("db", "", "nosuch").empty());
+}
+
+TEST_F(StoreTest, AFieldMayHaveAnotherTypeInAnotherPolicy) {
+  ASSERT_TRUE(store_->create_retention_policy("db", {.name = "year"}, false));
+  must_write("m,h=a used=4i,name=\"x\" 1\n");
+  ASSERT_TRUE(store_->flush());
+  must_write("m,h=a used=4.5 1\nm,h=a used=5.5 2\n", "year");
+  must_write("m,h=a used=7i 3\n");
+  const auto check = [this](const std::string& where) {
+    EXPECT_EQ(samples("m", "used"), "1:4 3:7") << where;
+    EXPECT_EQ(samples("m", "used", {}, "year"), "1:4 2:5") << where;
+    const auto kept = store_->fields("db", "year", "m");
+    ASSERT_EQ(kept.size(), 1U) << where << ": what was never written there is not there";
+    EXPECT_EQ(kept[0].type, FieldType::kFloat) << where;
+    EXPECT_EQ(store_->fields("db", "", "m").size(), 2U) << where;
+    EXPECT_THAT(write("m,h=a used=1i 9\n", "year")->first_reason, HasSubstr("already exists as type float"));
+    EXPECT_THAT(write("m,h=a used=1 9\n")->first_reason, HasSubstr("already exists as type integer"));
+  };
+  check("as written");
+  reopen_after_crash();
+  check("out of the log");
+  ASSERT_TRUE(store_->flush());
+  reopen();
+  check("out of segments");
+  ASSERT_TRUE(store_->drop_retention_policy("db", "year"));
+  ASSERT_TRUE(store_->create_retention_policy("db", {.name = "year"}, false));
+  must_write("m,h=a used=\"text\" 1\n", "year");
+  reopen();
+  EXPECT_EQ(samples("m", "used", {}, "year"), "1:text");
+}
+
+TEST_F(StoreTest, AnOlderFileIsAskedWhichFieldsItsPoliciesHold) {
+  ASSERT_TRUE(store_->create_retention_policy("db", {.name = "year"}, false));
+  must_write("m a=1,b=2 1\n", "year");
+  ASSERT_TRUE(store_->flush());
+  must_write("m a=3,c=4 2\n");
+  reopen_after_crash();
+  store_.reset();
+  {
+    const auto file = *db::Database::open(path_);
+    ASSERT_TRUE(file->transact([](db::Transaction& transaction) -> Result<void> {
+      GS_CHECK(transaction.execute("DROP TABLE tsdb_policy_fields"));
+      GS_CHECK(transaction.execute(
+          "CREATE TABLE older (id INTEGER PRIMARY KEY AUTOINCREMENT, measurement INTEGER NOT NULL, "
+          "key TEXT NOT NULL, type INTEGER NOT NULL, UNIQUE (measurement, key)) STRICT"));
+      GS_CHECK(transaction.execute("INSERT INTO older SELECT * FROM tsdb_fields"));
+      GS_CHECK(transaction.execute("DROP TABLE tsdb_fields"));
+      GS_CHECK(transaction.execute("ALTER TABLE older RENAME TO tsdb_fields"));
+      return transaction.execute("UPDATE schema_versions SET version = 4 WHERE name = 'tsdb'");
+    }));
+  }
+  for (int round = 0; round < 2; ++round) {
+    reopen();
+    const auto keys = [this](std::string_view policy) {
+      std::string out;
+      for (const auto& field : store_->fields("db", policy, "m")) out += field.key;
+      return out;
+    };
+    EXPECT_EQ(keys("year"), round == 0 ? "ab" : "abd") << "out of its segments";
+    EXPECT_EQ(keys(""), "ac") << "out of its log";
+    EXPECT_EQ(samples("m", "a", {}, "year"), "1:1");
+    EXPECT_EQ(samples("m", "a"), "2:3");
+    must_write("m d=1 3\n", "year");
+    EXPECT_EQ(keys("year"), "abd");
+  }
 }
 
 TEST_F(StoreTest, DatabasesAndPoliciesLastAndConflictsAreNamed) {

@@ -49,7 +49,7 @@ TEST_F(CondenseTest, KeepsWhatEachMinuteComesToBeforeItExpires) {
   EXPECT_EQ(integers("i_sum"), (std::vector<std::int64_t>{3}));
   EXPECT_EQ(integers("i_min"), (std::vector<std::int64_t>{-1}));
   EXPECT_EQ(*condenser.tick(clock_.wall()), 0U);
-  const auto fields = store_->fields("db", "m");
+  const auto fields = store_->fields("db", "", "m");
   EXPECT_EQ(fields.size(), 3U);  // SELECT * shows no field of the other measurement
 }
 
