@@ -120,12 +120,14 @@ void DiskStore::note_fields_of_head() {
     // Series of one kind share their list.
     const CellName* last = nullptr;
     for (const SeriesBuffer& buffer : buffers.all()) {
-      const auto fields = buffer.rows.fields();
-      if (fields.empty() || fields.data() == last) continue;
-      last = fields.data();
-      const SeriesDef* series = catalogue_.find_series(buffer.series);
-      if (series == nullptr) continue;
-      for (const CellName& cell : fields) catalogue_.note_field(*series->measurement, policy, cell.field);
+      for (const RowBuffer* part = &buffer.rows; part != nullptr; part = part->older()) {
+        const auto fields = part->fields();
+        if (fields.empty() || fields.data() == last) continue;
+        last = fields.data();
+        const SeriesDef* series = catalogue_.find_series(buffer.series);
+        if (series == nullptr) continue;
+        for (const CellName& cell : fields) catalogue_.note_field(*series->measurement, policy, cell.field);
+      }
     }
   }
 }

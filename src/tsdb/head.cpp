@@ -50,7 +50,7 @@ std::int64_t Head::oldest(PolicyId policy) const {
   const auto held = policies_.find(policy);
   if (held == policies_.end()) return out;
   for (const SeriesBuffer& buffer : held->second.all()) {
-    if (buffer.rows.rows() > 0) out = std::min(out, buffer.rows.first_time());
+    if (const auto first = buffer.rows.first_time()) out = std::min(out, *first);
   }
   return out;
 }
@@ -74,7 +74,9 @@ NewSegment seal_members(const SegmentOwner& owner, const std::vector<Member>& me
   DirectoryWriter directory;
   std::map<FieldId, FieldType> fields;
   for (const Member& member : members) {
-    for (const CellName& name : member.rows->fields()) fields.emplace(name.field, name.type);
+    for (const RowBuffer* part = member.rows; part != nullptr; part = part->older()) {
+      for (const CellName& name : part->fields()) fields.emplace(name.field, name.type);
+    }
   }
   struct FieldStrip {
     FieldId field;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tsdb/resolver.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace gpuscale::tsdb {
@@ -78,6 +79,7 @@ class Resolver {
         return true;
       case Match::kUnknown:
         if (definer_ == nullptr) return false;
+        if (!has_room_for_fields()) return true;
         break;
       case Match::kYes:
         break;
@@ -145,6 +147,16 @@ class Resolver {
       return Match::kConflict;
     }
     return match;
+  }
+
+  /// For those of the point that are new.
+  bool has_room_for_fields() {
+    const std::size_t known = measurement_ == nullptr ? 0 : measurement_->fields_of(policy_).size();
+    const auto fresh = static_cast<std::size_t>(std::count(shape_.begin(), shape_.end(), nullptr));
+    if (known + fresh <= limits_.max_fields_per_measurement) return true;
+    drop("max-fields-per-measurement limit exceeded: (" + std::to_string(limits_.max_fields_per_measurement) +
+         ")");
+    return false;
   }
 
   const FieldDef* find_field(std::string_view key) const {

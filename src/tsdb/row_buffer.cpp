@@ -36,13 +36,44 @@ std::optional<std::size_t> RowBuffer::find_field(CellName name) const {
   return static_cast<std::size_t>(found - fields_->begin());
 }
 
+void RowBuffer::begin_part() {
+  settle();
+  RowBuffer before = std::move(*this);
+  const std::int64_t newest = std::max(before.newest_before_, before.time(before.rows() - 1));
+  *this = RowBuffer();
+  newest_before_ = newest;
+  older_ = std::make_unique<RowBuffer>(std::move(before));
+}
+
 void RowBuffer::take_fields(std::span<const CellName> shape, FieldLists& lists) {
-  std::vector<CellName> wider = *fields_;
-  // A line that names a field twice has fewer columns than cells.
-  for (const CellName& name : shape) {
-    if (std::find(wider.begin(), wider.end(), name) == wider.end()) wider.push_back(name);
+  if (fields_->empty() && words_.empty()) {
+    if (const FieldLists::List known = lists.find(shape)) {
+      widen(known->size());
+      fields_ = known;
+      return;
+    }
   }
+  const auto with_those_of_shape = [&shape](std::vector<CellName> wider) {
+    std::size_t place = 0;
+    for (const CellName& name : shape) {
+      // Mostly in the same order.
+      if (place < wider.size() && wider[place] == name) {
+        ++place;
+        continue;
+      }
+      // A line that names a field twice has fewer columns than cells.
+      const auto found = std::find(wider.begin(), wider.end(), name);
+      place = static_cast<std::size_t>(found - wider.begin()) + 1;
+      if (found == wider.end()) wider.push_back(name);
+    }
+    return wider;
+  };
+  std::vector<CellName> wider = with_those_of_shape(*fields_);
   if (wider.size() == fields_->size()) return;
+  if (rows() * wider.size() > kMostWidened) {
+    begin_part();
+    wider = with_those_of_shape({});
+  }
   widen(wider.size());
   fields_ = lists.of(wider);
 }
@@ -50,11 +81,14 @@ void RowBuffer::take_fields(std::span<const CellName> shape, FieldLists& lists) 
 std::size_t RowBuffer::add(std::int64_t time_ns, std::span<const CellName> shape,
                            std::span<const CellValue> cells, FieldLists& lists) {
   bool same_shape = std::equal(fields_->begin(), fields_->end(), shape.begin(), shape.end());
+  std::size_t taken = 0;
   if (!same_shape) {
+    const RowBuffer* const part_before = older_.get();
+    const std::size_t before = words_.size();
     take_fields(shape, lists);
+    if (older_.get() == part_before) taken = (words_.size() - before) * sizeof(std::uint64_t);
     same_shape = std::equal(fields_->begin(), fields_->end(), shape.begin(), shape.end());
   }
-  std::size_t taken = 0;
   if (words_.empty() || time(rows() - 1) != time_ns) {
     if (!words_.empty() && time(rows() - 1) > time_ns) ordered_ = false;
     // A quarter more at a time, not twice as much: ten thousand series that are half empty are megabytes.
@@ -62,12 +96,14 @@ std::size_t RowBuffer::add(std::int64_t time_ns, std::span<const CellName> shape
       words_.reserve(words_.size() + std::max(4 * width_, words_.size() / 4));
     words_.resize(words_.size() + width_);
     words_[words_.size() - width_] = static_cast<std::uint64_t>(time_ns);
-    taken = width_ * sizeof(std::uint64_t);
+    taken += width_ * sizeof(std::uint64_t);
   }
   std::uint64_t* const row = words_.data() + (words_.size() - width_);
   std::uint64_t* const values = row + 1 + masks();
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    const std::size_t field = same_shape ? i : *find_field(shape[i]);
+  std::size_t place = 0;
+  for (std::size_t i = 0; i < shape.size(); ++i, ++place) {
+    if (!same_shape) find_field(shape[i], place);
+    const std::size_t field = place;
     row[1 + field / 64] |= 1ULL << (field % 64);
     values[field] = cells[i].bits;
     if (shape[i].type != FieldType::kString) continue;
@@ -104,8 +140,22 @@ void RowBuffer::settle() {
   words_ = std::move(words);
 }
 
+std::optional<std::int64_t> RowBuffer::first_time() const {
+  std::optional<std::int64_t> first;
+  for (const RowBuffer* part = this; part != nullptr; part = part->older()) {
+    if (part->rows() > 0) first = std::min(first.value_or(part->time(0)), part->time(0));
+  }
+  return first;
+}
+
 void RowBuffer::times(std::vector<std::int64_t>& out) const {
-  for (std::size_t row = 0; row < rows(); ++row) out.push_back(time(row));
+  const auto first = static_cast<std::ptrdiff_t>(out.size());
+  for (const RowBuffer* part = this; part != nullptr; part = part->older()) {
+    for (std::size_t row = 0; row < part->rows(); ++row) out.push_back(part->time(row));
+  }
+  if (older_ == nullptr) return;
+  std::sort(out.begin() + first, out.end());
+  out.erase(std::unique(out.begin() + first, out.end()), out.end());
 }
 
 RowRange RowBuffer::rows_between(TimeRange range) const {
@@ -142,7 +192,7 @@ RowRange RowBuffer::rows_between(TimeRange range) const {
 }
 
 bool RowBuffer::has_rows(TimeRange range) const {
-  return rows_between(range).size() > 0;
+  return rows_between(range).size() > 0 || (older_ != nullptr && older_->has_rows(range));
 }
 
 template <class Value, class Convert>
@@ -192,17 +242,48 @@ bool RowBuffer::find_field(CellName name, std::size_t& place) const {
   return found.has_value();
 }
 
-void RowBuffer::collect(FieldId field, TimeRange range, Column& out, std::size_t& place) const {
+void RowBuffer::collect_part(FieldId field, TimeRange range, Column& out, std::size_t& place) const {
   if (!find_field({field, out.type}, place)) return;
   append(rows_between(range), place, out);
 }
 
-void RowBuffer::collect_newest(FieldId field, TimeRange range, Column& out, std::size_t& place) const {
+void RowBuffer::collect_newest_part(FieldId field, TimeRange range, Column& out, std::size_t& place) const {
   if (!find_field({field, out.type}, place)) return;
   const RowRange between = rows_between(range);
   const std::size_t before = out.times.size();
   for (std::size_t row = between.end; row > between.begin && out.times.size() == before; --row)
     append({row - 1, row}, place, out);
+}
+
+template <class OfPart, class OfOlder>
+void RowBuffer::join_parts(Column& out, OfPart of_part, OfOlder of_older) const {
+  Column whole;
+  Column newer;
+  reset(whole, out.type);
+  reset(newer, out.type);
+  of_older(whole);
+  of_part(newer);
+  join(whole, newer);
+  append_rows(out, whole, {0, whole.times.size()});
+}
+
+void RowBuffer::collect(FieldId field, TimeRange range, Column& out, std::size_t& place) const {
+  if (older_ == nullptr) return collect_part(field, range, out, place);
+  std::size_t other = place;
+  join_parts(
+      out, [&](Column& part) { collect_part(field, range, part, place); },
+      [&](Column& before) { older_->collect(field, range, before, other); });
+}
+
+void RowBuffer::collect_newest(FieldId field, TimeRange range, Column& out, std::size_t& place) const {
+  if (older_ == nullptr) return collect_newest_part(field, range, out, place);
+  std::size_t other = place;
+  Column both;
+  reset(both, out.type);
+  join_parts(
+      both, [&](Column& part) { collect_newest_part(field, range, part, place); },
+      [&](Column& before) { older_->collect_newest(field, range, before, other); });
+  if (!both.times.empty()) append_rows(out, both, {both.times.size() - 1, both.times.size()});
 }
 
 }  // namespace gpuscale::tsdb

@@ -3,6 +3,8 @@
 /// telemetry brings a dozen fields at once.
 #pragma once
 #include <algorithm>
+#include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -13,23 +15,31 @@
 namespace gpuscale::tsdb {
 
 /// Rows come in any order; settle() brings them into order. Rows of one time become one; the last write of a
-/// field wins. Not thread-safe.
+/// field wins. All rows of a part have room for the same fields. Where a field is new the rows are laid out
+/// anew, or, if they are many, stay as they are, and a part is begun: else a line of a thousand fields would
+/// ask for a thousand words for each row before it. Not thread-safe.
 class RowBuffer {
  public:
+  /// Words that are laid out anew at most.
+  static constexpr std::size_t kMostWidened = 64U << 10U;
+
   /// @param lists those of the neighbours, to share a list with. @return bytes taken.
   std::size_t add(std::int64_t time_ns, std::span<const CellName> shape, std::span<const CellValue> cells,
                   FieldLists& lists);
   /// Orders what came out of order. Readers see settled buffers only.
   void settle();
 
-  std::size_t rows() const { return words_.size() / width_; }
   /// Whether all rows are of earlier times, as far as they came in order.
   bool is_newer(std::int64_t time_ns) const {
-    return words_.empty() ||
-           (ordered_ && static_cast<std::int64_t>(words_[words_.size() - width_]) < time_ns);
+    return time_ns > newest_before_ &&
+           (words_.empty() ||
+            (ordered_ && static_cast<std::int64_t>(words_[words_.size() - width_]) < time_ns));
   }
-  std::int64_t first_time() const { return time(0); }  ///< of a settled buffer with rows
+  /// Of a settled buffer; nothing where it has no rows.
+  std::optional<std::int64_t> first_time() const;
+  /// Of the newest part; those of the parts before it are older()'s.
   std::span<const CellName> fields() const { return *fields_; }
+  const RowBuffer* older() const { return older_.get(); }
   /// Appends the times of all rows.
   void times(std::vector<std::int64_t>& out) const;
   bool has_rows(TimeRange range) const;
@@ -57,6 +67,7 @@ class RowBuffer {
   void collect_newest(FieldId field, TimeRange range, Column& out, std::size_t& place) const;
 
  private:
+  std::size_t rows() const { return words_.size() / width_; }
   std::size_t masks() const { return (fields_->size() + 63) / 64; }
   std::int64_t time(std::size_t row) const { return static_cast<std::int64_t>(words_[row * width_]); }
   static const FieldLists::List& no_fields();
@@ -69,15 +80,24 @@ class RowBuffer {
   /// Nothing where it has no such field.
   std::optional<std::size_t> find_field(CellName name) const;
   bool find_field(CellName name, std::size_t& place) const;
+  /// Appends those of the newest part.
+  void collect_part(FieldId field, TimeRange range, Column& out, std::size_t& place) const;
+  void collect_newest_part(FieldId field, TimeRange range, Column& out, std::size_t& place) const;
+  /// Those that `of` appends, joined with those of the older parts.
+  template <class OfPart, class OfOlder>
+  void join_parts(Column& out, OfPart of_part, OfOlder of_older) const;
   /// Makes room for the fields of the shape that are new.
   void take_fields(std::span<const CellName> shape, FieldLists& lists);
   void widen(std::size_t fields);
+  void begin_part();
 
   FieldLists::List fields_ = no_fields();
   std::size_t width_ = 1;             // words of a row: time, presence masks, values
   std::vector<std::uint64_t> words_;  // of a string the value is its position in strings_
   std::vector<std::string> strings_;
   bool ordered_ = true;
+  std::unique_ptr<RowBuffer> older_;  ///< the parts before this one, settled
+  std::int64_t newest_before_ = std::numeric_limits<std::int64_t>::min();  ///< of their times
 };
 
 }  // namespace gpuscale::tsdb

@@ -95,6 +95,8 @@ struct WriteOutcome {
 struct StoreLimits {
   std::size_t max_series_per_database = 1'000'000;
   std::size_t max_tag_value_bytes = 65'536;
+  /// In one policy. Each series has a place for each of them when it is sealed.
+  std::size_t max_fields_per_measurement = 4'096;
   /// Of acknowledged samples in memory before they are sealed; as much again may come while that goes on.
   std::size_t max_unflushed_bytes = 24U << 20U;
   std::size_t max_cached_bytes = 48U << 20U;  ///< of sealed samples read lately

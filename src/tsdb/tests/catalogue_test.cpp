@@ -24,6 +24,37 @@ TEST_F(StoreTest, TooManySeriesAreRefusedByName) {
   EXPECT_THAT(outcome->first_reason, HasSubstr("max-series-per-database limit exceeded: (2)"));
 }
 
+TEST_F(StoreTest, TooManyFieldsAreRefusedByName) {
+  StoreLimits limits;
+  limits.max_fields_per_measurement = 3;
+  reopen(limits);
+  must_write("m a=1,b=1 1\n");
+  const auto outcome = write("m c=1,d=1 2\nm a=2,c=2 3\nm d=1 4\nother a=1,b=1,c=1,d=1 1\nm b=5 5\n");
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->written, 2U);
+  EXPECT_THAT(outcome->first_reason, HasSubstr("max-fields-per-measurement limit exceeded: (3)"));
+  EXPECT_EQ(samples("m", "c"), "3:2");
+}
+
+TEST_F(StoreTest, ALineOfManyFieldsAfterManyRowsIsReadLikeAnyOther) {
+  std::string lines;
+  for (int i = 0; i < 30'000; ++i) lines += "m a=" + std::to_string(i) + " " + std::to_string(i) + "\n";
+  must_write(lines);
+  std::string wide = "m a=1";
+  for (int i = 0; i < 4'000; ++i) wide += ",f" + std::to_string(i) + "=" + std::to_string(i);
+  must_write(wide + " 10\n");
+  for (const char* stage : {"in memory", "out of the log", "sealed"}) {
+    EXPECT_EQ(samples("m", "a", {9, 11}), "9:9 10:1 11:11") << stage;
+    EXPECT_EQ(samples("m", "f3999"), "10:3999") << stage;
+    EXPECT_EQ(samples("m", "a", {29'999, 40'000}), "29999:29999") << stage;
+    if (stage == std::string("in memory")) {
+      reopen_after_crash();
+    } else {
+      ASSERT_TRUE(store_->flush());
+    }
+  }
+}
+
 TEST_F(StoreTest, TheCatalogueIsSortedAndLasts) {
   must_write("zebra,x=1 f=1 1\napple,b=2,a=1 z=1,a=2i 1\napple,a=0 s=\"x\" 1\n");
   for (const bool again : {false, true}) {

@@ -5,6 +5,8 @@
 
 #include <array>
 #include <bit>
+#include <map>
+#include <random>
 
 namespace gpuscale::tsdb {
 namespace {
@@ -89,6 +91,91 @@ TEST(RowBuffer, KeepsEachFieldInItsPlaceAsLinesBringOthers) {
   EXPECT_EQ(values(rows, c), (std::vector<std::int64_t>{6})) << "named twice: the last counts";
   EXPECT_EQ(values(neighbour, b), (std::vector<std::int64_t>{8}));
   EXPECT_EQ(neighbour.fields().size(), 2U);
+}
+
+CellName integer_field(FieldId field) {
+  return {field, FieldType::kInteger};
+}
+
+TEST(RowBuffer, ALineOfManyFieldsAsksForNoRoomInTheRowsBeforeIt) {
+  FieldLists lists;
+  RowBuffer rows;
+  std::size_t taken = 0;
+  for (std::int64_t time = 0; time < 20'000; ++time)
+    taken += rows.add(time, std::array{integer_field(0)}, std::array{CellValue{1, {}}}, lists);
+  std::vector<CellName> wide;
+  for (FieldId field = 1; field <= 4'000; ++field) wide.push_back(integer_field(field));
+  taken += rows.add(20'000, wide, std::vector<CellValue>(wide.size(), CellValue{2, {}}), lists);
+  EXPECT_LT(taken, 20'000U * 3 * sizeof(std::uint64_t) + RowBuffer::kMostWidened * sizeof(std::uint64_t));
+  std::vector<std::int64_t> times;
+  rows.times(times);
+  EXPECT_EQ(times.size(), 20'001U);
+}
+
+TEST(RowBuffer, SaysWhatItTakesToLayRowsOutAnew) {
+  FieldLists lists;
+  RowBuffer rows;
+  for (std::int64_t time = 0; time < 10; ++time)
+    rows.add(time, std::array{integer_field(0)}, std::array{CellValue{1, {}}}, lists);
+  const auto shape = std::array{integer_field(1), integer_field(2)};
+  const std::size_t taken = rows.add(10, shape, std::array{CellValue{1, {}}, CellValue{2, {}}}, lists);
+  EXPECT_EQ(taken, (10U * 2 + 5) * sizeof(std::uint64_t));
+}
+
+TEST(RowBuffer, RowsInPartsReadAsIfTheyWereInOne) {
+  std::mt19937 random(7);
+  const auto below = [&](std::uint32_t bound) { return static_cast<std::uint32_t>(random() % bound); };
+  constexpr FieldId kFields = 90;
+  FieldLists lists;
+  RowBuffer rows;
+  std::map<FieldId, std::map<std::int64_t, std::int64_t>> model;
+  std::map<std::int64_t, int> times;
+  std::int64_t newest = -1;
+  for (std::uint32_t n = 0; n < 6'000; ++n) {
+    const std::int64_t time = below(4) == 0 ? below(n + 1) : n;
+    std::vector<CellName> shape;
+    std::vector<CellValue> cells;
+    for (std::uint32_t k = 1 + below(3); k > 0; --k) {
+      const FieldId field = below(1 + std::min(n / 60, kFields - 1));
+      shape.push_back(integer_field(field));
+      cells.push_back({n + k, {}});
+      model[field][time] = n + k;
+    }
+    if (time <= newest) {
+      EXPECT_FALSE(rows.is_newer(time));
+    }
+    newest = std::max(newest, time);
+    ++times[time];
+    rows.add(time, shape, cells, lists);
+    if (below(5) == 0) rows.settle();
+  }
+  rows.settle();
+  ASSERT_NE(rows.older(), nullptr) << "else this test is about nothing";
+  std::vector<std::int64_t> seen;
+  rows.times(seen);
+  std::vector<std::int64_t> expected;
+  for (const auto& [time, count] : times) expected.push_back(time);
+  EXPECT_EQ(seen, expected);
+  EXPECT_EQ(rows.first_time(), expected.front());
+  std::size_t place = 0;
+  for (const auto& [field, samples] : model) {
+    for (const TimeRange range : {TimeRange{0, 10'000}, TimeRange{1'000, 1'100}, TimeRange{5'900, 7'000}}) {
+      std::vector<std::int64_t> wanted;
+      for (const auto& [time, value] : samples)
+        if (time >= range.min_ns && time <= range.max_ns) wanted.push_back(value);
+      Column all;
+      all.type = FieldType::kInteger;
+      rows.collect(field, range, all, place);
+      ASSERT_EQ(all.integers, wanted) << field;
+      Column last;
+      last.type = FieldType::kInteger;
+      rows.collect_newest(field, range, last, place);
+      ASSERT_EQ(last.integers.size(), wanted.empty() ? 0U : 1U);
+      if (wanted.empty()) continue;
+      ASSERT_EQ(last.integers.back(), wanted.back());
+      ASSERT_TRUE(rows.has_rows(range));
+    }
+  }
 }
 
 }  // namespace
