@@ -41,6 +41,9 @@ Result<void> run(AgentFlags flags, const Context& context) {
     return fail(Errc::kInvalidArgument,
                 "--service-time " + flags.service_time + " must be from 100us to 10m");
   }
+  if (const std::string& server = flags.options.server;
+      !server.starts_with("http://") && !server.starts_with("https://"))
+    return fail(Errc::kInvalidArgument, "--server " + server + " must begin with http:// or https://");
   if (!flags.listen.empty()) {
     flags.options.listen = flags.listen;
   } else if (flags.options.endpoint_file.empty()) {

@@ -77,6 +77,8 @@ void read_kind(YamlReader& reader, ChannelSpec& spec) {
       return;
     case ChannelKind::kAlertmanager:
       read_http_place(reader, spec);
+      if (const std::size_t path = spec.url.find("/api/v"); path != std::string::npos)
+        reader.fault("url", "ends before the API's path: " + spec.url.substr(0, path));
       return read_identity(reader, spec);
     case ChannelKind::kEmail:
       return read_email(reader, spec);

@@ -148,7 +148,11 @@ Result<std::vector<std::optional<double>>> parse_track(std::string_view text) {
 
 Result<RuleTestFile> load_rule_tests(const std::string& path, const Environment& environment) {
   const auto text = content_of(path);
-  if (!text) return fail(Errc::kNotFound, "cannot read " + path + " (a file of at most 4 MiB)");
+  if (!text) {
+    if (std::error_code ignored; !std::filesystem::exists(path, ignored))
+      return fail(Errc::kNotFound, "there is no file " + path);
+    return fail(Errc::kNotFound, "cannot read " + path + " (a file of at most 4 MiB)");
+  }
   Faults faults;
   RuleTestFile out;
   std::string config_file;

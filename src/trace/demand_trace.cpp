@@ -38,6 +38,9 @@ Result<DemandRow> parse_row(std::string_view text, const std::string& name, std:
 
 Result<std::vector<DemandRow>> parse_rows(std::string_view csv, const std::string& name) {
   std::vector<DemandRow> rows;
+  // As spreadsheets save it.
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (csv.starts_with(kByteOrderMark)) csv.remove_prefix(kByteOrderMark.size());
   bool header = false;
   std::size_t line = 0;
   for (std::size_t at = 0; at < csv.size();) {

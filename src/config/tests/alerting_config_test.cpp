@@ -160,6 +160,11 @@ triggers:
       ::testing::AllOf(HasSubstr("no trigger \"x\""), HasSubstr("\"home\" is no range of addresses")));
 }
 
+TEST(AlertingConfig, TheAddressOfAnAlertmanagerEndsBeforeItsApi) {
+  EXPECT_THAT(fault("channels: [{name: a, type: alertmanager, url: \"http://h:9093/am/api/v2/alerts\"}]"),
+              HasSubstr("url: ends before the API's path: http://h:9093/am"));
+}
+
 TEST(AlertingConfig, SchedulesAreReadAndCheckedAgainstTheRest) {
   const auto config = read(std::string(kPool) + R"(
 schedules:

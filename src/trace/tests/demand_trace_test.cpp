@@ -20,6 +20,12 @@ TEST(DemandTrace, EachTickHasTheDemandOfItsStart) {
   EXPECT_THAT(*must("7,1\n8,2\n").per_tick(1), ElementsAre(1, 2)) << "time starts at the first row";
 }
 
+TEST(DemandTrace, ReadsWhatSpreadsheetsSave) {
+  const auto saved = DemandTrace::parse("\xef\xbb\xbft_seconds,demand\r\n0,1\r\n10,2\r\n", "t.csv");
+  ASSERT_TRUE(saved) << saved.error().message();
+  EXPECT_THAT(*saved->per_tick(10), ElementsAre(1, 2));
+}
+
 TEST(DemandTrace, TheLastRowLastsAsLongAsTheOneBefore) {
   EXPECT_EQ(must("0,1\n10,2\n40,3\n").seconds(), 70);
   EXPECT_EQ(must("5,1\n").seconds(), 1);
