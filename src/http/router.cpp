@@ -131,7 +131,8 @@ Response Router::route(Request& request) const {
     if (names.find(name) == std::string::npos) names += (names.empty() ? "" : ", ") + name;
     if (method == Method::kGet && names.find("HEAD") == std::string::npos) names += ", HEAD";
   }
-  Response response = Response::json(405, "{\"error\":\"this path takes " + names + "\"}\n");
+  Response response =
+      Response::json(405, "{\"error\":\"this path takes " + names + "\",\"code\":\"method_not_allowed\"}\n");
   response.headers.set("Allow", names);
   return response;
 }

@@ -189,6 +189,7 @@ Result<void> LiveController::decide_errand_in(Draft& draft, const TriggerSpec& t
 }
 
 Result<std::vector<Errand>> LiveController::errands(const std::string& trigger, std::size_t most) const {
+  GS_CHECK(trigger_named(trigger));
   return errands_->newest(trigger, most);
 }
 
