@@ -27,7 +27,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   std::size_t seen = 0;
   if (const auto entry = decode_log_entry(bytes)) seen += entry->size();
-  if (const auto head = FrameHead::read(bytes)) seen += head->fits(bytes.substr(FrameHead::kBytes)) ? 1U : 0U;
+  if (const auto head = FrameHead::read(bytes))
+    seen += head->fits(size, bytes.substr(FrameHead::kBytes)) ? 1U : 0U;
   (void)each_batch(bytes, [&seen](std::string_view part) -> gpuscale::base::Result<void> {
     seen += part.size();
     return {};

@@ -11,6 +11,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/digest.h"
 #include "db/database.h"
 
 namespace gpuscale::tsdb {
@@ -34,6 +35,13 @@ Result<void> sync_folder_of(const std::string& path) {
   return {};
 }
 
+std::uint64_t fresh_salt() {
+  constexpr int kHex = 16;
+  std::uint64_t salt = FileHead::kNoSalt;
+  while (salt == FileHead::kNoSalt) salt = std::stoull(base::random_hex(sizeof salt), nullptr, kHex);
+  return salt;
+}
+
 }  // namespace
 
 BatchLog::BatchLog(std::string database, std::uint64_t most_bytes)
@@ -46,6 +54,7 @@ BatchLog::~BatchLog() {
 /// @param next_file the first entry of the file behind it
 Result<void> BatchLog::replay_file(LogFile& file, Sequence next_file, Sequence& newest, const Apply& apply) {
   GS_TRY(LogFileReader reader, LogFileReader::open(file));
+  file.salted = reader.is_salted();
   while (true) {
     GS_TRY(const auto frame, reader.next());
     if (!frame) break;
@@ -105,6 +114,7 @@ Result<void> BatchLog::begin_file(Sequence first) {
   }
   descriptor_ = descriptor;
   current_ = std::move(file);
+  salt_ = fresh_salt();
   end_ = 0;
   return {};
 }
@@ -118,7 +128,9 @@ Result<void> BatchLog::bring_to_disk() {
 Result<void> BatchLog::append(Sequence sequence, std::span<const std::string_view> batches) {
   if (database_.empty()) return {};
   if (!current_) GS_CHECK(begin_file(sequence));
-  write_frame(frame_, sequence, batches);
+  frame_.clear();
+  if (end_ == 0) put_file_head(frame_, salt_);
+  put_frame(frame_, salt_, sequence, batches);
   const std::uint64_t end = end_ + frame_.size();
   const std::uint64_t growth = end > current_->bytes ? end - current_->bytes : 0;
   if (most_bytes_ > 0 && bytes() + growth > most_bytes_)
@@ -131,6 +143,7 @@ Result<void> BatchLog::append(Sequence sequence, std::span<const std::string_vie
     current_->last = sequence;
   } else {
     // Nobody is told that it is there, so nobody should find it; where this fails too the next overwrites it.
+    // Of the first entry it is the head of the file that goes.
     frame_.assign(FrameHead::kBytes, '\0');
     (void)!::pwrite(descriptor_, frame_.data(), frame_.size(), static_cast<off_t>(end_));
   }
@@ -155,7 +168,9 @@ void BatchLog::put_away(LogFile file) {
 }
 
 void BatchLog::free(const LogFile& file) {
-  if (!spare_ && file.bytes > 0 && file.bytes <= kMostSpareBytes) {
+  // One without a salt may hold what looks like entries, which a start would find where a crash left its name
+  // changed and its content not.
+  if (!spare_ && file.salted && file.bytes > 0 && file.bytes <= kMostSpareBytes) {
     spare_ = file;
   } else {
     remove(file);

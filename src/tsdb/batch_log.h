@@ -6,6 +6,9 @@
 /// entries are written over the bytes of one that is no longer needed, since to grow a file costs the disk
 /// twice what overwriting does (measured: 103 us against 48 for 12 KB).
 ///
+/// Each life of a file has a salt of its own at the beginning (tsdb/log_frame.h), which costs no sync: it is
+/// written with the first entry. A file of an earlier version has none: it is read and never written over.
+///
 /// The first frame that is not whole, or not of a later entry, is the end of a file: the rest is from its
 /// earlier life, or what a crash has torn. So is one of an entry that the next file begins with: it failed.
 #pragma once
@@ -68,7 +71,8 @@ class BatchLog {
   std::optional<LogFile> current_;  ///< that entries are appended to
   std::optional<LogFile> spare_;    ///< no longer needed
   int descriptor_ = -1;             ///< of current_
-  std::uint64_t end_ = 0;           ///< of the entries in it
+  std::uint64_t salt_ = 0;          ///< of current_
+  std::uint64_t end_ = 0;           ///< of the entries in it; 0: it has no head either
   std::string frame_;               ///< room for one, kept from entry to entry
 };
 

@@ -13,6 +13,7 @@ namespace gpuscale::tsdb {
 namespace {
 
 Result<void> copy_frames(LogFileReader& reader, const std::string& to, int descriptor) {
+  GS_CHECK(write_at(descriptor, to, 0, reader.head()));
   while (true) {
     GS_TRY(const auto frame, reader.next());
     if (!frame) break;

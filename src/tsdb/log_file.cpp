@@ -13,6 +13,8 @@
 #include <system_error>
 #include <utility>
 
+#include "tsdb/byte_code.h"
+
 namespace gpuscale::tsdb {
 namespace {
 
@@ -76,7 +78,9 @@ Result<LogFileReader> LogFileReader::open(const LogFile& file) {
   const int descriptor = ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0 && errno == ENOENT) return fail(Errc::kNotFound, file.path + " is gone");
   if (descriptor < 0) return log_file_error("cannot read", file.path, errno);
-  return LogFileReader(descriptor, file);
+  LogFileReader reader(descriptor, file);
+  GS_CHECK(reader.read_head(file.first));
+  return reader;
 }
 
 LogFileReader::LogFileReader(int descriptor, const LogFile& file)
@@ -86,6 +90,8 @@ LogFileReader::LogFileReader(LogFileReader&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       path_(std::move(other.path_)),
       bytes_(other.bytes_),
+      form_(other.form_),
+      salts_(std::move(other.salts_)),
       at_(other.at_),
       last_(other.last_),
       room_(std::move(other.room_)) {}
@@ -107,19 +113,51 @@ Result<std::string_view> LogFileReader::read(std::uint64_t at, std::size_t size,
   return std::string_view(room).substr(0, done);
 }
 
+Result<void> LogFileReader::read_head(std::int64_t first) {
+  GS_TRY(const std::string_view bytes, read(0, FileHead::kBytes, room_));
+  ByteReader reader(bytes);
+  const std::uint64_t mark = reader.fixed();
+  const std::uint64_t salt = reader.fixed();
+  const std::uint64_t again = reader.fixed();
+  // Without a head it begins with a frame: its mark, then its number. One of them may be damaged.
+  if (mark == FrameHead::kMark || salt == static_cast<std::uint64_t>(first)) {
+    form_ = Form::kUnsalted;
+    salts_ = {FileHead::kNoSalt};
+  } else if (mark == FileHead::kMark && salt == again && salt != FileHead::kNoSalt) {
+    form_ = Form::kSalted;
+    salts_ = {salt};
+    at_ = FileHead::kBytes;
+  } else {
+    // Torn, and then nothing whole was written with it, or damaged, and then it was. That must not be looked
+    // for without a salt: the bytes behind it may be any.
+    for (const std::uint64_t meant : {salt, again}) {
+      if (meant != FileHead::kNoSalt) salts_.push_back(meant);
+    }
+  }
+  return {};
+}
+
+std::string LogFileReader::head() const {
+  std::string out;
+  if (form_ == Form::kSalted) put_file_head(out, salts_.front());
+  return out;
+}
+
 Result<std::optional<LogFileReader::Frame>> LogFileReader::frame_at(std::uint64_t at, std::int64_t least) {
-  if (bytes_ - at < FrameHead::kBytes) return std::optional<Frame>();
+  if (bytes_ < at || bytes_ - at < FrameHead::kBytes) return std::optional<Frame>();
   GS_TRY(const std::string_view front, read(at, FrameHead::kBytes, room_));
   const auto head = FrameHead::read(front);
   if (!head || head->sequence < least || head->length > bytes_ - at - FrameHead::kBytes)
     return std::optional<Frame>();
   GS_TRY(const std::string_view bytes, read(at, FrameHead::kBytes + head->length, room_));
   const std::string_view batches = bytes.substr(std::min(bytes.size(), FrameHead::kBytes));
-  if (!head->fits(batches)) return std::optional<Frame>();
+  const auto fits = [&](std::uint64_t salt) { return head->fits(salt, batches); };
+  if (!std::any_of(salts_.begin(), salts_.end(), fits)) return std::optional<Frame>();
   return std::optional(Frame{head->sequence, bytes, batches});
 }
 
 Result<std::optional<LogFileReader::Frame>> LogFileReader::next() {
+  if (form_ == Form::kDamaged) return std::optional<Frame>();
   GS_TRY(auto frame, frame_at(at_, last_ + 1));
   if (frame) {
     last_ = frame->sequence;
@@ -129,6 +167,7 @@ Result<std::optional<LogFileReader::Frame>> LogFileReader::next() {
 }
 
 Result<bool> LogFileReader::holds_later(std::int64_t least) {
+  if (salts_.empty()) return false;
   constexpr std::size_t kWindow = 1ULL << 20U;
   std::string mark(sizeof FrameHead::kMark, '\0');
   std::memcpy(mark.data(), &FrameHead::kMark, mark.size());

@@ -68,7 +68,10 @@ CREATE TABLE tsdb_policy_fields (
   policy INTEGER NOT NULL, field INTEGER NOT NULL, PRIMARY KEY (policy, field)) STRICT, WITHOUT ROWID;
 INSERT INTO tsdb_policy_fields
   SELECT DISTINCT g.policy, s.field FROM tsdb_strips s JOIN tsdb_segments g ON g.id = s.segment;
-)sql"}};
+)sql"},
+                                         // Files of the log begin with a salt: earlier versions, which would
+                                         // take them for empty and remove them, must not open it any more.
+                                         {6, "SELECT 1"}};
 
 std::string encode_tags(const metrics::Tags& tags) {
   std::string out;

@@ -11,6 +11,8 @@
 #include <iterator>
 #include <memory>
 
+#include "tsdb/byte_code.h"
+
 namespace gpuscale::tsdb {
 namespace {
 
@@ -58,6 +60,21 @@ class BatchLogTest : public ::testing::Test {
     std::ofstream(path, std::ios::binary) << bytes;
   }
 
+  /// An entry as versions before salts wrote it, which anybody can make up.
+  static std::string unsalted(std::int64_t sequence, std::string_view batch) {
+    std::string batches;
+    put_text(batches, batch);
+    std::string summed;
+    put_fixed(summed, static_cast<std::uint64_t>(sequence));
+    put_fixed(summed, checksum(batches));
+    std::string frame;
+    put_fixed(frame, FrameHead::kMark);
+    put_fixed(frame, static_cast<std::uint64_t>(sequence));
+    put_fixed(frame, batches.size());
+    put_fixed(frame, checksum(summed));
+    return frame + batches;
+  }
+
   std::string folder_;
   std::string database_;
   std::unique_ptr<BatchLog> log_;
@@ -103,19 +120,26 @@ TEST_F(BatchLogTest, WhateverACrashLeavesOfTheLastEntryThoseBeforeAreThere) {
 TEST_F(BatchLogTest, DamageBeforeWholeEntriesIsSaidWithItsPlaceAndTheMend) {
   restart();
   ASSERT_TRUE(append({"first"}));
-  ASSERT_TRUE(append({"second"}));
   const std::string path = paths().at(0);
+  const std::size_t second = content(path).size();
+  ASSERT_TRUE(append({"second"}));
   const std::string two = content(path);
   ASSERT_TRUE(append({"third"}));
   const std::string three = content(path);
-  for (std::size_t at = two.size() / 2; at < two.size(); ++at) {
+  for (std::size_t at = second; at < two.size(); ++at) {
     std::string damaged = three;
     damaged[at] = static_cast<char>(damaged[at] ^ 1);
     put(path, damaged);
     const auto said = restart();
     ASSERT_EQ(said.size(), 1U) << "byte " << at;
-    EXPECT_THAT(said[0], HasSubstr(path + ": log entry 2 at byte " + std::to_string(two.size() / 2)));
+    EXPECT_THAT(said[0], HasSubstr(path + ": log entry 2 at byte " + std::to_string(second)));
     EXPECT_THAT(said[0], HasSubstr("restore a backup"));
+  }
+  for (std::size_t at = 0; at < FileHead::kBytes; ++at) {
+    std::string damaged = three;
+    damaged[at] = static_cast<char>(damaged[at] ^ 1);
+    put(path, damaged);
+    EXPECT_THAT(restart(), ElementsAre(HasSubstr(path + ": log entry 1 at byte 0 is damaged"))) << at;
   }
 }
 
@@ -152,13 +176,96 @@ TEST_F(BatchLogTest, AFileIsWrittenOverAndItsEarlierLifeIsNotReadAgain) {
   EXPECT_EQ(log_->bytes(), 0U);
 }
 
+TEST_F(BatchLogTest, ACrashBetweenTheNewNameOfAFileAndItsFirstEntryLeavesNone) {
+  restart();
+  ASSERT_TRUE(append({"old 1"}));
+  ASSERT_TRUE(append({"old 2"}));
+  const std::string old = content(paths().at(0));
+  log_->end_file();
+  log_->forget(2);
+  ASSERT_TRUE(append({"new 3"}));
+  const std::string path = paths().at(0);
+  const std::string fresh = content(path);
+  ASSERT_EQ(fresh.size(), old.size());
+  EXPECT_NE(fresh.substr(0, FileHead::kBytes), old.substr(0, FileHead::kBytes)) << "a salt of its own";
+  put(path, old);
+  EXPECT_THAT(restart(2), IsEmpty());
+  // However much of the first entry reached the disk, and in whatever order.
+  for (std::size_t size = FileHead::kBytes; size < FileHead::kBytes + FrameHead::kBytes + 6; ++size) {
+    put(path, fresh.substr(0, size - 1) + old.substr(size - 1));
+    EXPECT_THAT(restart(2), IsEmpty()) << size;
+    put(path, old.substr(0, size) + fresh.substr(size));
+    EXPECT_THAT(restart(2), IsEmpty()) << size;
+  }
+}
+
+TEST_F(BatchLogTest, AFileOfAnEarlierVersionIsReadAndNotWrittenOver) {
+  const std::string path = log_file_path(database_, 1);
+  const std::string two = unsalted(1, "a") + unsalted(2, "b");
+  put(path, two + "torn");
+  EXPECT_THAT(restart(), ElementsAre("a", "b"));
+  ASSERT_TRUE(append({"c"}));
+  EXPECT_THAT(restart(), ElementsAre("a", "b", "c"));
+  for (const std::size_t at : {0U, 8U, 16U, 24U, 32U}) {
+    std::string damaged = two;
+    damaged[at] = static_cast<char>(damaged[at] ^ 1);
+    put(path, damaged);
+    EXPECT_THAT(restart(), ElementsAre(HasSubstr(path + ": log entry 1 at byte 0 is damaged"))) << at;
+  }
+  put(path, two);
+  EXPECT_THAT(restart(2), ElementsAre("c"));
+  EXPECT_THAT(paths(), ElementsAre(log_file_path(database_, 3))) << "none is kept to be written over";
+}
+
+TEST_F(BatchLogTest, AnEntryMadeUpInAValueDoesNotStopTheStart) {
+  restart();
+  ASSERT_TRUE(append({"first"}));
+  ASSERT_TRUE(append({unsalted(1'000, "made up") + std::string(100, 'x')}));
+  const std::string path = paths().at(0);
+  const std::string both = content(path);
+  put(path, both.substr(0, both.size() - 50));
+  EXPECT_THAT(restart(), ElementsAre("first")) << "a crash tore the last entry, not what it holds";
+
+  // In a file that is written over it stands behind the newest entry.
+  ASSERT_TRUE(append({std::string(1'000, 'x') + unsalted(1'000, "made up")}));
+  log_->end_file();
+  log_->forget(newest_);
+  ASSERT_TRUE(append({"next"}));
+  EXPECT_THAT(content(paths().at(0)), HasSubstr("made up"));
+  EXPECT_THAT(restart(newest_ - 1), ElementsAre("next"));
+}
+
+TEST_F(BatchLogTest, AnEntryMadeUpInAValueIsNotReplayedWhereTheNextOneWouldStand) {
+  restart();
+  ASSERT_TRUE(append({std::string(100, 'x')}));
+  const std::size_t around = content(paths().at(0)).size() - 100;
+  log_->end_file();
+  log_->forget(newest_);
+  const std::string made_up = unsalted(4, "made up");
+  ASSERT_TRUE(append({std::string(100, 'x') + made_up}));
+  const std::size_t at = content(paths().at(0)).find(made_up);
+  log_->end_file();
+  log_->forget(newest_);
+  ASSERT_TRUE(append({std::string(at - around, 'y')}));
+  ASSERT_EQ(content(paths().at(0)).find(made_up), at) << "just behind entry 3";
+  EXPECT_THAT(restart(2), ElementsAre(std::string(at - around, 'y')));
+  EXPECT_EQ(newest_, 3);
+}
+
 TEST_F(BatchLogTest, AFileInWhichACrashLeftNoEntryIsNoneOfTheNextFilesName) {
   restart();
   ASSERT_TRUE(append({"first"}));
   log_->end_file();
   ASSERT_TRUE(append({"torn"}));
   const std::string path = paths().at(1);
-  put(path, content(path).substr(0, 36));
+  const std::string whole = content(path);
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    put(path, whole.substr(0, size));
+    EXPECT_THAT(restart(), ElementsAre("first")) << "cut to " << size;
+    put(path, whole.substr(0, size) + std::string(100, '\0') + unsalted(1'000, "made up"));
+    EXPECT_THAT(restart(), ElementsAre("first")) << "the rest not on the disk from " << size;
+  }
+  put(path, whole.substr(0, whole.size() - 1));
   EXPECT_THAT(restart(), ElementsAre("first"));
   ASSERT_TRUE(append({"second"}));
   EXPECT_EQ(paths().back(), path) << "it begins with the same entry";

@@ -288,24 +288,27 @@ std::vector<std::string> batches_of(std::string_view bytes) {
 TEST(LogFrame, GivesBackItsBatches) {
   const std::string large(300'000, 'x');
   const std::vector<std::string_view> batches = {"", "a", large, std::string_view("\0b", 2)};
-  std::string frame = "what stood here before";
-  write_frame(frame, 17, batches);
+  std::string file = "before it";
+  put_frame(file, 5, 17, batches);
+  const std::string_view frame = std::string_view(file).substr(9);
   const auto head = FrameHead::read(frame);
   ASSERT_TRUE(head);
   EXPECT_EQ(head->sequence, 17);
-  const std::string_view rest = std::string_view(frame).substr(FrameHead::kBytes);
-  EXPECT_TRUE(head->fits(rest));
+  const std::string_view rest = frame.substr(FrameHead::kBytes);
+  EXPECT_TRUE(head->fits(5, rest));
+  EXPECT_FALSE(head->fits(6, rest)) << "written with another salt";
+  EXPECT_FALSE(head->fits(FileHead::kNoSalt, rest));
   EXPECT_EQ(batches_of(rest), (std::vector<std::string>{"", "a", large, std::string("\0b", 2)}));
 }
 
 TEST(LogFrame, TellsEveryDamagedByte) {
   std::string frame;
-  write_frame(frame, 3, std::vector<std::string_view>{"abc", "defghij"});
+  put_frame(frame, 5, 3, std::vector<std::string_view>{"abc", "defghij"});
   for (std::size_t i = 0; i < frame.size(); ++i) {
     std::string damaged = frame;
     damaged[i] = static_cast<char>(damaged[i] ^ 0x10);
     const auto head = FrameHead::read(damaged);
-    EXPECT_FALSE(head && head->fits(std::string_view(damaged).substr(FrameHead::kBytes))) << "byte " << i;
+    EXPECT_FALSE(head && head->fits(5, std::string_view(damaged).substr(FrameHead::kBytes))) << "byte " << i;
   }
   EXPECT_FALSE(FrameHead::read(""));
   EXPECT_FALSE(FrameHead::read(std::string_view(frame).substr(0, FrameHead::kBytes - 1)));

@@ -404,7 +404,7 @@ TEST_F(StoreTest, ADamagedLogIsSaidAtTheStart) {
   ASSERT_TRUE(copy_store(path_, copy));
   {
     std::fstream file(log_file_path(copy, 1), std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(FrameHead::kBytes);
+    file.seekp(FileHead::kBytes + FrameHead::kBytes);
     file.put('?');
   }
   const auto store = Store::open({copy, {}}, clock_, log::Log::silent());
