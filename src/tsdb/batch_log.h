@@ -9,7 +9,7 @@
 /// Each life of a file has a salt of its own at the beginning (tsdb/log_frame.h), which costs no sync: it is
 /// written with the first entry. A file of an earlier version has none: it is read and never written over.
 ///
-/// The first frame that is not whole, or not of a later entry, is the end of a file: the rest is from its
+/// The first frame that is not whole, or not of the next entry, is the end of a file: the rest is from its
 /// earlier life, or what a crash has torn. So is one of an entry that the next file begins with: it failed.
 #pragma once
 #include <cstdint>

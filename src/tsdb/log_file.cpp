@@ -159,10 +159,10 @@ Result<std::optional<LogFileReader::Frame>> LogFileReader::frame_at(std::uint64_
 Result<std::optional<LogFileReader::Frame>> LogFileReader::next() {
   if (form_ == Form::kDamaged) return std::optional<Frame>();
   GS_TRY(auto frame, frame_at(at_, last_ + 1));
-  if (frame) {
-    last_ = frame->sequence;
-    at_ += frame->bytes.size();
-  }
+  // A gap within a file is none of the writer's: a later number is of a life that began while we read.
+  if (!frame || frame->sequence != last_ + 1) return std::optional<Frame>();
+  last_ = frame->sequence;
+  at_ += frame->bytes.size();
   return frame;
 }
 

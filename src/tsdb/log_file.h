@@ -49,7 +49,8 @@ class LogFileReader {
     std::string_view bytes;    ///< all of it, until the next call
     std::string_view batches;  ///< behind its head
   };
-  /// The next frame, where a whole one of a later entry stands there; else it is the end.
+  /// The next frame, where a whole one of the next entry stands there, the first of that which the file is
+  /// named after; else it is the end.
   Result<std::optional<Frame>> next();
   /// Behind the last frame.
   std::uint64_t at() const { return at_; }

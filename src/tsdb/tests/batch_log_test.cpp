@@ -217,6 +217,31 @@ TEST_F(BatchLogTest, AFileOfAnEarlierVersionIsReadAndNotWrittenOver) {
   EXPECT_THAT(paths(), ElementsAre(log_file_path(database_, 3))) << "none is kept to be written over";
 }
 
+TEST_F(BatchLogTest, WhoReadsAFileThatIsWrittenOverMeanwhileSeesOneLifeOfIt) {
+  // As a backup does. Of a file without a salt the numbers alone tell.
+  const std::string path = log_file_path(database_, 1);
+  put(path, unsalted(1, "old 1") + unsalted(2, "old 2"));
+  {
+    auto reader = *LogFileReader::open(log_files(database_)->at(0));
+    EXPECT_EQ((*reader.next())->sequence, 1);
+    put(path, unsalted(3, "new 3") + unsalted(4, "new 4"));
+    EXPECT_FALSE(*reader.next());
+  }
+  // With one it is told where even the numbers go on.
+  std::string lives[2];
+  for (std::string& life : lives) {
+    std::filesystem::remove(path);
+    restart();
+    for (const char* batch : {"1", "2"}) ASSERT_TRUE(append({batch}));
+    life = content(path);
+  }
+  put(path, lives[0]);
+  auto reader = *LogFileReader::open(log_files(database_)->at(0));
+  EXPECT_EQ((*reader.next())->sequence, 1);
+  put(path, lives[1]);
+  EXPECT_FALSE(*reader.next());
+}
+
 TEST_F(BatchLogTest, AnEntryMadeUpInAValueDoesNotStopTheStart) {
   restart();
   ASSERT_TRUE(append({"first"}));
