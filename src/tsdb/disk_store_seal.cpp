@@ -88,7 +88,8 @@ Result<void> DiskStore::publish(std::vector<NewSegment> made, const Segments& re
   Segments fresh;
   for (NewSegment& segment : made) {
     GS_TRY(auto decoded,
-           Segment::decode({0, segment.owner, segment.level, segment.generation}, segment.directory));
+           Segment::decode({0, segment.owner, segment.level, segment.generation, segment.strip_bytes()},
+                           segment.directory));
     fresh.push_back(std::move(decoded));
   }
   std::vector<SegmentId> ids;
@@ -160,17 +161,22 @@ Result<void> DiskStore::join_oldest(const SegmentOwner& owner, bool& joined) {
     const std::shared_lock lock(mutex_);
     const Segments& list = segments_.at(owner);
     std::size_t rows = 0;
+    std::uint64_t bytes = 0;
     for (const auto& segment : list) {
       const int level = segment->label().level;
       if (!sources.empty() && level != sources.front()->label().level) {
         sources.clear();
         rows = 0;
+        bytes = 0;
       }
       if (level >= kMaxLevel) continue;
       sources.push_back(segment);
       rows += segment->rows();
-      while (rows > kMaxJoinedRows) {
+      bytes += segment->label().strip_bytes;
+      // What is too large with its neighbours, or by itself, stays as it is.
+      while (rows > kMaxJoinedRows || bytes > options_.limits.max_joined_bytes) {
         rows -= sources.front()->rows();
+        bytes -= sources.front()->label().strip_bytes;
         sources.erase(sources.begin());
       }
       if (sources.size() == kJoined) break;

@@ -30,8 +30,9 @@ class Segment {
   struct Label {
     SegmentId id = 0;
     SegmentOwner owner;
-    int level = 0;                ///< how often its samples were joined
-    std::int64_t generation = 0;  ///< of two samples of one time the one of the higher generation wins
+    int level = 0;                  ///< how often its samples were joined
+    std::int64_t generation = 0;    ///< of two samples of one time the one of the higher generation wins
+    std::uint64_t strip_bytes = 0;  ///< of all its strips
   };
 
   /// Errors: kCorrupt.
@@ -127,6 +128,12 @@ struct NewSegment {
   std::int64_t generation = 0;
   std::string directory;
   std::vector<std::pair<FieldId, std::string>> strips;
+
+  std::uint64_t strip_bytes() const {
+    std::uint64_t sum = 0;
+    for (const auto& [field, bytes] : strips) sum += bytes.size();
+    return sum;
+  }
 };
 
 }  // namespace gpuscale::tsdb

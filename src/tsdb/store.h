@@ -100,6 +100,8 @@ struct StoreLimits {
   /// Of acknowledged samples in memory before they are sealed; as much again may come while that goes on.
   std::size_t max_unflushed_bytes = 24U << 20U;
   std::size_t max_cached_bytes = 48U << 20U;  ///< of sealed samples read lately
+  /// Of the values of segments that become one, and so of a segment that is joined no further.
+  std::size_t max_joined_bytes = 64U << 20U;
   /// A scan of so many series times segments is decoded by several threads.
   std::size_t chunks_for_helpers = 4'000;
   std::uint64_t max_file_bytes =

@@ -419,15 +419,17 @@ Result<void> delete_segment(Transaction& transaction, SegmentId id) {
 
 Result<void> each_segment(Transaction& transaction, const std::function<void(SegmentRow)>& visit) {
   GS_TRY(Statement select,
-         transaction.prepare("SELECT id, policy, measurement, level, generation, min_ns, max_ns, directory "
-                             "FROM tsdb_segments ORDER BY generation, id"));
+         transaction.prepare("SELECT id, policy, measurement, level, generation, min_ns, max_ns, directory, "
+                             "(SELECT sum(length(bytes)) FROM tsdb_strips t WHERE t.segment = s.id) "
+                             "FROM tsdb_segments s ORDER BY generation, id"));
   while (true) {
     GS_TRY(const bool row, select.step());
     if (!row) return {};
     visit({{select.integer(0),
             {static_cast<PolicyId>(select.integer(1)), select.integer(2)},
             static_cast<int>(select.integer(3)),
-            select.integer(4)},
+            select.integer(4),
+            static_cast<std::uint64_t>(select.integer(8))},
            {select.integer(5), select.integer(6)},
            std::string(select.blob(7))});
   }

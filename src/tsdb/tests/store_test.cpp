@@ -328,6 +328,32 @@ TEST_F(StoreTest, ManySegmentsBecomeFewAndReadTheSame) {
   EXPECT_EQ(samples("m", "f"), wanted);
 }
 
+TEST_F(StoreTest, SegmentsOfLongTextsStayWhatTheyAre) {
+  StoreLimits limits;
+  limits.max_joined_bytes = 4'000;
+  reopen(limits);
+  const auto flush_one = [&](int at, std::size_t length) {
+    must_write("m f=\"" + std::string(length, 'x') + "\" " + std::to_string(at) + "\n");
+    ASSERT_TRUE(store_->flush());
+  };
+  for (int i = 0; i < 10; ++i) flush_one(i, 1'000);
+  EXPECT_EQ(store_->stats().segments, 10U);
+  reopen(limits);
+  flush_one(10, 1'000);
+  EXPECT_EQ(store_->stats().segments, 11U) << "known after a start too";
+  flush_one(11, 5'000);
+  for (int i = 12; i < 19; ++i) flush_one(i, 10);
+  EXPECT_EQ(store_->stats().segments, 19U);
+  flush_one(19, 10);
+  EXPECT_EQ(store_->stats().segments, 13U) << "the eight short ones became one";
+  reopen();
+  flush_one(20, 10);
+  EXPECT_LT(store_->stats().segments, 13U) << "with a higher limit those that were too large are joined";
+  const auto column = store_->read("db", "", id_of("m"), "f", {});
+  ASSERT_TRUE(column);
+  EXPECT_EQ(column->times.size(), 21U);
+}
+
 TEST_F(StoreTest, AScanGivesManySeriesAndTheirLastSamples) {
   std::vector<SeriesId> ids;
   for (int round = 0; round < 3; ++round) {
