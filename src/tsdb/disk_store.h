@@ -138,7 +138,10 @@ class DiskStore final : public Store {
   void run_upkeep();
   /// Where a commit found the head full.
   void seal_if_wanted();
+  /// Errors: also kExhausted for want of memory; then it may be tried again.
   Result<void> seal_head();
+  /// What cannot be joined keeps no others from it. Errors: the first of any; also kExhausted for want of
+  /// memory.
   Result<void> join_segments();
   /// Free pages to the file system, but for `keep`: those that the next log needs anyway. Under
   /// upkeep_mutex_.

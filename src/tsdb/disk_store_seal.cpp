@@ -3,6 +3,8 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
 #include "tsdb/disk_store.h"
 
@@ -23,6 +25,17 @@ constexpr std::size_t kJoined = 8;
 /// Rows of a segment that is joined no further: its strips stay small enough to be read for one series.
 constexpr std::size_t kMaxJoinedRows = 4'000'000;
 constexpr int kMaxLevel = 3;
+
+/// Upkeep may need much memory at once, and what it did not do it does later: there the lack of it is an
+/// error, kExhausted, and not the end of the process.
+template <typename Work>
+Result<void> within_memory(const Work& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return fail(Errc::kExhausted, "out of memory");
+  }
+}
 
 }  // namespace
 
@@ -67,20 +80,22 @@ void DiskStore::give_back(std::int64_t keep) {
 }
 
 Result<void> DiskStore::seal_head() {
-  {
-    const std::scoped_lock change(change_mutex_);
-    const std::unique_lock lock(mutex_);
-    // What is left of a sealing that failed goes first.
-    if (!sealing_) {
-      if (head_->empty()) return {};
-      sealing_ = std::move(head_);
-      sealing_sequence_ = sequence_;
-      batches_.end_file();
-      head_ = std::make_unique<Head>();
+  return within_memory([this]() -> Result<void> {
+    auto next = std::make_unique<Head>();
+    {
+      const std::scoped_lock change(change_mutex_);
+      const std::unique_lock lock(mutex_);
+      // What is left of a sealing that failed goes first.
+      if (!sealing_) {
+        if (head_->empty()) return {};
+        sealing_ = std::exchange(head_, std::move(next));
+        sealing_sequence_ = sequence_;
+        batches_.end_file();
+      }
     }
-  }
-  // Nobody changes what is being sealed: that takes upkeep_mutex_.
-  return publish(seal(*sealing_, generation_ + 1), {}, sealing_sequence_);
+    // Nobody changes what is being sealed: that takes upkeep_mutex_.
+    return publish(seal(*sealing_, generation_ + 1), {}, sealing_sequence_);
+  });
 }
 
 Result<void> DiskStore::publish(std::vector<NewSegment> made, const Segments& replaced,
@@ -92,41 +107,54 @@ Result<void> DiskStore::publish(std::vector<NewSegment> made, const Segments& re
                            segment.directory));
     fresh.push_back(std::move(decoded));
   }
-  std::vector<SegmentId> ids;
+  struct Kept {
+    SegmentId segment;
+    FieldId field;
+    std::shared_ptr<const Strip> strip;
+  };
+  std::vector<Kept> kept;
   // Freed once nobody waits for it any more: its rows are ten thousands of pieces.
   std::unique_ptr<Head> sealed;
   const std::scoped_lock change(change_mutex_);
+  // Whatever may fail is done before the commit, that memory holds what is on disk: room for lists as well.
+  {
+    const std::unique_lock lock(mutex_);
+    for (const auto& segment : fresh) {
+      Segments& list = segments_[segment->label().owner];
+      list.reserve(list.size() + fresh.size());
+    }
+  }
   GS_CHECK(writer_->transact(Work([&](db::Transaction& transaction) -> Result<void> {
     for (std::size_t i = 0; i < made.size(); ++i) {
-      GS_TRY(ids.emplace_back(), tables::insert_segment(transaction, made[i], fresh[i]->range()));
+      Segment::Label label = fresh[i]->label();
+      GS_TRY(label.id, tables::insert_segment(transaction, made[i], fresh[i]->range()));
+      GS_TRY(fresh[i], Segment::decode(label, std::move(made[i].directory)));
+      for (auto& [field, bytes] : made[i].strips) {
+        GS_TRY(auto strip, Strip::open(std::move(bytes), fresh[i]->series().size()));
+        kept.push_back({label.id, field, std::move(strip)});
+      }
     }
     for (const auto& segment : replaced) GS_CHECK(tables::delete_segment(transaction, segment->label().id));
     return log_up_to ? tables::set_sealed(transaction, *log_up_to) : Result<void>();
   })));
-  for (std::size_t i = 0; i < made.size(); ++i) {
-    Segment::Label label = fresh[i]->label();
-    label.id = ids[i];
-    GS_TRY(fresh[i], Segment::decode(label, std::move(made[i].directory)));
-    for (auto& [field, bytes] : made[i].strips) {
-      GS_TRY(auto strip, Strip::open(std::move(bytes), fresh[i]->series().size()));
-      strips_.keep(ids[i], field, std::move(strip));
+  {
+    const std::unique_lock lock(mutex_);
+    for (const auto& segment : replaced) {
+      std::erase(segments_[segment->label().owner], segment);
+      strips_.forget(segment->label().id);
     }
+    for (const auto& segment : fresh) {
+      Segments& list = segments_[segment->label().owner];
+      const auto after = [](std::int64_t generation, const auto& other) {
+        return generation < other->label().generation;
+      };
+      list.insert(std::upper_bound(list.begin(), list.end(), segment->label().generation, after), segment);
+      generation_ = std::max(generation_, segment->label().generation);
+    }
+    if (log_up_to) sealed = std::move(sealing_);
   }
   if (log_up_to) batches_.forget(*log_up_to);
-  const std::unique_lock lock(mutex_);
-  for (const auto& segment : replaced) {
-    std::erase(segments_[segment->label().owner], segment);
-    strips_.forget(segment->label().id);
-  }
-  for (const auto& segment : fresh) {
-    Segments& list = segments_[segment->label().owner];
-    const auto after = [](std::int64_t generation, const auto& other) {
-      return generation < other->label().generation;
-    };
-    list.insert(std::upper_bound(list.begin(), list.end(), segment->label().generation, after), segment);
-    generation_ = std::max(generation_, segment->label().generation);
-  }
-  if (log_up_to) sealed = std::move(sealing_);
+  for (Kept& strip : kept) strips_.keep(strip.segment, strip.field, std::move(strip.strip));
   return {};
 }
 
@@ -207,13 +235,19 @@ Result<void> DiskStore::join_segments() {
       if (list.size() >= kJoined) owners.push_back(owner);
     }
   }
+  Result<void> outcome;
   for (const SegmentOwner& owner : owners) {
-    for (bool joined = true; joined;) {
-      joined = false;
-      GS_CHECK(join_oldest(owner, joined));
-    }
+    const auto done = within_memory([&]() -> Result<void> {
+      for (bool joined = true; joined;) {
+        joined = false;
+        GS_CHECK(join_oldest(owner, joined));
+      }
+      return {};
+    });
+    // Those of other measurements may go well all the same.
+    if (!done && outcome) outcome = done;
   }
-  return {};
+  return outcome;
 }
 
 Result<void> DiskStore::flush() {
