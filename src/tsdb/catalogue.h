@@ -65,8 +65,10 @@ struct PolicyDef {
   PolicyId id;
   RetentionPolicy policy;
   std::optional<Rollup> rollup;
-  /// Samples before this were declared expired by the last enforcement.
+  /// Samples before this are not shown: what duration and clock said when they were last looked at.
   std::int64_t floor_ns = std::numeric_limits<std::int64_t>::min();
+  /// The highest floor that there was: samples before it may be gone, also where the floor has sunk since.
+  std::int64_t gone_before_ns = std::numeric_limits<std::int64_t>::min();
 };
 
 struct DatabaseDef {

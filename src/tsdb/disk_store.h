@@ -164,6 +164,8 @@ class DiskStore final : public Store {
   /// exclusively.
   void keep_expected(std::vector<SeriesId>& ids);
   Result<void> cut_samples(std::string_view database, const std::vector<SeriesId>& ids, TimeRange range);
+  /// What the policy's present duration says. The caller holds mutex_, exclusively.
+  void set_floor(PolicyDef& policy, WallTime now);
 
   // --- reading
   // ---------------------------------------------------------------------------------------------------

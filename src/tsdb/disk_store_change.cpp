@@ -110,6 +110,8 @@ Result<void> DiskStore::alter_retention_policy(std::string_view database, const 
   })));
   const std::unique_lock lock(mutex_);
   present->policy = policy;
+  // At once: what is written from now on may be as old as the new duration says, and is to be seen.
+  set_floor(*present, clock_.wall());
   if (make_default) known->default_policy = policy.name;
   return {};
 }
@@ -327,33 +329,47 @@ void DiskStore::keep_expected(std::vector<SeriesId>& ids) {
   std::erase_if(ids, [&expected](SeriesId id) { return expected.contains(id); });
 }
 
+void DiskStore::set_floor(PolicyDef& policy, WallTime now) {
+  std::int64_t floor = std::numeric_limits<std::int64_t>::min();
+  if (policy.policy.duration > Nanos{0}) floor = base::to_unix_nanos(now - policy.policy.duration);
+  if (policy.rollup) floor = std::min(floor, policy.rollup->done_ns);
+  const bool sinks = floor < policy.floor_ns;
+  policy.floor_ns = floor;
+  // A clock that was ahead for a while must not declare gone what comes now.
+  policy.gone_before_ns = std::min(std::max(policy.gone_before_ns, floor), base::to_unix_nanos(now));
+  // Answers that were kept lack what is seen again.
+  if (sinks) changes_.note_all();
+}
+
 Result<void> DiskStore::enforce_retention(WallTime now) {
   const std::scoped_lock upkeep(upkeep_mutex_);
   const std::scoped_lock change(change_mutex_);
+  {
+    // First of all, so that what cannot be deleted is hidden nevertheless, and what came back is seen.
+    const std::unique_lock lock(mutex_);
+    for (const auto& database : catalogue_.databases()) {
+      for (const auto& policy : database->policies) set_floor(*policy, now);
+    }
+  }
   for (const auto& database : catalogue_.databases()) {
     for (const auto& policy : database->policies) {
-      if (policy->policy.duration <= Nanos{0}) continue;
-      std::int64_t floor = base::to_unix_nanos(now - policy->policy.duration);
-      if (policy->rollup) floor = std::min(floor, policy->rollup->done_ns);
       Segments gone;
       for (const auto& [owner, list] : segments_) {
         if (owner.policy != policy->id) continue;
         std::copy_if(list.begin(), list.end(), std::back_inserter(gone),
-                     [floor](const auto& segment) { return segment->range().max_ns < floor; });
+                     [&](const auto& segment) { return segment->range().max_ns < policy->floor_ns; });
       }
-      if (!gone.empty()) {
-        GS_CHECK(writer_->transact(Work([&](db::Transaction& transaction) -> Result<void> {
-          for (const auto& segment : gone) GS_CHECK(tables::delete_segment(transaction, segment->label().id));
-          return {};
-        })));
-      }
+      if (gone.empty()) continue;
+      GS_CHECK(writer_->transact(Work([&](db::Transaction& transaction) -> Result<void> {
+        for (const auto& segment : gone) GS_CHECK(tables::delete_segment(transaction, segment->label().id));
+        return {};
+      })));
       const std::unique_lock lock(mutex_);
       for (const auto& segment : gone) {
         std::erase(segments_[segment->label().owner], segment);
         strips_.forget(segment->label().id);
       }
-      policy->floor_ns = std::max(policy->floor_ns, floor);
-      if (!gone.empty()) changes_.note_all();
+      changes_.note_all();
     }
   }
   return {};

@@ -148,7 +148,7 @@ std::vector<Rollup> DiskStore::rollups(std::string_view database) const {
 std::int64_t DiskStore::floor_of(std::string_view database, std::string_view policy) const {
   const std::shared_lock lock(mutex_);
   const PolicyDef* kept = find_policy(database, policy);
-  return kept == nullptr ? std::numeric_limits<std::int64_t>::min() : kept->floor_ns;
+  return kept == nullptr ? std::numeric_limits<std::int64_t>::min() : kept->gone_before_ns;
 }
 
 std::optional<std::int64_t> DiskStore::oldest_sample(std::string_view database,

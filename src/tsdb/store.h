@@ -213,7 +213,8 @@ class Store {
                                                     std::string_view /*policy*/) const {
     return std::nullopt;
   }
-  /// Samples of the policy before this have expired, or may do so at any moment.
+  /// Samples of the policy before this have expired, or may do so at any moment. Of a policy that was
+  /// lengthened since, those that were not yet gone are shown again.
   virtual std::int64_t floor_of(std::string_view /*database*/, std::string_view /*policy*/) const {
     return std::numeric_limits<std::int64_t>::min();
   }

@@ -67,6 +67,23 @@ TEST_F(CondenseTest, NothingExpiresUncondensedAndItLastsOverARestart) {
   EXPECT_EQ(floats("f_sum"), (std::vector<double>{1, 2}));
 }
 
+TEST_F(CondenseTest, WhatExpiredIsNotAskedOfTheSamplesAgainWhereTheyAreKeptLonger) {
+  must_write("m,w=a f=1 " + at(953) + "\n");
+  ASSERT_TRUE(store_->flush());
+  must_write("m,w=a f=2 " + at(990) + "\n");
+  at_hour(1003);
+  Condenser condenser(*store_);
+  ASSERT_TRUE(condenser.tick(clock_.wall()));
+  ASSERT_TRUE(store_->enforce_retention(clock_.wall()));
+  const std::int64_t floor = (kFirstHour + 955) * kCondenseHour;
+  EXPECT_EQ(store_->floor_of("db", ""), floor);
+  ASSERT_TRUE(
+      store_->alter_retention_policy("db", {.name = "autogen", .duration = std::chrono::hours{500}}, false));
+  must_write("m,w=a f=3 " + at(600) + "\n");
+  EXPECT_EQ(samples("m", "f"), at(600) + ":3 " + at(990) + ":2");
+  EXPECT_EQ(store_->floor_of("db", ""), floor) << "the minutes answer for what is gone";
+}
+
 TEST_F(CondenseTest, IsAskedOnceAndStopsWhenTold) {
   must_write("m,w=a f=1 " + at(953) + "\n");
   Condenser condenser(*store_);
