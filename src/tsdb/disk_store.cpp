@@ -59,6 +59,7 @@ Result<void> DiskStore::open_file() {
     return true;
   }));
   note_fields_of_head();
+  set_first_floors();
   committer_ = std::thread([this] { run_commits(); });
   upkeep_ = std::thread([this] { run_upkeep(); });
   return {};
@@ -73,6 +74,25 @@ void DiskStore::load_segment(tables::SegmentRow row) {
   }
   log_.error("store.damaged_segment", {{"segment", row.label.id}, {"error", segment.error()}});
   damaged_.push_back({row.label.id, row.label.owner, row.range, segment.error().message()});
+}
+
+/// What expired while nobody looked is not to be seen until the first enforcement. Deletes nothing: the clock
+/// may still be wrong this early.
+void DiskStore::set_first_floors() {
+  const WallTime now = clock_.wall();
+  for (const auto& database : catalogue_.databases()) {
+    for (const auto& policy : database->policies) {
+      {
+        const std::unique_lock lock(mutex_);
+        set_floor(*policy, now);
+      }
+      if (!policy->rollup) continue;
+      // No file tells what was deleted before: what is condensed and older than all that is here.
+      const auto oldest = oldest_sample(database->name, policy->policy.name);
+      const std::int64_t done = policy->rollup->done_ns;
+      policy->gone_before_ns = std::max(policy->gone_before_ns, oldest ? std::min(done, *oldest) : done);
+    }
+  }
 }
 
 DiskStore::~DiskStore() {

@@ -132,6 +132,7 @@ class DiskStore final : public Store {
   /// What the log holds and no commit has noted: it is from a version that did not tell policies apart.
   void note_fields_of_head();
   void load_segment(tables::SegmentRow row);
+  void set_first_floors();
 
   // --- sealing and joining; the caller holds upkeep_mutex_
   // -------------------------------------------------------------------

@@ -82,6 +82,9 @@ TEST_F(CondenseTest, WhatExpiredIsNotAskedOfTheSamplesAgainWhereTheyAreKeptLonge
   must_write("m,w=a f=3 " + at(600) + "\n");
   EXPECT_EQ(samples("m", "f"), at(600) + ":3 " + at(990) + ":2");
   EXPECT_EQ(store_->floor_of("db", ""), floor) << "the minutes answer for what is gone";
+  ASSERT_TRUE(store_->delete_range("db", {id_of("m")}, {0, floor}));
+  reopen();
+  EXPECT_EQ(store_->floor_of("db", ""), store_->rollups("db").front().done_ns) << "and after a restart";
 }
 
 TEST_F(CondenseTest, IsAskedOnceAndStopsWhenTold) {

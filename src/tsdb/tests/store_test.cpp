@@ -299,6 +299,22 @@ TEST_F(StoreTest, WhatALongerDurationAllowsIsSeenAtOnce) {
   EXPECT_EQ(samples("m", "f"), at(110min) + ":1 " + at(10min) + ":2");
 }
 
+TEST_F(StoreTest, WhatExpiredWhileTheStoreWasClosedIsNotSeenWhenItOpens) {
+  using namespace std::chrono_literals;
+  ASSERT_TRUE(store_->alter_retention_policy("db", {.name = "autogen", .duration = 2h}, false));
+  must_write("m f=1 " + std::to_string(base::to_unix_nanos(clock_.wall())) + "\n");
+  clock_.advance(3h);
+  const std::string late = std::to_string(base::to_unix_nanos(clock_.wall()));
+  must_write("m f=2 " + late + "\n");
+  for (const bool crash : {true, false}) {
+    if (crash) reopen_after_crash();
+    if (!crash) reopen();
+    EXPECT_EQ(samples("m", "f"), late + ":2");
+  }
+  ASSERT_TRUE(store_->alter_retention_policy("db", {.name = "autogen", .duration = 4h}, false));
+  EXPECT_THAT(samples("m", "f"), HasSubstr(":1 ")) << "nothing was deleted";
+}
+
 TEST_F(StoreTest, WhatIsWrittenAfterTheClockWasSetBackIsSeen) {
   using namespace std::chrono_literals;
   ASSERT_TRUE(store_->alter_retention_policy("db", {.name = "autogen", .duration = 2h}, false));
