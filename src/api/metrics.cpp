@@ -19,6 +19,8 @@ std::string upper_name(http::Method method) {
 void show_store(Exposition& out, const tsdb::StoreStats& stats) {
   out.counter("gpuscale_store_points_written_total", "Points stored", stats.points_written);
   out.counter("gpuscale_store_points_dropped_total", "Points refused", stats.points_dropped);
+  out.counter("gpuscale_store_condensed_points_dropped_total",
+              "Of these, minutes of expiring samples, which nothing keeps", stats.condensed_dropped);
   out.counter("gpuscale_store_commits_total", "Commits to disk", stats.commits);
   out.gauge("gpuscale_store_series", "Series known", static_cast<double>(stats.series));
   out.gauge("gpuscale_store_memory_bytes", "Samples held in memory", static_cast<double>(stats.memory_bytes));

@@ -12,7 +12,11 @@ constexpr std::chrono::seconds kContinuousPeriod{1};  // InfluxDB's own run-inte
 
 StoreUpkeep::StoreUpkeep(tsdb::Store& store, const influxql::Engine& queries, const Clock& clock,
                          log::Log log)
-    : store_(store), clock_(clock), log_(std::move(log)), continuous_(store, queries), condenser_(store) {}
+    : store_(store),
+      clock_(clock),
+      log_(std::move(log)),
+      continuous_(store, queries),
+      condenser_(store, log_) {}
 
 void StoreUpkeep::start() {
   threads_.emplace_back([this] { every(kRetentionPeriod, [this] { enforce_retention(); }); });

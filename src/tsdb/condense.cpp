@@ -127,9 +127,22 @@ Result<void> Condenser::condense_series(const std::string& database, const Rollu
   const auto points = rows.points(into, series);
   if (points.empty()) return {};
   GS_TRY(const WriteOutcome outcome, store_.write(database, rollup.target, points));
-  if (outcome.dropped > 0 && outcome.written == 0)
-    return fail(Errc::kExhausted, "condensed samples were refused: " + outcome.first_reason);
+  if (outcome.dropped > 0) note_refused(database, rollup, measurement, field.key, outcome);
   return {};
+}
+
+void Condenser::note_refused(const std::string& database, const Rollup& rollup,
+                             const std::string& measurement, const std::string& field,
+                             const WriteOutcome& outcome) {
+  store_.count_condensed_dropped(outcome.dropped);
+  if (!told_.insert({database, rollup.target, measurement, field}).second) return;
+  log_.error("store.condensed_refused", {{"database", database},
+                                         {"policy", rollup.target},
+                                         {"measurement", measurement},
+                                         {"field", field},
+                                         {"refused", outcome.dropped},
+                                         {"stored", outcome.written},
+                                         {"reason", outcome.first_reason}});
 }
 
 Result<bool> Condenser::condense_step(const std::string& database, const Rollup& rollup, std::int64_t begin,

@@ -9,6 +9,7 @@
 #pragma once
 #include <array>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -27,11 +28,12 @@ constexpr std::string_view kMeasurementSuffix = "_1m";
 /// Not thread-safe: one thread ticks.
 class Condenser {
  public:
-  explicit Condenser(Store& store) : store_(store) {}
+  explicit Condenser(Store& store, log::Log log = log::Log::silent()) : store_(store), log_(std::move(log)) {}
 
   /// Condenses every whole hour that is due, the oldest first. `stop` is asked between slices of series, some
-  /// milliseconds each. @return the hours done. Errors: the store's; the next tick goes on where this one
-  /// ended.
+  /// milliseconds each. What the target refuses - a field that has another type there, a series too many - is
+  /// counted, logged once for each field, and gone: to wait for it would keep all samples for ever. @return
+  /// the hours done. Errors: the store's; the next tick goes on where this one ended.
   Result<std::size_t> tick(WallTime now, const std::function<bool()>& stop = {});
 
   static constexpr std::int64_t kStep = 3'600'000'000'000;  ///< condensed at a time
@@ -44,8 +46,21 @@ class Condenser {
   Result<void> condense_series(const std::string& database, const Rollup& rollup,
                                const std::string& measurement, const FieldInfo& field,
                                std::span<const SeriesInfo> series, std::int64_t begin);
+  void note_refused(const std::string& database, const Rollup& rollup, const std::string& measurement,
+                    const std::string& field, const WriteOutcome& outcome);
+
+  /// A field of a measurement in a target.
+  struct Refused {
+    std::string database;
+    std::string target;
+    std::string measurement;
+    std::string field;
+    friend auto operator<=>(const Refused&, const Refused&) = default;
+  };
 
   Store& store_;
+  log::Log log_;
+  std::set<Refused> told_;  ///< of which it was logged that they are refused
 };
 
 /// Gives `database` the policy `target`, into which its default policy is condensed by the minute before it

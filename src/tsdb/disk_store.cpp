@@ -299,6 +299,7 @@ StoreStats DiskStore::stats() const {
     const std::shared_lock lock(head_mutex_);
     stats.points_written = points_written_;
     stats.points_dropped = points_dropped_;
+    stats.condensed_dropped = condensed_dropped_;
     stats.commits = commits_;
     stats.series = catalogue_.series_count();
     stats.memory_bytes = head_->bytes() + (sealing_ ? sealing_->bytes() : 0) + strips_.bytes();

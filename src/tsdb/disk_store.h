@@ -62,6 +62,7 @@ class DiskStore final : public Store {
 
   std::vector<Rollup> rollups(std::string_view database) const override;
   Result<void> set_rollup(std::string_view database, const Rollup& rollup) override;
+  void count_condensed_dropped(std::size_t points) override { condensed_dropped_ += points; }
 
   Result<WriteOutcome> write(std::string_view database, std::string_view policy,
                              std::span<const metrics::PointView> points) override;
@@ -212,6 +213,7 @@ class DiskStore final : public Store {
   std::uint64_t commits_ = 0;
   std::atomic<std::uint64_t> points_written_{0};
   std::atomic<std::uint64_t> points_dropped_{0};
+  std::atomic<std::uint64_t> condensed_dropped_{0};
   mutable StripCache strips_;
   mutable ScanHelpers scan_helpers_{std::thread::hardware_concurrency()};
   mutable std::mutex sort_mutex_;

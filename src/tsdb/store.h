@@ -116,6 +116,7 @@ struct StoreOptions {
 struct StoreStats {
   std::uint64_t points_written = 0;
   std::uint64_t points_dropped = 0;
+  std::uint64_t condensed_dropped = 0;  ///< of these, minutes of expiring samples: nothing keeps them
   std::uint64_t commits = 0;
   std::uint64_t series = 0;
   std::uint64_t memory_bytes = 0;  ///< of samples held in memory
@@ -160,6 +161,9 @@ class Store {
   virtual std::vector<Rollup> rollups(std::string_view /*database*/) const { return {}; }
   /// Replaces what stood there for the policy. Errors: kNotFound for the database or one of the policies.
   virtual Result<void> set_rollup(std::string_view database, const Rollup& rollup);
+
+  /// Counts condensed samples that their policy refused.
+  virtual void count_condensed_dropped(std::size_t /*points*/) {}
 
   // --- writing
   // -------------------------------------------------------------------------------------------------

@@ -3,10 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
+
 #include "tests/store_fixture.h"
 
 namespace gpuscale::tsdb {
 namespace {
+
+using ::testing::HasSubstr;
 
 constexpr std::int64_t kCondenseHour = 3'600'000'000'000;
 constexpr std::int64_t kCondenseMinute = 60'000'000'000;
@@ -85,6 +90,49 @@ TEST_F(CondenseTest, WhatExpiredIsNotAskedOfTheSamplesAgainWhereTheyAreKeptLonge
   ASSERT_TRUE(store_->delete_range("db", {id_of("m")}, {0, floor}));
   reopen();
   EXPECT_EQ(store_->floor_of("db", ""), store_->rollups("db").front().done_ns) << "and after a restart";
+}
+
+TEST_F(CondenseTest, WhatTheMinutesRefuseIsToldOnceAndHoldsUpNothingElse) {
+  must_write("m,w=a f=1i,g=1 " + at(953) + "\n");
+  Condenser first(*store_);
+  ASSERT_TRUE(first.tick(clock_.wall()));
+  ASSERT_TRUE(store_->drop_measurement("db", "m"));
+  must_write("m,w=a f=2.5,g=2 " + at(955) + "\nm,w=a f=3.5 " + at(956) + "\nz,w=a f=4 " + at(955) + "\n");
+  ASSERT_TRUE(store_->flush());
+  at_hour(1005);
+  ASSERT_TRUE(store_->create_database("later", std::nullopt));
+  ASSERT_TRUE(begin_rollup(*store_, "later", "minutes", std::chrono::hours{48}, std::chrono::hours{2000}));
+
+  const std::string told = folder_ + "/log";
+  Condenser condenser(*store_, *log::Log::to_file(told, log::Level::kDebug, log::Format::kText));
+  ASSERT_TRUE(condenser.tick(clock_.wall()));
+  const std::int64_t limit = (kFirstHour + 959) * kCondenseHour;
+  EXPECT_EQ(store_->rollups("db").front().done_ns, limit);
+  EXPECT_EQ(store_->rollups("later").front().done_ns, limit);
+  EXPECT_EQ(store_->read("db", "minutes", id_of("z_1m"), "f_sum", {})->floats, std::vector<double>{4});
+  EXPECT_EQ(floats("g_sum"), (std::vector<double>{1, 2})) << "other fields of the measurement";
+  ASSERT_TRUE(store_->enforce_retention(clock_.wall()));
+  EXPECT_EQ(samples("m", "f"), "") << "they expire";
+
+  std::ifstream file(told);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_THAT(text, HasSubstr("store.condensed_refused"));
+  EXPECT_THAT(text, HasSubstr("already exists as type integer"));
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
+  EXPECT_EQ(store_->stats().condensed_dropped, 2U);
+}
+
+TEST_F(CondenseTest, WhatIsRefusedInPartIsToldToo) {
+  reopen({.max_series_per_database = 3});
+  must_write("m,w=a f=1 " + at(953) + "\nm,w=b f=2 " + at(953) + "\n");
+  const std::string told = folder_ + "/log";
+  Condenser condenser(*store_, *log::Log::to_file(told, log::Level::kDebug, log::Format::kText));
+  EXPECT_EQ(*condenser.tick(clock_.wall()), 1U);
+  EXPECT_EQ(floats("f_sum"), std::vector<double>{1});
+  std::ifstream file(told);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_THAT(text, HasSubstr("max-series-per-database limit exceeded"));
+  EXPECT_EQ(store_->stats().condensed_dropped, 1U);
 }
 
 TEST_F(CondenseTest, IsAskedOnceAndStopsWhenTold) {
