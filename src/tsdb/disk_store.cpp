@@ -20,6 +20,9 @@ constexpr std::size_t kEnough = 16;
 constexpr std::chrono::microseconds kGathering{200};
 /// How long a commit waits for a sealing that does not keep up: then memory is dearer than the wait.
 constexpr std::chrono::seconds kLongestWaitForSealing{10};
+/// Heads that are full so many times over, while nothing can be sealed, take no more: memory is not endless,
+/// and each start reads the whole log.
+constexpr std::size_t kFullestHeads = 4;
 constexpr std::uint64_t kPageBytes = 4'096;  // SQLite's own default, which nothing here changes
 
 }  // namespace
@@ -172,6 +175,10 @@ Result<WriteOutcome> DiskStore::write(std::string_view database, std::string_vie
 
 void DiskStore::write_later(std::string_view database, std::string_view policy,
                             std::span<const metrics::PointView> points, WriteDone done) {
+  if (auto why = refusal()) {
+    done(*std::move(why));
+    return;
+  }
   const std::int64_t now_ns = base::to_unix_nanos(clock_.wall());
   const ResolveRequest request{database, policy, points, now_ns};
   // A series that was resolved must not be forgotten as empty before its samples are seen in the queue: so
@@ -231,22 +238,39 @@ void DiskStore::run_commits() {
     settled_count_ += count;
     settled_.notify_all();
     lock.unlock();
-    std::size_t bytes = 0;
-    {
-      const std::shared_lock structure(mutex_);
-      const std::shared_lock reading(head_mutex_);
-      bytes = head_->bytes();
-    }
-    if (bytes > options_.limits.max_unflushed_bytes) {
-      std::unique_lock wake(upkeep_wake_mutex_);
-      upkeep_wanted_ = true;
-      upkeep_wake_.notify_one();
-      const std::uint64_t before = sealings_;
-      if (bytes > 2 * options_.limits.max_unflushed_bytes)
-        sealed_.wait_for(wake, kLongestWaitForSealing, [&] { return sealings_ != before; });
-    }
+    look_at_head();
     lock.lock();
   }
+}
+
+void DiskStore::look_at_head() {
+  const std::size_t full = options_.limits.max_unflushed_bytes;
+  std::size_t bytes = 0;
+  std::size_t waiting = 0;
+  {
+    const std::shared_lock structure(mutex_);
+    const std::shared_lock reading(head_mutex_);
+    bytes = head_->bytes();
+    waiting = bytes + (sealing_ ? sealing_->bytes() : 0);
+  }
+  if (bytes <= full && waiting <= kFullestHeads * full) return;
+  std::unique_lock wake(upkeep_wake_mutex_);
+  upkeep_wanted_ = true;
+  upkeep_wake_.notify_one();
+  const std::uint64_t before = sealings_;
+  // One that fails is tried again after a pause, for which no writer need wait.
+  if (bytes > 2 * full && !unsealed_)
+    sealed_.wait_for(wake, kLongestWaitForSealing, [&] { return sealings_ != before; });
+  if (waiting > kFullestHeads * full && unsealed_) refusing_ = true;
+}
+
+std::optional<Error> DiskStore::refusal() const {
+  if (!refusing_) return std::nullopt;
+  const std::scoped_lock lock(upkeep_wake_mutex_);
+  if (!refusing_) return std::nullopt;
+  // Whatever the reason, it is the store's state and not the write's fault: to be sent again.
+  const Errc code = unsealed_->code() == Errc::kExhausted ? Errc::kExhausted : Errc::kUnavailable;
+  return fail(code, "writes wait: samples cannot be sealed: " + unsealed_->message());
 }
 
 Result<void> DiskStore::commit(const std::vector<Pending>& batches) {

@@ -127,6 +127,11 @@ class DiskStore final : public Store {
   // ----------------------------------------------------------------------------------------------
   void run_commits();
   Result<void> commit(const std::vector<Pending>& batches);
+  /// Has samples sealed where a commit left many of them; waits for it where there are very many, and lets
+  /// writes be refused where it fails.
+  void look_at_head();
+  /// Why no write is taken at present, mostly nothing.
+  std::optional<Error> refusal() const;
   bool apply(std::string_view batch);
   Result<void> apply_logged(std::string_view batch);
   Result<void> apply_log_entry(std::string_view entry);
@@ -138,10 +143,12 @@ class DiskStore final : public Store {
   // --- sealing and joining; the caller holds upkeep_mutex_
   // -------------------------------------------------------------------
   void run_upkeep();
-  /// Where a commit found the head full.
-  void seal_if_wanted();
-  /// Errors: also kExhausted for want of memory; then it may be tried again.
+  /// Where a commit found the head full. False where it failed.
+  bool seal_if_wanted();
+  /// What it came to is remembered: see refusal(). Errors: also kExhausted for want of memory; then it may be
+  /// tried again.
   Result<void> seal_head();
+  Result<void> seal_oldest_head();
   /// What cannot be joined keeps no others from it. Errors: the first of any; also kExhausted for want of
   /// memory.
   Result<void> join_segments();
@@ -227,12 +234,14 @@ class DiskStore final : public Store {
   std::vector<Pending> queue_;
   const std::vector<Pending>* in_commit_ = nullptr;  ///< out of the queue and not yet in the head
   bool closing_ = false;
-  std::mutex upkeep_wake_mutex_;
+  mutable std::mutex upkeep_wake_mutex_;
   std::condition_variable upkeep_wake_;
   bool upkeep_wanted_ = false;
   bool upkeep_closing_ = false;
   std::condition_variable sealed_;  ///< with upkeep_wake_mutex_: a sealing came to its end
   std::uint64_t sealings_ = 0;
+  std::optional<Error> unsealed_;      ///< with upkeep_wake_mutex_: why the last sealing failed
+  std::atomic<bool> refusing_{false};  ///< changed with upkeep_wake_mutex_, only set where unsealed_ is
   std::thread committer_;
   std::thread upkeep_;
 };

@@ -19,6 +19,9 @@ constexpr std::int64_t kFreePagesAtOnce = 256;
 /// sealed.
 constexpr int kFreeRounds = 64;
 
+/// From a sealing that failed to the next try: each makes the same segments again.
+constexpr std::chrono::seconds kSealingAgain{1};
+
 /// Segments of one level that become one of the next: fewer would be rewritten more often, more would make
 /// reads of short ranges open more of them.
 constexpr std::size_t kJoined = 8;
@@ -42,32 +45,49 @@ Result<void> within_memory(const Work& work) {
 void DiskStore::run_upkeep() {
   std::unique_lock lock(upkeep_wake_mutex_);
   while (true) {
-    upkeep_wake_.wait(lock, [this] { return upkeep_wanted_ || upkeep_closing_; });
+    if (unsealed_) {
+      // Where writes are refused nobody asks for it.
+      upkeep_wake_.wait_for(lock, kSealingAgain, [this] { return upkeep_closing_; });
+      upkeep_wanted_ = true;
+    } else {
+      upkeep_wake_.wait(lock, [this] { return upkeep_wanted_ || upkeep_closing_; });
+    }
     if (upkeep_closing_) return;
     lock.unlock();
     {
       const std::scoped_lock upkeep(upkeep_mutex_);
-      seal_if_wanted();
-      if (const auto joined = join_segments(); !joined)
-        log_.error("store.not_joined", {{"error", joined.error()}});
-      give_back(kFreePagesKept);
+      // What keeps samples from being sealed keeps segments from being joined.
+      if (seal_if_wanted()) {
+        if (const auto joined = join_segments(); !joined)
+          log_.error("store.not_joined", {{"error", joined.error()}});
+        give_back(kFreePagesKept);
+      }
     }
     lock.lock();
   }
 }
 
-void DiskStore::seal_if_wanted() {
+bool DiskStore::seal_if_wanted() {
+  std::optional<Error> before;
   {
     const std::scoped_lock lock(upkeep_wake_mutex_);
-    if (!upkeep_wanted_) return;
+    if (!upkeep_wanted_) return true;
     upkeep_wanted_ = false;
+    before = unsealed_;
   }
-  if (const auto sealed = seal_head(); !sealed) log_.error("store.not_sealed", {{"error", sealed.error()}});
+  Result<void> sealed = seal_head();
+  // What came meanwhile is behind the rest of one that failed.
+  if (sealed && before) sealed = seal_head();
+  if (sealed && before) log_.info("store.sealed_again");
+  // Each second the same would hide everything else.
+  if (!sealed && (!before || before->message() != sealed.error().message()))
+    log_.error("store.not_sealed", {{"error", sealed.error()}});
   // The rows of the head were ten thousands of small pieces, between which malloc would keep their pages.
   ::malloc_trim(0);
   const std::scoped_lock lock(upkeep_wake_mutex_);
   ++sealings_;
   sealed_.notify_all();
+  return sealed.has_value();
 }
 
 void DiskStore::give_back(std::int64_t keep) {
@@ -80,22 +100,29 @@ void DiskStore::give_back(std::int64_t keep) {
 }
 
 Result<void> DiskStore::seal_head() {
-  return within_memory([this]() -> Result<void> {
-    auto next = std::make_unique<Head>();
-    {
-      const std::scoped_lock change(change_mutex_);
-      const std::unique_lock lock(mutex_);
-      // What is left of a sealing that failed goes first.
-      if (!sealing_) {
-        if (head_->empty()) return {};
-        sealing_ = std::exchange(head_, std::move(next));
-        sealing_sequence_ = sequence_;
-        batches_.end_file();
-      }
+  Result<void> sealed = within_memory([this] { return seal_oldest_head(); });
+  const std::scoped_lock lock(upkeep_wake_mutex_);
+  unsealed_.reset();
+  if (!sealed) unsealed_ = sealed.error();
+  if (sealed) refusing_ = false;
+  return sealed;
+}
+
+Result<void> DiskStore::seal_oldest_head() {
+  auto next = std::make_unique<Head>();
+  {
+    const std::scoped_lock change(change_mutex_);
+    const std::unique_lock lock(mutex_);
+    // What is left of a sealing that failed goes first.
+    if (!sealing_) {
+      if (head_->empty()) return {};
+      sealing_ = std::exchange(head_, std::move(next));
+      sealing_sequence_ = sequence_;
+      batches_.end_file();
     }
-    // Nobody changes what is being sealed: that takes upkeep_mutex_.
-    return publish(seal(*sealing_, generation_ + 1), {}, sealing_sequence_);
-  });
+  }
+  // Nobody changes what is being sealed: that takes upkeep_mutex_.
+  return publish(seal(*sealing_, generation_ + 1), {}, sealing_sequence_);
 }
 
 Result<void> DiskStore::publish(std::vector<NewSegment> made, const Segments& replaced,

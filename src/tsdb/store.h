@@ -169,7 +169,7 @@ class Store {
   // -------------------------------------------------------------------------------------------------
   /// Durable on return. An empty `policy` is the default one. The last write of a field at a time wins.
   /// Errors: kNotFound `database not found: "x"` / `retention policy not found: x`, kExhausted (disk full,
-  /// limits).
+  /// limits), kUnavailable (samples cannot be moved to segments, whose reason it says; send it again later).
   virtual Result<WriteOutcome> write(std::string_view database, std::string_view policy,
                                      std::span<const metrics::PointView> points) = 0;
   /// The same without waiting: `done` is called once, from whatever thread, when it is on disk. The points

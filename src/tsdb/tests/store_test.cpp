@@ -599,6 +599,57 @@ TEST_F(StoreTest, AFullDiskRefusesWritesAnswersReadsAndHealsByItself) {
   EXPECT_EQ(samples("kept", "f"), "1:1 2:2");
 }
 
+TEST_F(StoreTest, WritesWaitWhereSamplesCannotBeSealedAndAreTakenAgain) {
+  const StoreLimits limits{.max_unflushed_bytes = 20'000};
+  reopen(limits);
+  const auto change = [&](const char* sql) {
+    const auto file = *db::Database::open(path_);
+    ASSERT_TRUE(file->transact(std::function<Result<void>(db::Transaction&)>(
+        [sql](db::Transaction& transaction) { return transaction.execute(sql); })));
+  };
+  change(
+      "CREATE TRIGGER no_segments BEFORE INSERT ON tsdb_segments "
+      "BEGIN SELECT RAISE(ABORT, 'made to fail'); END");
+  std::int64_t written = 0;
+  const auto write_some = [&]() -> Result<WriteOutcome> {
+    std::string lines;
+    for (std::int64_t i = 1; i <= 50; ++i)
+      lines += "m f=" + std::to_string(i) + " " + std::to_string(written + i) + "\n";
+    auto outcome = write(lines);
+    if (outcome) written += 50;
+    return outcome;
+  };
+  const auto count = [](const Store& store) {
+    return static_cast<std::int64_t>(
+        store.read("db", "", store.series("db", "m").at(0).id, "f", {})->times.size());
+  };
+  Result<WriteOutcome> outcome = write_some();
+  for (int batch = 0; batch < 2'000 && outcome; ++batch) outcome = write_some();
+  ASSERT_FALSE(outcome) << "memory grows without bound";
+  EXPECT_EQ(outcome.error().code(), Errc::kUnavailable);
+  EXPECT_THAT(outcome.error().message(), HasSubstr("writes wait: samples cannot be sealed: "));
+  EXPECT_THAT(outcome.error().message(), HasSubstr("made to fail"));
+  EXPECT_LT(store_->stats().memory_bytes, 10 * limits.max_unflushed_bytes);
+  EXPECT_EQ(count(*store_), written);
+  EXPECT_FALSE(store_->flush());
+  EXPECT_FALSE(write_some()) << "still";
+  {
+    const std::string left = folder_ + "/left.db";
+    ASSERT_TRUE(copy_store(path_, left));
+    const auto other = Store::open({left, {}}, clock_, log::Log::silent());
+    ASSERT_TRUE(other);
+    EXPECT_EQ(count(**other), written) << "after a crash, too";
+  }
+
+  change("DROP TRIGGER no_segments");
+  // Nobody asks for it: the store itself goes on trying.
+  while (!write_some()) std::this_thread::yield();
+  EXPECT_EQ(count(*store_), written);
+  ASSERT_TRUE(store_->flush());
+  reopen(limits);
+  EXPECT_EQ(count(*store_), written);
+}
+
 TEST_F(StoreTest, WritersAndReadersAndFlushesMayRunAtOnce) {
   constexpr int kWriters = 4;
   constexpr int kBatches = 50;
