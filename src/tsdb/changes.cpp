@@ -35,7 +35,7 @@ std::optional<std::int64_t> Changes::first_since(const SegmentOwner& owner, Time
   const std::int64_t last = slot_of(range.max_ns);
   if (first < slots.forgotten_before && slots.forgotten > version) return range.min_ns;
   for (auto at = slots.versions.lower_bound(first); at != slots.versions.end() && at->first <= last; ++at) {
-    if (at->second > version) return std::max(range.min_ns, at->first * kSlotNs);
+    if (at->second > version) return std::max(range.min_ns, start_of(at->first));
   }
   return std::nullopt;
 }

@@ -36,6 +36,11 @@ class Changes {
     std::uint64_t forgotten = 0;  ///< the newest version of those
   };
   static std::int64_t slot_of(std::int64_t time_ns) { return base::floor_divided(time_ns, kSlotNs); }
+  /// The first slot begins before the first time there is.
+  static std::int64_t start_of(std::int64_t slot) {
+    constexpr std::int64_t kFirst = std::numeric_limits<std::int64_t>::min();
+    return slot < kFirst / kSlotNs ? kFirst : slot * kSlotNs;
+  }
 
   std::map<SegmentOwner, Slots> owners_;
   std::uint64_t version_ = 1;
