@@ -62,11 +62,32 @@ void keep_active(const Run& run, const std::string& database, const Condition& c
   std::erase_if(matched, [](const MatchedSeries& one) { return one.series.empty(); });
 }
 
+/// Observed: tags are compared for equality alone, whatever else the condition says; a comparison with a
+/// number or a boolean is no test of a tag, and holds.
+Result<ExprPtr> tag_filter(const ExprPtr& filter) {
+  bool comparable = true;
+  ExprPtr out = rewrite(filter, [&comparable](const ExprPtr& node) -> ExprPtr {
+    const auto* test = as<Binary>(node);
+    if (test == nullptr || test->op == Token::kAnd || test->op == Token::kOr) return nullptr;
+    const bool equality = test->op == Token::kEq || test->op == Token::kNeq;
+    comparable = comparable && (equality || test->op == Token::kEqRegex || test->op == Token::kNeqRegex);
+    const bool text = !is<double>(test->rhs) && !is<std::int64_t>(test->rhs) && !is<bool>(test->rhs);
+    return text || !is<VarRef>(test->lhs) ? node : make_expr(true);
+  });
+  if (!comparable) return fail(Errc::kInvalidArgument, "invalid tag comparison operator");
+  return out;
+}
+
 /// The series that a SHOW is about.
 Result<std::vector<MatchedSeries>> series_for(Run& run, const std::string& database,
                                               const ShowStatement& show) {
   GS_TRY(const Condition condition, condition_of(run, show));
-  GS_TRY(auto matched, match_series(run, database, show.sources, condition.filter, true));
+  ExprPtr filter = condition.filter;
+  // Observed: SHOW SERIES over a time looks at it as SELECT does.
+  if (filter && (show.kind != ShowKind::kSeries || !has_time(condition))) {
+    GS_TRY(filter, tag_filter(filter));
+  }
+  GS_TRY(auto matched, match_series(run, database, show.sources, filter, true));
   keep_active(run, database, condition, matched);
   return matched;
 }
@@ -195,8 +216,7 @@ Result<Rows> show_tag_keys(Run& run, const ShowStatement& show) {
     cut(row.values, show.offset, show.limit);
     if (!row.values.empty()) out.push_back(std::move(row));
   }
-  cut(out, show.soffset, show.slimit);
-  return out;
+  return out;  // Observed: SLIMIT and SOFFSET are understood here, and limit nothing.
 }
 
 /// Without a condition the catalogue knows the answer without a look at every series.
@@ -283,9 +303,13 @@ Result<Rows> show_series(Run& run, const ShowStatement& show) {
   GS_TRY(const auto matched, series_for(run, database, show));
   std::vector<std::string> keys;
   for (const MatchedSeries& one : matched) {
+    const auto first = static_cast<std::ptrdiff_t>(keys.size());
     for (const auto& series : one.series) keys.push_back(metrics::series_key(one.measurement, *series.tags));
+    std::sort(keys.begin() + first, keys.end());
   }
-  std::sort(keys.begin(), keys.end());
+  // Observed: by measurement, then key; over a time by key alone, where a blank stands escaped.
+  GS_TRY(const Condition condition, condition_of(run, show));
+  if (has_time(condition)) std::sort(keys.begin(), keys.end());
   cut(keys, show.offset, show.limit);
   if (keys.empty()) return Rows();
   return one_list("", "key", keys);

@@ -247,5 +247,31 @@ TEST_F(EngineTest, CountsOfBucketsAddUpToTheCountOfAll) {
   }
 }
 
+TEST_F(EngineTest, SeriesStandByMeasurementThenKey) {
+  ASSERT_TRUE(store_.load("gpuscale", "", "cpu v=1 1\ncpu,h=a v=1 1\ncpu\\ load v=1 1\ncpu#1 v=1 1\n"));
+  EXPECT_EQ(ask("SHOW SERIES LIMIT 3"),
+            R"([{"columns":["key"],"values":[["cpu"],["cpu,h=a"],["cpu\\ load"]]}])");
+  EXPECT_EQ(ask("SHOW SERIES WHERE time > 0 LIMIT 3"),
+            R"([{"columns":["key"],"values":[["cpu"],["cpu#1"],["cpu,h=a"]]}])");
+}
+
+TEST_F(EngineTest, TagsAreComparedForEqualityAlone) {
+  const std::string wrong = "invalid tag comparison operator";
+  for (const char* show : {"SHOW SERIES ", "SHOW TAG KEYS ", "SHOW TAG VALUES WITH KEY = node "}) {
+    for (const char* test : {"jobs > 1", "node < 'b'", "node = 'a' OR (jobs >= 1)"})
+      EXPECT_EQ(error_of(std::string(show) + "WHERE " + test), wrong) << show << test;
+  }
+  EXPECT_EQ(ask("SHOW SERIES WHERE jobs = 1"),
+            R"([{"columns":["key"],"values":[["gpu,node=a"],["gpu,node=b"]]}])");
+  EXPECT_EQ(ask("SHOW SERIES WHERE node = 'a'"), R"([{"columns":["key"],"values":[["gpu,node=a"]]}])");
+}
+
+TEST_F(EngineTest, SeriesLimitsDoNotLimitTagKeys) {
+  ASSERT_TRUE(store_.load("gpuscale", "", "cpu,h=a v=1 1\n"));
+  EXPECT_EQ(ask("SHOW TAG KEYS SLIMIT 1 SOFFSET 1"),
+            R"([{"name":"cpu","columns":["tagKey"],"values":[["h"]]},)"
+            R"({"name":"gpu","columns":["tagKey"],"values":[["node"]]}])");
+}
+
 }  // namespace
 }  // namespace gpuscale::influxql
