@@ -181,6 +181,13 @@ Result<std::int64_t> Parser::duration() {
   return *value;
 }
 
+Result<std::int64_t> Parser::finite_duration() {
+  const Lexeme found = scan_word();
+  if (found.token == Token::kInf) return expected(found, "duration");
+  unscan();
+  return duration();
+}
+
 Result<Statement> Parser::statement() {
   const Lexeme first = scan_word();
   switch (first.token) {

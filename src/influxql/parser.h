@@ -48,7 +48,8 @@ class Parser {
   Result<std::string> text_literal();
   Result<PatternPtr> regex();  ///< null where there is none
   Result<std::int64_t> number(std::int64_t min, std::int64_t max);
-  Result<std::int64_t> duration();  ///< INF = 0
+  Result<std::int64_t> duration();         ///< INF = 0
+  Result<std::int64_t> finite_duration();  ///< INF is refused
   Result<std::int64_t> optional_number(Token word);
   Result<Lexeme> bound(const Lexeme& param) const;
 

@@ -12,15 +12,14 @@ Result<Statement> Parser::create_continuous_query() {
   GS_CHECK(expect(Token::kOn));
   GS_TRY(out.database, ident());
   if (accept(Token::kResample)) {
-    const bool has_every = accept(Token::kEvery);
-    if (has_every) {
-      GS_TRY(out.every_ns, duration());
+    if (accept(Token::kEvery)) {
+      GS_TRY(out.every_ns, finite_duration());
     }
     if (accept(Token::kFor)) {
-      GS_TRY(out.for_ns, duration());
-    } else if (!has_every) {
-      return expected(scan_word(), "EVERY, FOR");
+      GS_TRY(out.for_ns, finite_duration());
     }
+    // A zero is as good as nothing said.
+    if (out.every_ns == 0 && out.for_ns == 0) return expected(scan_word(), "EVERY, FOR");
   }
   GS_CHECK(expect(Token::kBegin));
   GS_CHECK(expect(Token::kSelect));

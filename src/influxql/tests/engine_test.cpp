@@ -273,5 +273,20 @@ TEST_F(EngineTest, SeriesLimitsDoNotLimitTagKeys) {
             R"({"name":"gpu","columns":["tagKey"],"values":[["node"]]}])");
 }
 
+TEST_F(EngineTest, AnEmptyResampleIsRefused) {
+  const auto made = [&](const std::string& resample) {
+    const auto results = Engine(store_).execute("CREATE CONTINUOUS QUERY c ON gpuscale RESAMPLE " + resample +
+                                                    " BEGIN SELECT mean(jobs) INTO x FROM gpu GROUP BY "
+                                                    "time(1m) END",
+                                                context_);
+    return results ? results->front().error.value_or("") : results.error().message();
+  };
+  const std::string refused = "error parsing query: found BEGIN, expected EVERY, FOR at line 1, char ";
+  EXPECT_EQ(made("EVERY 0s"), refused + "57");
+  EXPECT_EQ(made("FOR 0s"), refused + "55");
+  EXPECT_EQ(made("EVERY INF"), "error parsing query: found INF, expected duration at line 1, char 54");
+  EXPECT_EQ(made("EVERY 0s FOR 5m"), "");
+}
+
 }  // namespace
 }  // namespace gpuscale::influxql
