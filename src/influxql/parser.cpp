@@ -163,6 +163,8 @@ Result<std::int64_t> Parser::optional_number(Token word) {
   if (found.token != Token::kInteger) return expected(found, "integer");
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(found.text.data(), found.text.data() + found.text.size(), value);
+  // A bound parameter may be negative.
+  if (found.text.starts_with('-')) return at(std::string(to_string(word)) + " must be >= 0", found.position);
   // Observed: a number that does not fit limits nothing.
   return error == std::errc() ? value : std::numeric_limits<std::int64_t>::max();
 }

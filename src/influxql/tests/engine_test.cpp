@@ -288,5 +288,15 @@ TEST_F(EngineTest, AnEmptyResampleIsRefused) {
   EXPECT_EQ(made("EVERY 0s FOR 5m"), "");
 }
 
+TEST_F(EngineTest, BoundLimitsBelowZeroAreRefused) {
+  context_.params = {{"n", std::int64_t{-5}}};
+  for (const std::string word : {"LIMIT", "OFFSET", "SLIMIT", "SOFFSET"}) {
+    const auto results = Engine(store_).execute("SELECT jobs FROM gpu " + word + " $n", context_);
+    ASSERT_FALSE(results) << word;
+    EXPECT_EQ(results.error().message(), "error parsing query: " + word + " must be >= 0 at line 1, char " +
+                                             std::to_string(23 + word.size()));
+  }
+}
+
 }  // namespace
 }  // namespace gpuscale::influxql
