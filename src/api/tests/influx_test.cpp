@@ -153,6 +153,41 @@ TEST_F(InfluxTest, BindParametersAndEpochs) {
   EXPECT_THAT(missing.body, HasSubstr("missing parameter: h"));
 }
 
+TEST_F(InfluxTest, ParametersAreReadAsGoReadsThem) {
+  write("m v=1 1\nm v=2 2\nm v=3 3\n");
+  const auto limited = [&](const std::string& params) {
+    const auto answer = query("SELECT v FROM m LIMIT $n", "&epoch=ns&params=" + http::url_encode(params));
+    const json body = json::parse(answer.body);
+    return answer.status == 200 ? body["results"][0]["series"][0]["values"].dump()
+                                : body["error"].get<std::string>();
+  };
+  EXPECT_EQ(limited(R"({"n":1}x)"), "[[1,1]]");
+  EXPECT_EQ(limited(R"({"n":1} {"n":2})"), "[[1,1]]");
+  const std::string parsing = "error parsing query: ";
+  EXPECT_EQ(limited("null"), parsing + "found $n, expected integer at line 1, char 23");
+  EXPECT_EQ(limited(R"({"n":-5})"), parsing + "LIMIT must be >= 0 at line 1, char 23");
+  EXPECT_EQ(limited(R"({"n":1.0})"), parsing + "found 1, expected integer at line 1, char 23");
+  EXPECT_EQ(
+      limited(R"({"n":{"integer":1e3}})"),
+      parsing +
+          "found strconv.ParseInt: parsing \"1e3\": invalid syntax, expected integer at line 1, char 23");
+  EXPECT_EQ(
+      limited(R"({"n":[1e3]})"),
+      parsing +
+          "found unable to bind parameter with type []interface {}, expected integer at line 1, char 23");
+  const std::string number = "error parsing json value: strconv.";
+  EXPECT_EQ(limited(R"({"n":1e3})"), number + "ParseInt: parsing \"1e3\": invalid syntax");
+  EXPECT_EQ(limited(R"({"n":9223372036854775808})"),
+            number + "ParseInt: parsing \"9223372036854775808\": value out of range");
+  EXPECT_EQ(limited(R"({"n":-99999999999999999999})"),
+            number + "ParseInt: parsing \"-99999999999999999999\": value out of range");
+  EXPECT_EQ(limited(R"({"n":1.5e400})"), number + "ParseFloat: parsing \"1.5e400\": value out of range");
+  EXPECT_EQ(limited("true"),
+            "error parsing query parameters: json: cannot unmarshal bool into Go value of type "
+            "map[string]interface {}");
+  EXPECT_EQ(limited(R"({"n":2)"), "error parsing query parameters: unexpected EOF");
+}
+
 TEST_F(InfluxTest, PingAndHealthSayWhoWeAre) {
   const auto ping = api_.get("/ping");
   EXPECT_EQ(ping.status, 204);
