@@ -136,13 +136,13 @@ http::Response write(Services& services, const http::Request& request) {
   if (!caller) return influx_error(request, 401, caller.error().message());
   const std::string database = request.query.get_or("db", "");
   if (database.empty()) return influx_error(request, 400, "database is required");
+  if (!services.store.has_database(database)) {
+    return influx_error(request, 404, "database not found: \"" + database + "\"");
+  }
   if (!caller->may_write(database)) {
     return influx_error(
         request, 403,
         "\"" + caller->name() + "\" user is not authorized to write to database \"" + database + "\"");
-  }
-  if (!services.store.has_database(database)) {
-    return influx_error(request, 404, "database not found: \"" + database + "\"");
   }
   if (request.body.size() > kMaxInfluxBody) return influx_error(request, 413, "Request Entity Too Large");
   const auto arrived = std::make_shared<Arrived>();

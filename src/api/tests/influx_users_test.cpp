@@ -88,6 +88,7 @@ TEST(InfluxUsersOverHttp, RightsGoByDatabaseAndReachInfluxDbsEndpointsOnly) {
   EXPECT_EQ(as("w", http::Method::kPost, "/write?db=gpuscale", "m v=1").status, 204);
   EXPECT_EQ(as("r", http::Method::kPost, "/write?db=gpuscale", "m v=1").status, 403);
   EXPECT_EQ(as("w", http::Method::kPost, "/write?db=other", "m v=1").status, 403);
+  EXPECT_EQ(as("w", http::Method::kPost, "/write?db=nosuch", "m v=1").status, 404);
   EXPECT_EQ(as("r", http::Method::kGet, "/api/v1/pools").status, 401);
   EXPECT_EQ(as("stranger", http::Method::kPost, "/query?q=SHOW+DATABASES").status, 401);
 }
