@@ -41,7 +41,8 @@ class Resolver {
     }
     const PolicyDef* policy = database_->find_policy(request_.policy);
     if (policy == nullptr) {
-      return fail(Errc::kNotFound, "retention policy not found: " + std::string(request_.policy));
+      const std::string_view wanted = request_.policy.empty() ? database_->default_policy : request_.policy;
+      return fail(Errc::kNotFound, "retention policy not found: " + std::string(wanted));
     }
     const std::int64_t duration = policy->policy.duration.count();
     const std::int64_t oldest =

@@ -245,6 +245,8 @@ TEST_F(StoreTest, UnknownDatabasesAndPoliciesAreErrors) {
   const auto parsed = metrics::parse_lines("m f=1 1", metrics::Precision::kNanos, 0);
   EXPECT_EQ(store_->write("nosuch", "", parsed.points).error().message(), "database not found: \"nosuch\"");
   EXPECT_EQ(write("m f=1 1", "norp").error().message(), "retention policy not found: norp");
+  ASSERT_TRUE(store_->drop_retention_policy("db", "autogen"));
+  EXPECT_EQ(write("m f=1 1").error().message(), "retention policy not found: autogen");
 }
 
 TEST_F(StoreTest, WhatIsOlderThanItsPolicyIsGoneAndRefused) {
