@@ -59,7 +59,7 @@ Result<std::string> gunzip(std::string_view packed, std::size_t limit) {
       continue;
     }
     if (code == Z_BUF_ERROR && stream.avail_in == 0)
-      return fail(Errc::kInvalidArgument, "gzip: unexpected EOF");
+      return fail(Errc::kInvalidArgument, packed.empty() ? "EOF" : "unexpected EOF");  // Go's words
     if (code != Z_OK) break;
   }
   return fail(Errc::kInvalidArgument, out.empty() ? "gzip: invalid header" : "gzip: invalid data");

@@ -86,7 +86,7 @@ TEST(Gzip, BombsAndRubbishAreErrors) {
   for (const std::size_t cut : {0UL, 1UL, 9UL, packed.size() - 1}) {
     const auto torn = gunzip(packed.substr(0, cut), 2'000'000);
     ASSERT_FALSE(torn) << cut;
-    EXPECT_EQ(torn.error().code(), Errc::kInvalidArgument) << cut;
+    EXPECT_EQ(torn.error().message(), cut == 0 ? "EOF" : "unexpected EOF") << cut;
   }
   EXPECT_EQ(*gunzip(gzip("a") + gzip("b"), 10), "ab") << "members one after the other";
 }
