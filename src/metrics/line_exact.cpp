@@ -16,6 +16,8 @@ constexpr std::size_t kMaxKeyLength = 65'535;
 constexpr std::size_t kKeyFieldSeparatorLength = 4;
 constexpr std::size_t kInt64Digits = 19;
 
+// Source: InfluxDB reads a measurement with one escape more than it writes it with.
+constexpr std::string_view kReadMeasurementEscapes = ", =";
 constexpr std::string_view kFieldKeyEscapes = ", =\"";
 constexpr std::string_view kStringEscapes = "\"\\";
 
@@ -76,7 +78,7 @@ class ExactLine {
       has_tags = line_[at_] == ',';
       if (has_tags || line_[at_] == ' ') break;
     }
-    point_.measurement = unescape(line_.substr(0, at_), kMeasurementEscapes, out_);
+    point_.measurement = unescape(line_.substr(0, at_), kReadMeasurementEscapes, out_);
     const std::size_t first = out_.tag_storage.size();
     while (has_tags) {
       ++at_;

@@ -360,7 +360,9 @@ bool LineReader::read(std::size_t most_points, ParsedLines& out) {
       out.field_storage.resize(fields_before);
       at_ = find_line_end(body_, line_begin);
       if (body_[begin] == '#') continue;
-      const std::string_view line = body_.substr(begin, at_ - begin);
+      std::string_view line = body_.substr(begin, at_ - begin);
+      // The body ended inside of quotes: its last newline ends the line all the same.
+      if (line.ends_with('\n')) line.remove_suffix(1);
       if (auto error = parse_exact_line(line, context, out, point); !error.empty()) {
         out.errors.push_back("unable to parse '" + std::string(line) + "': " + error);
         out.tag_storage.resize(tags_before);

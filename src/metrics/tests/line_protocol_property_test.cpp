@@ -137,6 +137,7 @@ ParsedLines parse_exactly(std::string_view body, std::int64_t now) {
     at = end;
     while (!line.empty() && (line[0] == ' ' || line[0] == '\t' || line[0] == '\0')) line.remove_prefix(1);
     if (line.empty() || line[0] == '#') continue;
+    if (line.ends_with('\n')) line.remove_suffix(1);
     const auto tags = out.tag_storage.size();
     const auto fields = out.field_storage.size();
     PointView point{};

@@ -180,11 +180,25 @@ TEST(ParseLines, RoundsNumbersToTheNearestDouble) {
 TEST(ParseLines, UnescapesNamesAndStringsOnly) {
   const auto parsed = parse(R"(m\,\ x\=,ta\=g=v\ 1\,2\y fi\=e\,l\"\ d="q\"b\\n\n" 1)");
   ASSERT_EQ(parsed.points.size(), 1U);
-  EXPECT_EQ(parsed.points[0].measurement, R"(m, x\=)");
+  EXPECT_EQ(parsed.points[0].measurement, "m, x=");
   EXPECT_EQ(parsed.points[0].tags[0].key, "ta=g");
   EXPECT_EQ(parsed.points[0].tags[0].value, R"(v 1,2\y)");
   EXPECT_EQ(parsed.points[0].fields[0].key, "fi=e,l\" d");
   EXPECT_EQ(std::get<std::string_view>(parsed.points[0].fields[0].value), R"(q"b\n\n)");
+}
+
+TEST(ParseLines, UnescapesAnEqualsSignInAMeasurementToo) {
+  const ParsedLines lines = parse("aa\\=b v=1 1\nx\\=y\\,z v=1 1\na\\b v=1 1\n");
+  ASSERT_EQ(lines.points.size(), 3U);
+  EXPECT_EQ(lines.points[0].measurement, "aa=b");
+  EXPECT_EQ(lines.points[1].measurement, "x=y,z");
+  EXPECT_EQ(lines.points[2].measurement, "a\\b");
+}
+
+TEST(ParseLines, TheLastNewlineIsNoPartOfAnOpenText) {
+  EXPECT_THAT(parse("m s=\"open\n").errors, ElementsAre("unable to parse 'm s=\"open': unbalanced quotes"));
+  EXPECT_THAT(parse("m s=\"open\n\n").errors,
+              ElementsAre("unable to parse 'm s=\"open\n': unbalanced quotes"));
 }
 
 TEST(ParseLines, KeepsNewlinesInsideQuotedValues) {
