@@ -68,6 +68,7 @@ influxql::QueryContext context_of(const Services& services, const http::Request&
 /// know it from InfluxDB and take no notice.
 Results marked_long(Results results) {
   for (influxql::StatementResult& result : results) {
+    if (result.pieces != influxql::Pieces::kRows) continue;
     for (influxql::Row& row : result.rows) row.partial = row.partial || row.values.size() > kDefaultChunk;
   }
   return results;

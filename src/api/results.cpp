@@ -151,8 +151,18 @@ std::string render_chunks(const Results& results, std::string_view epoch, std::s
     StatementResult piece;
     piece.statement_id = result.statement_id;
     piece.messages = result.messages;
+    if (result.pieces == influxql::Pieces::kOne) {
+      out += render_document(result, false, epoch, pretty);
+      continue;
+    }
     for (std::size_t i = 0; i < result.rows.size(); ++i) {
       const Row& row = result.rows[i];
+      if (result.pieces == influxql::Pieces::kSeries) {
+        piece.rows = {row};
+        out += render_document(piece, false, epoch, pretty);
+        piece.messages.clear();
+        continue;
+      }
       std::size_t begin = 0;
       do {
         const std::size_t end = begin + std::min(chunk_size, row.values.size() - begin);

@@ -18,8 +18,9 @@ std::string render_csv(const Results& results, std::string_view epoch);
 /// As the JSON body; times as extension 5 (Go's time.Time) where `epoch` is empty.
 std::string render_msgpack(const Results& results, std::string_view epoch);
 
-/// `chunked=true`: one JSON document a line, each with at most `chunk_size` rows of one series;
-/// "partial":true on a series that is cut, and on the result while more of it follows. @param chunk_size > 0.
+/// `chunked=true`: one JSON document a line, each with at most `chunk_size` rows of one series, where the
+/// statement's answer may be cut so; "partial":true on a series that is cut, and on the result while more of
+/// it follows. @param chunk_size > 0.
 std::string render_chunks(const Results& results, std::string_view epoch, std::size_t chunk_size,
                           bool pretty);
 

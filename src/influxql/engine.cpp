@@ -78,6 +78,16 @@ bool changes_state(const Statement& statement) {
          !std::holds_alternative<ExplainStatement>(statement.node);
 }
 
+Pieces pieces_of(const Statement& statement) {
+  if (std::holds_alternative<ExplainStatement>(statement.node)) return Pieces::kOne;
+  const auto* show = std::get_if<ShowStatement>(&statement.node);
+  if (show == nullptr || show->kind == ShowKind::kSeries || show->kind == ShowKind::kFieldKeys ||
+      show->kind >= ShowKind::kSeriesCardinality)
+    return Pieces::kRows;
+  const bool of_tags = show->kind == ShowKind::kTagKeys || show->kind == ShowKind::kTagValues;
+  return of_tags ? Pieces::kSeries : Pieces::kOne;
+}
+
 Result<std::vector<Row>> execute_one(Run& run, const Statement& statement) {
   if (const auto* select = std::get_if<SelectStatement>(&statement.node)) return execute_select(run, *select);
   if (const auto* show = std::get_if<ShowStatement>(&statement.node)) return execute_show(run, *show);
@@ -150,6 +160,7 @@ Result<std::vector<StatementResult>> Engine::execute(std::string_view text,
   for (const Statement& statement : statements) {
     StatementResult& result = results.emplace_back();
     result.statement_id = static_cast<int>(results.size()) - 1;
+    result.pieces = pieces_of(statement);
     if (failed) {
       result.error = "not executed";
       continue;

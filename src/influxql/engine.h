@@ -48,10 +48,15 @@ struct Message {
   std::string text;
 };
 
+/// How far an answer may be cut where it is asked for in chunks: observed, what InfluxDB computes it cuts,
+/// what it looks up it sends as it is.
+enum class Pieces { kRows, kSeries, kOne };
+
 /// The answer to one statement; `error` set means the others are what came before it.
 struct StatementResult {
   int statement_id = 0;
   std::vector<Row> rows;
+  Pieces pieces = Pieces::kRows;
   std::vector<Message> messages;
   std::optional<std::string> error;
   Errc error_code = Errc::kInvalidArgument;  ///< the kind of `error`

@@ -214,6 +214,24 @@ TEST_F(InfluxTest, ChunksAndCsvCarryTheSameRows) {
   EXPECT_EQ(csv.body, "name,tags,time,v\nm,,1,1\nm,,2,2\nm,,3,3\n");
 }
 
+TEST_F(InfluxTest, WhatIsLookedUpIsNotCutInChunks) {
+  write("a,h=1 v=1 1\na,h=2 v=1 1\nb,h=1 v=1 1\n");
+  const std::string chunks = "&chunked=true&chunk_size=1";
+  EXPECT_EQ(query("SHOW MEASUREMENTS", chunks).body,
+            R"({"results":[{"statement_id":0,"series":[{"name":"measurements","columns":["name"],)"
+            R"("values":[["a"],["b"]]}]}]})"
+            "\n");
+  EXPECT_EQ(query("SHOW TAG VALUES WITH KEY = h", chunks).body,
+            R"({"results":[{"statement_id":0,"series":[{"name":"a","columns":["key","value"],)"
+            R"("values":[["h","1"],["h","2"]]}]}]})"
+            "\n"
+            R"({"results":[{"statement_id":0,"series":[{"name":"b","columns":["key","value"],)"
+            R"("values":[["h","1"]]}]}]})"
+            "\n");
+  EXPECT_THAT(query("SHOW SERIES LIMIT 2", chunks).body,
+              HasSubstr(R"("values":[["a,h=1"]],"partial":true}],"partial":true}]})"));
+}
+
 TEST_F(InfluxTest, CsvHasNumbersWithoutExponentAndTagsByKey) {
   write("m,b=2,a=1 v=1e25 1\n");
   const auto csv = api_.call(http::Method::kGet,
