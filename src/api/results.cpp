@@ -2,11 +2,10 @@
 #include "api/results.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <span>
 
 #include "api/influx.h"
-#include "base/floor_division.h"
+#include "api/msgpack_writer.h"
 #include "influxql/go_number.h"
 #include "influxql/render.h"
 #include "metrics/line_protocol.h"
@@ -18,7 +17,6 @@ namespace {
 using influxql::Cell;
 using influxql::Row;
 using influxql::StatementResult;
-using nlohmann::ordered_json;
 
 std::int64_t in_epoch(WallTime time, std::string_view epoch) {
   return base::to_unix_nanos(time) / metrics::nanos_per(metrics::parse_precision(epoch));
@@ -53,50 +51,79 @@ void append_csv_rows(std::string& out, const Row& row, std::string_view epoch) {
   }
 }
 
-/// msgpack's extension 5, which Go's time.Time is sent as: seconds and nanoseconds, big-endian, 8 and 4
-/// bytes.
-ordered_json go_time(WallTime time) {
-  const std::int64_t ns = base::to_unix_nanos(time);
-  constexpr std::int64_t kSecond = 1'000'000'000;
-  const std::int64_t rest = base::floor_rest(ns, kSecond);
-  const auto seconds = static_cast<std::uint64_t>((ns - rest) / kSecond);
-  std::vector<std::uint8_t> bytes;
-  for (int shift = 56; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(seconds >> shift));
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    bytes.push_back(static_cast<std::uint8_t>(static_cast<std::uint64_t>(rest) >> shift));
-  }
-  return ordered_json::binary(std::move(bytes), 5);
-}
-
-ordered_json packed_cell(const Cell& cell, std::string_view epoch) {
+void pack_cell(MsgpackWriter& writer, const Cell& cell, std::string_view epoch) {
   struct Visitor {
+    MsgpackWriter& writer;
     std::string_view epoch;
-    ordered_json operator()(std::monostate) const { return nullptr; }
-    ordered_json operator()(double value) const { return value; }
-    ordered_json operator()(std::int64_t value) const { return value; }
-    ordered_json operator()(const std::string& value) const { return value; }
-    ordered_json operator()(bool value) const { return value; }
-    ordered_json operator()(WallTime value) const {
-      return epoch.empty() ? go_time(value) : ordered_json(in_epoch(value, epoch));
+    void operator()(std::monostate) const { writer.nil(); }
+    void operator()(double value) const { writer.number(value); }
+    void operator()(std::int64_t value) const { writer.integer(value); }
+    void operator()(const std::string& value) const { writer.text(value); }
+    void operator()(bool value) const { writer.boolean(value); }
+    void operator()(WallTime value) const {
+      if (epoch.empty()) return writer.time(value);
+      writer.integer(in_epoch(value, epoch));
     }
   };
-  return std::visit(Visitor{epoch}, cell);
+  std::visit(Visitor{writer, epoch}, cell);
 }
 
-ordered_json packed_row(const Row& row, std::string_view epoch) {
-  ordered_json out = ordered_json::object();
-  if (!row.name.empty()) out["name"] = row.name;
-  if (row.has_tags) {
-    for (const auto& tag : row.tags) out["tags"][tag.key] = tag.value;
+void pack_row(MsgpackWriter& writer, const Row& row, std::string_view epoch) {
+  const bool tagged = row.has_tags && !row.tags.empty();
+  writer.map(1U + (row.name.empty() ? 0U : 1U) + (tagged ? 1U : 0U) + (row.values.empty() ? 0U : 1U) +
+             (row.partial ? 1U : 0U));
+  if (!row.name.empty()) {
+    writer.text("name");
+    writer.text(row.name);
   }
-  out["columns"] = row.columns.list();
-  if (!row.values.empty()) out["values"] = ordered_json::array();
-  for (const std::span<const Cell> values : row.values) {
-    ordered_json& line = out["values"].emplace_back(ordered_json::array());
-    for (const Cell& cell : values) line.push_back(packed_cell(cell, epoch));
+  if (tagged) {
+    writer.text("tags");
+    writer.map(row.tags.size());
+    for (const auto& tag : row.tags) {
+      writer.text(tag.key);
+      writer.text(tag.value);
+    }
   }
-  if (row.partial) out["partial"] = true;
-  return out;
+  writer.text("columns");
+  writer.array(row.columns.list().size());
+  for (const std::string& column : row.columns) writer.text(column);
+  if (!row.values.empty()) {
+    writer.text("values");
+    writer.array(row.values.size());
+    for (const std::span<const Cell> values : row.values) {
+      writer.array(values.size());
+      for (const Cell& cell : values) pack_cell(writer, cell, epoch);
+    }
+  }
+  if (row.partial) {
+    writer.text("partial");
+    writer.boolean(true);
+  }
+}
+
+void pack_result(MsgpackWriter& writer, const StatementResult& result, std::string_view epoch) {
+  if (result.error) {  // Observed: it says nothing else then, not even whose it is.
+    writer.map(1);
+    writer.text("error");
+    return writer.text(*result.error);
+  }
+  writer.map(result.messages.empty() ? 2 : 3);
+  writer.text("statement_id");
+  writer.integer(result.statement_id);
+  if (!result.messages.empty()) {
+    writer.text("messages");
+    writer.array(result.messages.size());
+    for (const auto& message : result.messages) {
+      writer.map(2);
+      writer.text("level");
+      writer.text(message.level);
+      writer.text("text");
+      writer.text(message.text);
+    }
+  }
+  writer.text("series");
+  writer.array(result.rows.size());
+  for (const Row& row : result.rows) pack_row(writer, row, epoch);
 }
 
 /// The rows [begin, end) of `row`, without copying the others.
@@ -130,18 +157,12 @@ std::string render_csv(const Results& results, std::string_view epoch) {
 }
 
 std::string render_msgpack(const Results& results, std::string_view epoch) {
-  ordered_json body = {{"results", ordered_json::array()}};
-  for (const StatementResult& result : results) {
-    ordered_json& entry = body["results"].emplace_back(ordered_json::object());
-    entry["statement_id"] = result.statement_id;
-    for (const Row& row : result.rows) entry["series"].push_back(packed_row(row, epoch));
-    for (const auto& message : result.messages) {
-      entry["messages"].push_back({{"level", message.level}, {"text", message.text}});
-    }
-    if (result.error) entry["error"] = *result.error;
-  }
-  const std::vector<std::uint8_t> bytes = ordered_json::to_msgpack(body);
-  return {bytes.begin(), bytes.end()};
+  MsgpackWriter writer;
+  writer.map(1);
+  writer.text("results");
+  writer.array(results.size());
+  for (const StatementResult& result : results) pack_result(writer, result, epoch);
+  return writer.take();
 }
 
 std::string render_chunks(const Results& results, std::string_view epoch, std::size_t chunk_size,

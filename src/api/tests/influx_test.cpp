@@ -232,6 +232,29 @@ TEST_F(InfluxTest, WhatIsLookedUpIsNotCutInChunks) {
               HasSubstr(R"("values":[["a,h=1"]],"partial":true}],"partial":true}]})"));
 }
 
+TEST_F(InfluxTest, MsgpackHasTheTypesThatInfluxDbSends) {
+  write("m f=33.5,i=200i 1000000000\n");
+  const auto packed = [&](const std::string& text) {
+    return api_
+        .call(http::Method::kGet, "/query?db=gpuscale&epoch=ns&q=" + http::url_encode(text), "",
+              {{"Accept", "application/x-msgpack"}})
+        .body;
+  };
+  const std::string answer = packed("SELECT f, i FROM m");
+  const std::string row("\x93\xd2\x3b\x9a\xca\x00\xcb\x40\x40\xc0\x00\x00\x00\x00\x00\xd1\x00\xc8", 18);
+  EXPECT_TRUE(answer.ends_with(row)) << answer;
+  EXPECT_EQ(json::from_msgpack(answer)["results"][0]["series"][0]["values"],
+            json::parse("[[1000000000,33.5,200]]"));
+  EXPECT_EQ(json::from_msgpack(packed("SELECT f FROM nosuch")),
+            json::parse(R"({"results":[{"statement_id":0,"series":[]}]})"));
+  EXPECT_EQ(json::from_msgpack(packed("SELECT foo(f) FROM m")),
+            json::parse(R"-({"results":[{"error":"undefined function foo()"}]})-"));
+  const std::string wide(70'000, 'x');
+  write("w s=\"" + wide + "\",i=-9223372036854775807i,b=f -1\n");
+  EXPECT_EQ(json::from_msgpack(packed("SELECT b, i, s FROM w"))["results"][0]["series"][0]["values"][0],
+            json::array({-1, false, -9223372036854775807, wide}));
+}
+
 TEST_F(InfluxTest, CsvHasNumbersWithoutExponentAndTagsByKey) {
   write("m,b=2,a=1 v=1e25 1\n");
   const auto csv = api_.call(http::Method::kGet,
