@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "influxql/go_sort.h"
+#include "influxql/transforms.h"
 #include "influxql/wrapping.h"
 
 namespace gpuscale::influxql {
@@ -280,7 +281,7 @@ DataType result_type(const Call& call, DataType argument) {
   constexpr std::array<std::string_view, 7> kFloats = {
       "mean", "median", "stddev", "derivative", "moving_average", "non_negative_derivative", "integral"};
   if (call.name == "count" || call.name == "elapsed") return DataType::kInteger;
-  if (call.name.starts_with("holt_winters")) return DataType::kFloat;
+  if (is_unoffered(call.name)) return DataType::kFloat;
   return std::find(kFloats.begin(), kFloats.end(), call.name) != kFloats.end() ? DataType::kFloat : argument;
 }
 

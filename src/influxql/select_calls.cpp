@@ -99,7 +99,7 @@ Result<PointSet> CallPoints::of(const ExprPtr& expr, const TimeFrame& frame, boo
   const auto* call = as<Call>(expr);
   if (call == nullptr)
     return fail(Errc::kInvalidArgument, "invalid expression type: " + std::string(go_type_name(expr)));
-  if (call->name.starts_with("holt_winters")) {
+  if (is_unoffered(call->name)) {
     GS_TRY(const PointSet in, of(call->args.front(), frame, false));
     if (in.empty()) return PointSet();
     return fail(Errc::kUnsupported, call->name + "() is not offered by this server");

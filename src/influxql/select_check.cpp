@@ -7,6 +7,7 @@
 #include "base/floor_division.h"
 #include "influxql/durations.h"
 #include "influxql/math_functions.h"
+#include "influxql/transforms.h"
 
 namespace gpuscale::influxql {
 
@@ -63,6 +64,7 @@ class Checker {
   Result<void> top_bottom(const Call& node);
   Result<void> transformation(const Call& node);
   Result<void> transformation_arguments(const Call& node) const;
+  Result<void> indicator_arguments(const Call& node) const;
   Result<void> unit_argument(const Call& node) const;
   Result<void> integral(const Call& node);
   Result<void> nested(const ExprPtr& expr);
@@ -119,9 +121,9 @@ Result<void> Checker::call(const Call& node) {
       "derivative",           "non_negative_derivative", "difference", "non_negative_difference",
       "cumulative_sum",       "moving_average",          "elapsed",    "holt_winters",
       "holt_winters_with_fit"};
-  if (std::find(kTransformations.begin(), kTransformations.end(), node.name) != kTransformations.end()) {
-    return transformation(node);
-  }
+  const bool known =
+      std::find(kTransformations.begin(), kTransformations.end(), node.name) != kTransformations.end();
+  if (known || is_indicator(node.name)) return transformation(node);
   return aggregate(node);
 }
 
@@ -218,8 +220,21 @@ Result<void> Checker::unit_argument(const Call& node) const {
                  std::string(go_type_name(node.args[1])));
 }
 
+Result<void> Checker::indicator_arguments(const Call& node) const {
+  const std::size_t got = node.args.size();
+  const std::size_t most = node.name.starts_with("kaufmans") ? 3 : 4;
+  if (got < 2 || got > most) {
+    return invalid(count_error(node.name, "at least 2 but no more than " + std::to_string(most), got));
+  }
+  const auto* period = as<std::int64_t>(node.args[1]);
+  if (period == nullptr) return invalid(node.name + " period must be an integer");
+  if (*period < 1) return invalid(node.name + " period must be greater than or equal to 1");
+  return {};
+}
+
 Result<void> Checker::transformation_arguments(const Call& node) const {
   const std::size_t got = node.args.size();
+  if (is_indicator(node.name)) return indicator_arguments(node);
   if (node.name.starts_with("holt_winters")) {
     if (got != 3) return invalid(count_error(node.name, "3", got));
     const auto* count = as<std::int64_t>(node.args[1]);

@@ -2,6 +2,7 @@
 #include "influxql/transforms.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <deque>
@@ -185,6 +186,19 @@ Value interpolate(const Points& in, std::size_t before, std::size_t after, std::
 bool is_transformation(std::string_view function) {
   return function.ends_with("derivative") || function.ends_with("difference") ||
          function == "cumulative_sum" || function == "moving_average" || function == "elapsed";
+}
+
+bool is_indicator(std::string_view function) {
+  constexpr std::array<std::string_view, 8> kIndicators = {
+      "exponential_moving_average",        "double_exponential_moving_average",
+      "triple_exponential_moving_average", "triple_exponential_derivative",
+      "relative_strength_index",           "chande_momentum_oscillator",
+      "kaufmans_efficiency_ratio",         "kaufmans_adaptive_moving_average"};
+  return std::find(kIndicators.begin(), kIndicators.end(), function) != kIndicators.end();
+}
+
+bool is_unoffered(std::string_view function) {
+  return function.starts_with("holt_winters") || is_indicator(function);
 }
 
 std::int64_t buckets_before(const Call& call) {

@@ -11,6 +11,10 @@
 namespace gpuscale::influxql {
 
 bool is_transformation(std::string_view function);
+/// holt_winters and the like: checked, then refused, as the server does not offer them.
+bool is_unoffered(std::string_view function);
+/// exponential_moving_average and the other functions of the stock exchange, none of them offered.
+bool is_indicator(std::string_view function);
 /// How much earlier than the range a transformation's input has to begin, in buckets.
 std::int64_t buckets_before(const Call& call);
 

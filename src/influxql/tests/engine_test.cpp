@@ -273,6 +273,23 @@ TEST_F(EngineTest, SeriesLimitsDoNotLimitTagKeys) {
             R"({"name":"gpu","columns":["tagKey"],"values":[["node"]]}])");
 }
 
+TEST_F(EngineTest, WhatIsNotOfferedIsToldFromWhatDoesNotExist) {
+  for (const std::string name :
+       {"exponential_moving_average", "double_exponential_moving_average",
+        "triple_exponential_moving_average", "triple_exponential_derivative", "relative_strength_index",
+        "chande_momentum_oscillator", "kaufmans_efficiency_ratio", "kaufmans_adaptive_moving_average"}) {
+    const auto error = [&](const std::string& arguments) {
+      return error_of("SELECT " + name + "(" + arguments + ") FROM gpu");
+    };
+    EXPECT_EQ(error("jobs, 2"), name + "() is not offered by this server");
+    EXPECT_EQ(error("jobs, 0"), name + " period must be greater than or equal to 1");
+    EXPECT_EQ(error("jobs, 'x'"), name + " period must be an integer");
+    EXPECT_EQ(error("mean(jobs), 2"), name + " aggregate requires a GROUP BY interval");
+    EXPECT_EQ(error("jobs").find("invalid number of arguments for " + name + ", expected at least 2"), 0U);
+    EXPECT_EQ(error("nosuch, 2"), "");
+  }
+}
+
 TEST_F(EngineTest, AnEmptyResampleIsRefused) {
   const auto made = [&](const std::string& resample) {
     const auto results = Engine(store_).execute("CREATE CONTINUOUS QUERY c ON gpuscale RESAMPLE " + resample +
