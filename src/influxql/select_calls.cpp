@@ -264,6 +264,7 @@ Result<PointSet> CallPoints::shaped(const Call& call, PointSet in, const TimeFra
   if (call.name == "count" && filling.how == Fill::kNull) filling = {Fill::kNumber, std::int64_t{0}};
   const QueryLimits& limits = scope_.run.limits();
   const std::size_t most = limits.max_buckets > 0 ? limits.max_buckets : limits.max_values;
+  const FillLimits how_many{scope_.enough, most};
   for (auto& [key, points] : in) {
     std::int64_t before = kMaxTime;
     for (std::int64_t& time : points.times) {
@@ -273,8 +274,14 @@ Result<PointSet> CallPoints::shaped(const Call& call, PointSet in, const TimeFra
       if (!next) time = frame.row_time(time);
       before = time;
     }
-    if (!frame.bucketed() || filling.how == Fill::kNone || call.name == "distinct") continue;
-    GS_TRY(points, fill_buckets(std::move(points), frame, filling, type_of_call(call), aux_width, most));
+    if (!frame.bucketed() || call.name == "distinct") continue;
+    if (filling.how == Fill::kNone) {
+      const std::size_t rows = points.times.size();
+      if (limits.max_buckets > 0 && rows > most && (scope_.enough == 0 || scope_.enough > most))
+        return too_many_buckets(rows, most);
+      continue;
+    }
+    GS_TRY(points, fill_buckets(std::move(points), frame, filling, type_of_call(call), aux_width, how_many));
     GS_CHECK(scope_.run.hold(2 * points.times.size()));
   }
   return in;

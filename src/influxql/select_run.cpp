@@ -12,6 +12,7 @@
 #include "influxql/select_calls.h"
 #include "influxql/select_into.h"
 #include "influxql/select_scope.h"
+#include "influxql/transforms.h"
 
 namespace gpuscale::influxql {
 
@@ -28,6 +29,7 @@ class Runner {
   Runner(Run& run, const PreparedSelect& select, const Surroundings* outer)
       : scope_(run, select, outer), points_(scope_) {
     map_fields();
+    scope_.enough = enough_rows();
   }
 
   Result<SelectRows> rows() {
@@ -47,6 +49,7 @@ class Runner {
 
  private:
   void map_fields();
+  std::size_t enough_rows() const;
   int slot_of(const ExprPtr& expr) const;
   Result<RowSet> raw_rows();
   Result<RowSet> call_rows();
@@ -90,6 +93,19 @@ void Runner::map_fields() {
   std::sort(scope_.refs.begin(), scope_.refs.end(), [](const VarRef& a, const VarRef& b) {
     return a.name != b.name ? a.name < b.name : a.type < b.type;
   });
+}
+
+/// What is computed from one row to the next may need more rows than it leaves.
+std::size_t Runner::enough_rows() const {
+  const SelectStatement& statement = scope_.select.statement;
+  const bool from_rows = std::any_of(calls_.begin(), calls_.end(), [](const ExprPtr& expr) {
+    const std::string& name = as<Call>(expr)->name;
+    return is_transformation(name) || is_unoffered(name);
+  });
+  std::int64_t rows = 0;
+  if (statement.limit == 0 || from_rows || __builtin_add_overflow(statement.limit, statement.offset, &rows))
+    return 0;
+  return static_cast<std::size_t>(rows);
 }
 
 int Runner::slot_of(const ExprPtr& expr) const {

@@ -40,16 +40,18 @@ SelectScope::SelectScope(Run& run_of, const PreparedSelect& select_of, const Sur
       frame.first_read = std::max(kMinTime, first);
   }
   filling = {select.statement.fill, select.statement.fill_value};
-  if (outer != nullptr && filling.how == Fill::kNull) filling.how = Fill::kNone;
+  // What is not shown, or written, has no rows without a value: observed, not even a count of 0.
+  const bool hidden = outer != nullptr || select.statement.target.has_value();
+  if (hidden && filling.how == Fill::kNull) filling.how = Fill::kNone;
 }
 
 Result<void> SelectScope::check_buckets() const {
   const std::size_t most = run.limits().max_buckets;
-  if (most == 0 || frame.min == kMinTime) return {};
-  const std::uint64_t buckets = frame.buckets();
+  if (most == 0 || frame.min == kMinTime || filling.how == Fill::kNone) return {};
+  const std::uint64_t buckets =
+      enough == 0 ? frame.buckets() : std::min<std::uint64_t>(frame.buckets(), enough);
   if (buckets <= most) return {};
-  return fail(Errc::kExhausted, "max-select-buckets limit exceeded: (" + std::to_string(buckets) + "/" +
-                                    std::to_string(most) + ")");
+  return too_many_buckets(buckets, most);
 }
 
 }  // namespace gpuscale::influxql

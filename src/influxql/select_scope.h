@@ -22,9 +22,10 @@ struct SelectScope {
   std::int64_t slimit = 0;
   std::int64_t soffset = 0;
   Filling filling;
+  std::size_t enough = 0;    ///< rows of each call that LIMIT and OFFSET let through; 0 = all
   std::vector<VarRef> refs;  ///< the fields and tags that stand outside of calls, by name and type
 
-  /// Tells that its frame has more buckets than the server allows.
+  /// Tells that its frame has more buckets than the server allows, where each of them becomes a row.
   Result<void> check_buckets() const;
   Surroundings surroundings_in(const TimeFrame& inner) const {
     return {inner, dimensions, limited_dimensions, slimit, soffset};

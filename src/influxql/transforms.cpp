@@ -288,8 +288,13 @@ bool gapless(const Points& in, const TimeFrame& frame) {
 
 }  // namespace
 
+Error too_many_buckets(std::uint64_t buckets, std::size_t most) {
+  return fail(Errc::kExhausted, "max-select-buckets limit exceeded: (" + std::to_string(buckets) + "/" +
+                                    std::to_string(most) + ")");
+}
+
 Result<Points> fill_buckets(Points in, const TimeFrame& frame, const Filling& filling, DataType type,
-                            std::size_t aux_width, std::size_t max_buckets) {
+                            std::size_t aux_width, const FillLimits& limits) {
   if (in.times.empty()) return in;
   if (gapless(in, frame)) return in;
   Points out;
@@ -308,6 +313,7 @@ Result<Points> fill_buckets(Points in, const TimeFrame& frame, const Filling& fi
   };
   std::size_t i = 0;
   while (i < in.times.size() || walk.inside()) {
+    if (limits.enough > 0 && out.times.size() >= limits.enough) break;
     if (i < in.times.size() && !before(walk.at(), in.times[i])) {
       push(out, in.times[i], in.values[i]);
       for (std::size_t a = 0; a < aux_width; ++a) out.aux.push_back(in.aux[i * aux_width + a]);
@@ -321,11 +327,8 @@ Result<Points> fill_buckets(Points in, const TimeFrame& frame, const Filling& fi
     } else {
       empty(i);
     }
-    if (max_buckets > 0 && out.times.size() > max_buckets) {
-      return fail(Errc::kExhausted, "max-select-buckets limit exceeded: (" +
-                                        std::to_string(out.times.size()) + "/" + std::to_string(max_buckets) +
-                                        ")");
-    }
+    if (limits.most > 0 && out.times.size() > limits.most)
+      return too_many_buckets(out.times.size(), limits.most);
     walk.next();
   }
   return out;

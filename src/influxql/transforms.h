@@ -26,10 +26,16 @@ struct Filling {
   Fill how = Fill::kNull;
   FillValue value = 0.0;
 };
-/// One point for every bucket of the range. @param type of the values. Errors: kExhausted above
-/// `max_buckets`.
+/// How many points fill_buckets() makes.
+struct FillLimits {
+  std::size_t enough = 0;  ///< no more are looked for; 0 = all
+  std::size_t most = 0;    ///< more are an error; 0 = any number
+};
+/// One point for every bucket of the range. @param type of the values. Errors: too_many_buckets().
 Result<Points> fill_buckets(Points in, const TimeFrame& frame, const Filling& filling, DataType type,
-                            std::size_t aux_width, std::size_t max_buckets);
+                            std::size_t aux_width, const FillLimits& limits);
+/// kExhausted in InfluxDB's words.
+Error too_many_buckets(std::uint64_t buckets, std::size_t most);
 
 /// The fill value as a value of this type; null where it cannot be one.
 Value fill_as(const FillValue& value, DataType type);

@@ -193,6 +193,44 @@ TEST_F(EngineTest, TooManyBucketsAreRefusedBeforeTheyAreMade) {
             "max-select-buckets limit exceeded: (101/100)");
 }
 
+TEST_F(EngineTest, TheLimitOfBucketsCountsThoseThatTheAnswerCanHold) {
+  context_.limits.max_buckets = 5;
+  const auto asked = [&](const std::string& rest, const std::string& what = "mean(jobs)") {
+    return "SELECT " + what + " FROM gpu WHERE " + rest;
+  };
+  EXPECT_EQ(ask(asked("time < 120s GROUP BY time(1s) LIMIT 2")),
+            R"([{"name":"gpu","columns":["time","mean"],"values":[[0,1],[1,null]]}])");
+  EXPECT_EQ(ask(asked("time >= 9s AND time < 120s GROUP BY time(1s) fill(0) LIMIT 2 OFFSET 1")),
+            R"([{"name":"gpu","columns":["time","mean"],"values":[[10,2],[11,0]]}])");
+  EXPECT_EQ(ask(asked("time < 41s GROUP BY time(1s) fill(linear) ORDER BY time DESC LIMIT 2")),
+            R"([{"name":"gpu","columns":["time","mean"],"values":[[40,4],[39,3.933333333333333]]}])");
+  for (const std::string from : {"", "time >= 0 AND "}) {
+    EXPECT_EQ(ask(asked(from + "time < 120s GROUP BY time(1s) fill(none)")),
+              R"([{"name":"gpu","columns":["time","mean"],"values":[[0,1],[10,2],[40,4]]}])");
+    EXPECT_EQ(ask(asked(from + "time < 120s GROUP BY time(1s) fill(none) LIMIT 1", "difference(mean(jobs))")),
+              R"([{"name":"gpu","columns":["time","difference"],"values":[[10,1]]}])");
+  }
+  context_.limits.max_buckets = 2;
+  const std::string too_many = "max-select-buckets limit exceeded: (3/2)";
+  EXPECT_EQ(error_of(asked("time < 120s GROUP BY time(1s) fill(none)")), too_many);
+  EXPECT_EQ(error_of(asked("time < 120s GROUP BY time(1s) LIMIT 2 OFFSET 1")), too_many);
+  EXPECT_EQ(error_of(asked("time < 120s GROUP BY time(1s) LIMIT 1", "difference(mean(jobs))")), too_many);
+}
+
+TEST_F(EngineTest, AnIntoHasNoEmptyBuckets) {
+  context_.limits.max_buckets = 4;
+  const std::string from = " FROM gpu WHERE time >= 0 AND time < 100s GROUP BY time(10s)";
+  EXPECT_EQ(ask("SELECT mean(jobs), difference(max(jobs)) INTO x" + from),
+            R"([{"name":"result","columns":["time","written"],"values":[[0,3]]}])");
+  EXPECT_EQ(ask("SELECT * FROM x"), R"([{"name":"x","columns":["time","difference","mean"],)"
+                                    R"("values":[[0,null,1],[10,1,2],[40,2,4]]}])");
+  ask("SELECT count(jobs) INTO counts" + from + " LIMIT 2");
+  EXPECT_EQ(ask("SELECT * FROM counts"),
+            R"([{"name":"counts","columns":["time","count"],"values":[[0,1],[10,1]]}])");
+  EXPECT_EQ(error_of("SELECT mean(jobs) INTO y" + from + " fill(0)"),
+            "max-select-buckets limit exceeded: (10/4)");
+}
+
 TEST_F(EngineTest, AnOffsetBucketWithoutALowerBoundEnds) {
   EXPECT_EQ(ask("SELECT max(jobs) FROM gpu WHERE time < 60s GROUP BY time(30s, 5s)"),
             R"([{"name":"gpu","columns":["time","max"],"values":[[-25,1],[5,2],[35,4]]}])");
