@@ -12,8 +12,7 @@
 
 namespace gpuscale::api {
 
-constexpr std::string_view kInfluxVersion =
-    "1.6.7";  ///< of the protocol; clients look at it for what they may send
+using influxql::kInfluxVersion;
 constexpr std::size_t kMaxInfluxBody = 25'000'000;  ///< bytes, as sent and as unpacked
 
 /// The form that the caller's Accept asks for: exactly one of the names below, else JSON, as InfluxDB has it.

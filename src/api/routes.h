@@ -75,6 +75,7 @@ class Routes {
 void register_influx_write(Routes& routes);
 void register_influx_query(Routes& routes);
 void register_influx_ping(Routes& routes);
+void register_influx_vars(Routes& routes);
 void register_influx_prometheus(Routes& routes);
 void register_hook_trigger(Routes& routes);
 void register_status(Routes& routes);

@@ -11,6 +11,7 @@ namespace {
 
 void register_all(Routes& routes) {
   register_influx_ping(routes);
+  register_influx_vars(routes);
   register_influx_write(routes);
   register_influx_query(routes);
   register_influx_prometheus(routes);

@@ -20,6 +20,9 @@
 
 namespace gpuscale::influxql {
 
+/// Of the InfluxDB whose answers these are; clients look at it for what they may send.
+constexpr std::string_view kInfluxVersion = "1.6.7";
+
 /// A bind parameter `$name`; std::monostate never occurs.
 struct Identifier {
   std::string name;

@@ -56,6 +56,7 @@ class RunningQueries {
     queries_[query.id] = query;
     return Ticket(*this, std::move(query));
   }
+  Instant since() const { return since_; }  ///< begin of the server, as near as its engine knows
   std::vector<Query> all() const {
     const std::scoped_lock lock(mutex_);
     std::vector<Query> out;
@@ -77,6 +78,7 @@ class RunningQueries {
     queries_.erase(id);
   }
 
+  const Instant since_ = std::chrono::steady_clock::now();
   mutable std::mutex mutex_;
   std::map<std::int64_t, Query> queries_;
   std::int64_t last_id_ = 0;

@@ -255,6 +255,20 @@ TEST_F(InfluxTest, MsgpackHasTheTypesThatInfluxDbSends) {
             json::array({-1, false, -9223372036854775807, wide}));
 }
 
+TEST_F(InfluxTest, DebugVarsAreInTheShapeThatTelegrafReads) {
+  write("m,h=1 v=1 1\nm,h=2 v=1 1\n");
+  const json vars = json::parse(api_.get("/debug/vars").body);
+  EXPECT_TRUE(vars["system"]["started"].is_string());
+  EXPECT_TRUE(vars["system"]["uptime"].is_number_integer());
+  EXPECT_TRUE(vars["cmdline"].is_array());
+  EXPECT_TRUE(vars["memstats"].is_object());
+  EXPECT_EQ(vars["database:gpuscale"], json::parse(R"({"name":"database","tags":{"database":"gpuscale"},)"
+                                                   R"("values":{"numMeasurements":1,"numSeries":2}})"));
+  EXPECT_EQ(vars["write"]["values"]["pointReq"], 2);
+  EXPECT_EQ(vars["queryExecutor"]["name"], "queryExecutor");
+  EXPECT_EQ(api_.call(http::Method::kGet, "/debug/vars", "", {{"Authorization", ""}}).status, 401);
+}
+
 TEST_F(InfluxTest, CsvHasNumbersWithoutExponentAndTagsByKey) {
   write("m,b=2,a=1 v=1e25 1\n");
   const auto csv = api_.call(http::Method::kGet,

@@ -328,6 +328,20 @@ TEST_F(EngineTest, WhatIsNotOfferedIsToldFromWhatDoesNotExist) {
   }
 }
 
+TEST_F(EngineTest, StatsAndDiagnosticsAreShownByModule) {
+  EXPECT_EQ(ask("SHOW STATS FOR 'database'"),
+            R"([{"name":"database","tags":{"database":"gpuscale"},"columns":["numMeasurements","numSeries"],)"
+            R"("values":[[1,2]]}])");
+  EXPECT_EQ(ask("SHOW STATS FOR 'nosuch'"), "");
+  EXPECT_EQ(ask("SHOW DIAGNOSTICS FOR 'build'"),
+            R"([{"name":"build","columns":["Branch","Build Time","Commit","Version"],)"
+            R"("values":[["unknown","","unknown","1.6.7"]]}])");
+  const auto all = run("SHOW DIAGNOSTICS");
+  ASSERT_EQ(all.at(0).rows.size(), 2U);
+  EXPECT_EQ(all[0].rows[1].name, "system");
+  EXPECT_EQ(run("SHOW STATS").at(0).rows.front().name, "queryExecutor");
+}
+
 TEST_F(EngineTest, AnEmptyResampleIsRefused) {
   const auto made = [&](const std::string& resample) {
     const auto results = Engine(store_).execute("CREATE CONTINUOUS QUERY c ON gpuscale RESAMPLE " + resample +
