@@ -53,6 +53,10 @@ Result<void> DiskStore::open_file() {
     GS_CHECK(tables::load_catalogue(transaction, catalogue_));
     GS_CHECK(
         tables::each_segment(transaction, [this](tables::SegmentRow row) { load_segment(std::move(row)); }));
+    const auto before = [](const auto& a, const auto& b) {
+      return a->label().generation < b->label().generation;
+    };
+    for (auto& [owner, list] : segments_) std::stable_sort(list.begin(), list.end(), before);
     GS_TRY(const std::int64_t sealed, tables::sealed_up_to(transaction));
     GS_TRY(const std::int64_t in_table, tables::replay_log_table(transaction, [this](std::string_view entry) {
              return apply_log_entry(entry);
@@ -70,7 +74,8 @@ Result<void> DiskStore::open_file() {
 
 void DiskStore::load_segment(tables::SegmentRow row) {
   generation_ = std::max(generation_, row.label.generation);
-  auto segment = Segment::decode(row.label, std::move(row.directory));
+  Result<std::shared_ptr<const Segment>> segment = fail(Errc::kCorrupt, row.fault);
+  if (row.fault.empty()) segment = Segment::decode(row.label, std::move(row.directory));
   if (segment) {
     segments_[row.label.owner].push_back(*std::move(segment));
     return;

@@ -205,6 +205,11 @@ std::optional<std::int64_t> DiskStore::changed_since(std::string_view database, 
 
 Result<std::shared_ptr<const Strip>> DiskStore::strip_of(const Segment& segment, FieldId field) const {
   const SegmentId id = segment.label().id;
+  const std::optional<bool> expected = segment.holds(field);
+  if (expected == false) return std::shared_ptr<const Strip>();
+  const auto place = [&] {
+    return "segment " + std::to_string(id) + ", field " + std::to_string(field) + " of " + options_.path;
+  };
   if (const auto held = strips_.find(id, field); held.known) return held.strip;
   GS_TRY(std::string bytes, reading().read<std::string>([&](db::Transaction& transaction) {
     return tables::select_strip(transaction, id, field);
@@ -212,11 +217,10 @@ Result<std::shared_ptr<const Strip>> DiskStore::strip_of(const Segment& segment,
   std::shared_ptr<const Strip> strip;
   if (!bytes.empty()) {
     auto opened = Strip::open(std::move(bytes), segment.series().size());
-    if (!opened) {
-      return std::move(opened).error().with_context("segment " + std::to_string(id) + ", field " +
-                                                    std::to_string(field) + " of " + options_.path);
-    }
+    if (!opened) return std::move(opened).error().with_context(place());
     strip = *std::move(opened);
+  } else if (expected) {
+    return fail(Errc::kCorrupt, place() + ": its values are not found");
   }
   strips_.keep(id, field, strip);
   return strip;

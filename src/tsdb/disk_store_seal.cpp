@@ -129,9 +129,9 @@ Result<void> DiskStore::publish(std::vector<NewSegment> made, const Segments& re
                                 std::optional<std::int64_t> log_up_to) {
   Segments fresh;
   for (NewSegment& segment : made) {
-    GS_TRY(auto decoded,
-           Segment::decode({0, segment.owner, segment.level, segment.generation, segment.strip_bytes()},
-                           segment.directory));
+    GS_TRY(auto decoded, Segment::decode({0, segment.owner, segment.level, segment.generation,
+                                          segment.strip_bytes(), segment.fields()},
+                                         segment.directory));
     fresh.push_back(std::move(decoded));
   }
   struct Kept {

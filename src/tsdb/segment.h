@@ -3,8 +3,10 @@
 /// directory (its series and their times) and one strip for each field (the values of all series in the
 /// directory's order), so that a query reads the fields it asks for and no others. Immutable once made.
 #pragma once
+#include <algorithm>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "tsdb/byte_code.h"
 #include "tsdb/catalogue.h"
@@ -33,12 +35,19 @@ class Segment {
     int level = 0;                  ///< how often its samples were joined
     std::int64_t generation = 0;    ///< of two samples of one time the one of the higher generation wins
     std::uint64_t strip_bytes = 0;  ///< of all its strips
+    /// That it has strips of, ascending; nothing where an earlier version made it.
+    std::optional<std::vector<FieldId>> fields;
   };
 
   /// Errors: kCorrupt.
   static Result<std::shared_ptr<const Segment>> decode(Label label, std::string directory);
 
   const Label& label() const { return label_; }
+  /// Whether it must have a strip of the field, or must have none; nothing where that was not noted.
+  std::optional<bool> holds(FieldId field) const {
+    if (!label_.fields) return std::nullopt;
+    return std::binary_search(label_.fields->begin(), label_.fields->end(), field);
+  }
   TimeRange range() const { return range_; }
   std::size_t rows() const { return rows_; }            ///< of all series together
   std::size_t most_rows() const { return most_rows_; }  ///< of any series
@@ -129,6 +138,12 @@ struct NewSegment {
   std::string directory;
   std::vector<std::pair<FieldId, std::string>> strips;
 
+  std::vector<FieldId> fields() const {
+    std::vector<FieldId> out;
+    for (const auto& [field, bytes] : strips) out.push_back(field);
+    std::sort(out.begin(), out.end());
+    return out;
+  }
   std::uint64_t strip_bytes() const {
     std::uint64_t sum = 0;
     for (const auto& [field, bytes] : strips) sum += bytes.size();

@@ -71,7 +71,39 @@ INSERT INTO tsdb_policy_fields
 )sql"},
                                          // Files of the log begin with a salt: earlier versions, which would
                                          // take them for empty and remove them, must not open it any more.
-                                         {6, "SELECT 1"}};
+                                         {6, "SELECT 1"},
+                                         // Null where an earlier version made the segment.
+                                         {7, "ALTER TABLE tsdb_segments ADD COLUMN label BLOB"}};
+
+/// What the columns of a segment say, and of which fields it has strips, so that a bit that flips in them, or
+/// in the index of strips, is not taken for samples that never were.
+std::string encode_label(const Segment::Label& label, TimeRange range) {
+  std::string out;
+  put_varint(out, label.owner.policy);
+  for (const std::int64_t number :
+       {label.owner.measurement, std::int64_t{label.level}, label.generation, range.min_ns, range.max_ns})
+    put_signed(out, number);
+  for (const FieldId field : *label.fields) put_varint(out, field);
+  put_fixed(out, checksum(out));
+  return out;
+}
+
+/// Into `row`; false where it is damaged.
+bool decode_label(std::string_view bytes, SegmentRow& row) {
+  if (bytes.size() < sizeof(std::uint64_t)) return false;
+  const std::string_view body = bytes.substr(0, bytes.size() - sizeof(std::uint64_t));
+  if (ByteReader(bytes.substr(body.size())).fixed() != checksum(body)) return false;
+  ByteReader reader(body);
+  row.label.owner.policy = static_cast<PolicyId>(reader.varint());
+  row.label.owner.measurement = reader.signed_varint();
+  row.label.level = static_cast<int>(reader.signed_varint());
+  row.label.generation = reader.signed_varint();
+  row.range.min_ns = reader.signed_varint();
+  row.range.max_ns = reader.signed_varint();
+  row.label.fields.emplace();
+  while (reader.ok() && !reader.at_end()) row.label.fields->push_back(static_cast<FieldId>(reader.varint()));
+  return reader.ok();
+}
 
 std::string encode_tags(const metrics::Tags& tags) {
   std::string out;
@@ -397,12 +429,14 @@ Result<SegmentId> insert_segment(Transaction& transaction, const NewSegment& seg
   GS_TRY(Statement insert,
          transaction.prepare(
              "INSERT INTO tsdb_segments (policy, measurement, level, generation, min_ns, max_ns, "
-             "directory) VALUES (?, ?, ?, ?, ?, ?, ?)"));
+             "directory, label) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"));
   insert.bind(1, std::int64_t{segment.owner.policy})
       .bind(2, segment.owner.measurement)
       .bind(3, segment.level);
   insert.bind(4, segment.generation).bind(5, range.min_ns).bind(6, range.max_ns);
-  GS_CHECK(insert.bind_blob(7, segment.directory).run());
+  const Segment::Label label{0, segment.owner, segment.level, segment.generation, 0, segment.fields()};
+  const std::string label_bytes = encode_label(label, range);
+  GS_CHECK(insert.bind_blob(7, segment.directory).bind_blob(8, label_bytes).run());
   const SegmentId id = transaction.last_insert_id();
   GS_TRY(Statement strip,
          transaction.prepare("INSERT INTO tsdb_strips (segment, field, bytes) VALUES (?, ?, ?)"));
@@ -420,18 +454,23 @@ Result<void> delete_segment(Transaction& transaction, SegmentId id) {
 Result<void> each_segment(Transaction& transaction, const std::function<void(SegmentRow)>& visit) {
   GS_TRY(Statement select,
          transaction.prepare("SELECT id, policy, measurement, level, generation, min_ns, max_ns, directory, "
-                             "(SELECT sum(length(bytes)) FROM tsdb_strips t WHERE t.segment = s.id) "
+                             "(SELECT sum(length(bytes)) FROM tsdb_strips t WHERE t.segment = s.id), label "
                              "FROM tsdb_segments s ORDER BY generation, id"));
   while (true) {
     GS_TRY(const bool row, select.step());
     if (!row) return {};
-    visit({{select.integer(0),
-            {static_cast<PolicyId>(select.integer(1)), select.integer(2)},
-            static_cast<int>(select.integer(3)),
-            select.integer(4),
-            static_cast<std::uint64_t>(select.integer(8))},
-           {select.integer(5), select.integer(6)},
-           std::string(select.blob(7))});
+    SegmentRow made{{select.integer(0),
+                     {static_cast<PolicyId>(select.integer(1)), select.integer(2)},
+                     static_cast<int>(select.integer(3)),
+                     select.integer(4),
+                     static_cast<std::uint64_t>(select.integer(8)),
+                     std::nullopt},
+                    {select.integer(5), select.integer(6)},
+                    std::string(select.blob(7)),
+                    ""};
+    if (!select.is_null(9) && !decode_label(select.blob(9), made))
+      made.fault = "its label does not have the checksum that stands with it";
+    visit(std::move(made));
   }
 }
 

@@ -56,6 +56,7 @@ struct SegmentRow {
   Segment::Label label;
   TimeRange range;
   std::string directory;
+  std::string fault;  ///< why its label is not to be trusted; "" = it is
 };
 /// Calls `visit` for each segment, the oldest generation first.
 Result<void> each_segment(db::Transaction& transaction, const std::function<void(SegmentRow)>& visit);

@@ -114,6 +114,7 @@ TEST_F(StoreTest, AnOlderFileIsAskedWhichFieldsItsPoliciesHold) {
   {
     const auto file = *db::Database::open(path_);
     ASSERT_TRUE(file->transact([](db::Transaction& transaction) -> Result<void> {
+      GS_CHECK(transaction.execute("ALTER TABLE tsdb_segments DROP COLUMN label"));
       GS_CHECK(transaction.execute("DROP TABLE tsdb_policy_fields"));
       GS_CHECK(transaction.execute(
           "CREATE TABLE older (id INTEGER PRIMARY KEY AUTOINCREMENT, measurement INTEGER NOT NULL, "

@@ -347,7 +347,10 @@ TEST_F(StoreTest, ALargeHeadIsSealedByItself) {
 
 TEST_F(StoreTest, ADamagedSegmentIsAnErrorNeverAGapAndHurtsNoOther) {
   for (const char* damage : {"UPDATE tsdb_strips SET bytes = substr(bytes, 2) WHERE segment = 1",
-                             "UPDATE tsdb_segments SET directory = x'0102' WHERE id = 1"}) {
+                             "UPDATE tsdb_segments SET directory = x'0102' WHERE id = 1",
+                             "UPDATE tsdb_segments SET label = substr(label, 2) WHERE id = 1",
+                             "DELETE FROM tsdb_strips WHERE segment = 1",
+                             "UPDATE tsdb_strips SET field = field + 64 WHERE segment = 1"}) {
     store_.reset();
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directory(folder_);
@@ -371,6 +374,33 @@ TEST_F(StoreTest, ADamagedSegmentIsAnErrorNeverAGapAndHurtsNoOther) {
     EXPECT_EQ(samples("other", "f"), "10:3");
     must_write("m f=4 40\n");
     EXPECT_EQ(samples("m", "f", {15, 50}), "20:2 40:4");
+  }
+}
+
+TEST_F(StoreTest, ASegmentIsWhatItsLabelSaysAndOneWithoutIsReadLikeBefore) {
+  for (const char* change :
+       {"UPDATE tsdb_segments SET policy = policy + 8, measurement = measurement + 64, generation = 9 "
+        "WHERE id = 1",
+        "UPDATE tsdb_segments SET label = NULL"}) {
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directory(folder_);
+    reopen();
+    must_write("m f=1 10\nm g=1i 11\n");
+    ASSERT_TRUE(store_->flush());
+    must_write("m f=2 10\n");
+    ASSERT_TRUE(store_->flush());
+    store_.reset();
+    {
+      const auto file = *db::Database::open(path_);
+      ASSERT_TRUE(file->transact(std::function<Result<void>(db::Transaction&)>(
+          [&](db::Transaction& t) { return t.execute(change); })));
+    }
+    for (int round = 0; round < 2; ++round) {
+      reopen();
+      EXPECT_EQ(samples("m", "f"), "10:2") << change;
+      EXPECT_EQ(samples("m", "g"), "11:1") << change;
+    }
   }
 }
 
