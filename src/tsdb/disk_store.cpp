@@ -50,7 +50,11 @@ Result<void> DiskStore::open_file() {
     GS_TRY(readers_, db::Database::open(options_.path));
   }
   GS_CHECK(writer_->read<bool>([this](db::Transaction& transaction) -> Result<bool> {
-    GS_CHECK(tables::load_catalogue(transaction, catalogue_));
+    std::vector<std::string> faults;
+    GS_CHECK(tables::load_catalogue(transaction, catalogue_, faults));
+    for (const std::string& fault : faults)
+      log_.error("store.damaged_catalogue",
+                 {{"file", options_.path}, {"error", fault}, {"mend", "restore a backup"}});
     GS_CHECK(
         tables::each_segment(transaction, [this](tables::SegmentRow row) { load_segment(std::move(row)); }));
     const auto before = [](const auto& a, const auto& b) {

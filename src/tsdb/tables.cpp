@@ -162,8 +162,14 @@ Result<void> load_rollups(Transaction& transaction, Catalogue& catalogue) {
   }
 }
 
+/// A row whose owner is not there, or that makes no sense.
+std::string stray(std::string_view table, std::int64_t id, std::string_view why) {
+  return "row " + std::to_string(id) + " of " + std::string(table) + " " + std::string(why);
+}
+
 Result<void> load_databases(Transaction& transaction, Catalogue& catalogue,
-                            std::map<std::int64_t, DatabaseDef*>& databases) {
+                            std::map<std::int64_t, DatabaseDef*>& databases,
+                            std::vector<std::string>& faults) {
   GS_TRY(Statement select,
          transaction.prepare("SELECT id, name, default_policy FROM tsdb_databases ORDER BY id"));
   while (true) {
@@ -178,7 +184,10 @@ Result<void> load_databases(Transaction& transaction, Catalogue& catalogue,
     GS_TRY(const bool row, policies.step());
     if (!row) break;
     const auto owner = databases.find(policies.integer(1));
-    if (owner == databases.end()) continue;
+    if (owner == databases.end()) {
+      faults.push_back(stray("tsdb_policies", policies.integer(0), "is of no database"));
+      continue;
+    }
     catalogue.add_policy(*owner->second, static_cast<PolicyId>(policies.integer(0)),
                          {.name = policies.text(2),
                           .duration = Nanos{policies.integer(3)},
@@ -198,14 +207,18 @@ Result<void> load_databases(Transaction& transaction, Catalogue& catalogue,
 }
 
 Result<void> load_measurements(Transaction& transaction, Catalogue& catalogue,
-                               const std::map<std::int64_t, DatabaseDef*>& databases, Owners& owners) {
+                               const std::map<std::int64_t, DatabaseDef*>& databases, Owners& owners,
+                               std::vector<std::string>& faults) {
   GS_TRY(Statement select,
          transaction.prepare("SELECT id, database, name FROM tsdb_measurements ORDER BY id"));
   while (true) {
     GS_TRY(const bool row, select.step());
     if (!row) break;
     const auto database = databases.find(select.integer(1));
-    if (database == databases.end()) continue;
+    if (database == databases.end()) {
+      faults.push_back(stray("tsdb_measurements", select.integer(0), "is of no database"));
+      continue;
+    }
     owners[select.integer(0)] = {
         database->second, &catalogue.add_measurement(*database->second, select.integer(0), select.text(2))};
   }
@@ -215,9 +228,15 @@ Result<void> load_measurements(Transaction& transaction, Catalogue& catalogue,
     GS_TRY(const bool row, fields.step());
     if (!row) break;
     const auto owner = owners.find(fields.integer(1));
-    if (owner == owners.end()) continue;
+    const std::int64_t type = fields.integer(3);
+    const bool known_type = type >= 0 && type <= static_cast<std::int64_t>(FieldType::kBoolean);
+    if (owner == owners.end() || !known_type) {
+      faults.push_back(stray("tsdb_fields", fields.integer(0),
+                             known_type ? "is of no measurement" : "has a type that there is not"));
+      continue;
+    }
     catalogue.add_field(*owner->second.measurement, static_cast<FieldId>(fields.integer(0)), fields.text(2),
-                        static_cast<FieldType>(fields.integer(3)));
+                        static_cast<FieldType>(type));
   }
   GS_TRY(Statement of_policies,
          transaction.prepare("SELECT policy, field FROM tsdb_policy_fields ORDER BY policy, field"));
@@ -229,13 +248,17 @@ Result<void> load_measurements(Transaction& transaction, Catalogue& catalogue,
   }
 }
 
-Result<void> load_series(Transaction& transaction, Catalogue& catalogue, const Owners& owners) {
+Result<void> load_series(Transaction& transaction, Catalogue& catalogue, const Owners& owners,
+                         std::vector<std::string>& faults) {
   GS_TRY(Statement select, transaction.prepare("SELECT id, measurement, tags FROM tsdb_series ORDER BY id"));
   while (true) {
     GS_TRY(const bool row, select.step());
     if (!row) return {};
     const auto owner = owners.find(select.integer(1));
-    if (owner == owners.end()) continue;
+    if (owner == owners.end()) {
+      faults.push_back(stray("tsdb_series", select.integer(0), "is of no measurement"));
+      continue;
+    }
     GS_TRY(metrics::Tags tags, decode_tags(select.blob(2)));
     const std::uint64_t hash = hash_tags(tags);
     catalogue.add_series(*owner->second.database, *owner->second.measurement,
@@ -263,12 +286,13 @@ Result<void> refuse_unreleased(Transaction& transaction) {
               "metrics.db away to start with an empty one");
 }
 
-Result<void> load_catalogue(Transaction& transaction, Catalogue& catalogue) {
+Result<void> load_catalogue(Transaction& transaction, Catalogue& catalogue,
+                            std::vector<std::string>& faults) {
   std::map<std::int64_t, DatabaseDef*> databases;
   Owners owners;
-  GS_CHECK(load_databases(transaction, catalogue, databases));
-  GS_CHECK(load_measurements(transaction, catalogue, databases, owners));
-  GS_CHECK(load_series(transaction, catalogue, owners));
+  GS_CHECK(load_databases(transaction, catalogue, databases, faults));
+  GS_CHECK(load_measurements(transaction, catalogue, databases, owners, faults));
+  GS_CHECK(load_series(transaction, catalogue, owners, faults));
   GS_TRY(const std::int64_t measurement,
          one_integer(transaction, "SELECT seq FROM sqlite_sequence WHERE name = 'tsdb_measurements'"));
   GS_TRY(const std::int64_t field,

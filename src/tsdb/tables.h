@@ -4,6 +4,8 @@
 #pragma once
 #include <functional>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "db/database.h"
 #include "tsdb/segment.h"
@@ -16,7 +18,9 @@ Result<void> refuse_unreleased(db::Transaction& transaction);
 
 // --- catalogue
 // ---------------------------------------------------------------------------------------------------
-Result<void> load_catalogue(db::Transaction& transaction, Catalogue& catalogue);
+/// @param faults gets a line for each row that was left out: its owner is not there, or it makes no sense
+Result<void> load_catalogue(db::Transaction& transaction, Catalogue& catalogue,
+                            std::vector<std::string>& faults);
 Result<void> save_definitions(db::Transaction& transaction, const NewDefinitions& definitions);
 Result<std::int64_t> insert_database(db::Transaction& transaction, std::string_view name,
                                      std::string_view default_policy);

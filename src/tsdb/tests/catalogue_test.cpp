@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// What there is in the store: databases, policies, series and their tags, continuous queries.
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "db/database.h"
@@ -139,6 +141,29 @@ TEST_F(StoreTest, AnOlderFileIsAskedWhichFieldsItsPoliciesHold) {
     must_write("m d=1 3\n", "year");
     EXPECT_EQ(keys("year"), "abd");
   }
+}
+
+TEST_F(StoreTest, RowsOfTheCatalogueThatMakeNoSenseAreToldAndHurtNoOther) {
+  must_write("m,h=a f=1,g=2 1\nother f=3 1\n");
+  store_.reset();
+  {
+    const auto file = *db::Database::open(path_);
+    ASSERT_TRUE(file->transact([](db::Transaction& transaction) -> Result<void> {
+      GS_CHECK(transaction.execute("UPDATE tsdb_fields SET type = 9 WHERE key = 'g'"));
+      return transaction.execute("UPDATE tsdb_series SET measurement = 77 WHERE id = 2");
+    }));
+  }
+  const std::string told = folder_ + "/log";
+  auto opened =
+      Store::open({path_, {}}, clock_, *log::Log::to_file(told, log::Level::kWarn, log::Format::kText));
+  ASSERT_TRUE(opened) << opened.error().message();
+  store_ = *std::move(opened);
+  EXPECT_EQ(samples("m", "f"), "1:1");
+  std::ifstream file(told);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_THAT(text, HasSubstr("store.damaged_catalogue"));
+  EXPECT_THAT(text, HasSubstr("row 2 of tsdb_fields has a type that there is not"));
+  EXPECT_THAT(text, HasSubstr("row 2 of tsdb_series is of no measurement"));
 }
 
 TEST_F(StoreTest, DatabasesAndPoliciesLastAndConflictsAreNamed) {
