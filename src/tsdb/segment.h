@@ -34,7 +34,7 @@ class Segment {
     SegmentOwner owner;
     int level = 0;                  ///< how often its samples were joined
     std::int64_t generation = 0;    ///< of two samples of one time the one of the higher generation wins
-    std::uint64_t strip_bytes = 0;  ///< of all its strips
+    std::uint64_t strip_bytes = 0;  ///< of all its strips; 0 where an earlier version made it
     /// That it has strips of, ascending; nothing where an earlier version made it.
     std::optional<std::vector<FieldId>> fields;
   };

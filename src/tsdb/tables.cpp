@@ -75,14 +75,15 @@ INSERT INTO tsdb_policy_fields
                                          // Null where an earlier version made the segment.
                                          {7, "ALTER TABLE tsdb_segments ADD COLUMN label BLOB"}};
 
-/// What the columns of a segment say, and of which fields it has strips, so that a bit that flips in them, or
-/// in the index of strips, is not taken for samples that never were.
+/// What the columns of a segment say, how long its strips are and of which fields, so that a bit that flips
+/// in them, or in the index of strips, is not taken for samples that never were.
 std::string encode_label(const Segment::Label& label, TimeRange range) {
   std::string out;
   put_varint(out, label.owner.policy);
   for (const std::int64_t number :
        {label.owner.measurement, std::int64_t{label.level}, label.generation, range.min_ns, range.max_ns})
     put_signed(out, number);
+  put_varint(out, label.strip_bytes);
   for (const FieldId field : *label.fields) put_varint(out, field);
   put_fixed(out, checksum(out));
   return out;
@@ -100,6 +101,7 @@ bool decode_label(std::string_view bytes, SegmentRow& row) {
   row.label.generation = reader.signed_varint();
   row.range.min_ns = reader.signed_varint();
   row.range.max_ns = reader.signed_varint();
+  row.label.strip_bytes = reader.varint();
   row.label.fields.emplace();
   while (reader.ok() && !reader.at_end()) row.label.fields->push_back(static_cast<FieldId>(reader.varint()));
   return reader.ok();
@@ -458,7 +460,8 @@ Result<SegmentId> insert_segment(Transaction& transaction, const NewSegment& seg
       .bind(2, segment.owner.measurement)
       .bind(3, segment.level);
   insert.bind(4, segment.generation).bind(5, range.min_ns).bind(6, range.max_ns);
-  const Segment::Label label{0, segment.owner, segment.level, segment.generation, 0, segment.fields()};
+  const Segment::Label label{
+      0, segment.owner, segment.level, segment.generation, segment.strip_bytes(), segment.fields()};
   const std::string label_bytes = encode_label(label, range);
   GS_CHECK(insert.bind_blob(7, segment.directory).bind_blob(8, label_bytes).run());
   const SegmentId id = transaction.last_insert_id();
@@ -478,8 +481,7 @@ Result<void> delete_segment(Transaction& transaction, SegmentId id) {
 Result<void> each_segment(Transaction& transaction, const std::function<void(SegmentRow)>& visit) {
   GS_TRY(Statement select,
          transaction.prepare("SELECT id, policy, measurement, level, generation, min_ns, max_ns, directory, "
-                             "(SELECT sum(length(bytes)) FROM tsdb_strips t WHERE t.segment = s.id), label "
-                             "FROM tsdb_segments s ORDER BY generation, id"));
+                             "label FROM tsdb_segments ORDER BY generation, id"));
   while (true) {
     GS_TRY(const bool row, select.step());
     if (!row) return {};
@@ -487,12 +489,12 @@ Result<void> each_segment(Transaction& transaction, const std::function<void(Seg
                      {static_cast<PolicyId>(select.integer(1)), select.integer(2)},
                      static_cast<int>(select.integer(3)),
                      select.integer(4),
-                     static_cast<std::uint64_t>(select.integer(8)),
+                     0,
                      std::nullopt},
                     {select.integer(5), select.integer(6)},
                     std::string(select.blob(7)),
                     ""};
-    if (!select.is_null(9) && !decode_label(select.blob(9), made))
+    if (!select.is_null(8) && !decode_label(select.blob(8), made))
       made.fault = "its label does not have the checksum that stands with it";
     visit(std::move(made));
   }
