@@ -88,13 +88,9 @@ const FieldDef& Catalogue::make_field(MeasurementDef& measurement, PolicyId poli
   return *field;
 }
 
-bool Catalogue::note_field(MeasurementDef& measurement, PolicyId policy, FieldId id) {
-  const auto known = std::find_if(measurement.fields.begin(), measurement.fields.end(),
-                                  [&](const auto& field) { return field->id == id; });
-  if (known == measurement.fields.end()) return false;
-  if (!measurement.fields_by_policy[policy].emplace((*known)->key, known->get()).second) return false;
-  unsaved_.policy_fields.push_back({policy, id, measurement.id});
-  return true;
+void Catalogue::note_field(MeasurementDef& measurement, PolicyId policy, FieldId id) {
+  if (add_field_of_policy(measurement, policy, id))
+    unsaved_.policy_fields.push_back({policy, id, measurement.id});
 }
 
 SeriesId Catalogue::make_series(DatabaseDef& database, MeasurementDef& measurement,
@@ -135,17 +131,15 @@ FieldDef& Catalogue::add_field(MeasurementDef& measurement, FieldId id, std::str
                                FieldType type) {
   FieldDef& made =
       *measurement.fields.emplace_back(std::make_unique<FieldDef>(FieldDef{id, std::string(key), type}));
-  measurement_of_field_[id] = &measurement;
   last_field_ = std::max(last_field_, id);
   return made;
 }
 
-void Catalogue::add_field_of_policy(PolicyId policy, FieldId field) {
-  const auto owner = measurement_of_field_.find(field);
-  if (owner == measurement_of_field_.end()) return;
-  for (const auto& each : owner->second->fields) {
-    if (each->id == field) owner->second->fields_by_policy[policy][each->key] = each.get();
-  }
+bool Catalogue::add_field_of_policy(MeasurementDef& measurement, PolicyId policy, FieldId id) {
+  const auto known = std::find_if(measurement.fields.begin(), measurement.fields.end(),
+                                  [&](const auto& field) { return field->id == id; });
+  if (known == measurement.fields.end()) return false;
+  return measurement.fields_by_policy[policy].emplace((*known)->key, known->get()).second;
 }
 
 void Catalogue::add_series(DatabaseDef& database, MeasurementDef& measurement, SeriesId id,
@@ -193,7 +187,6 @@ void Catalogue::forget_measurement(DatabaseDef& database, std::string_view name)
     series_.erase(series.id);
     --database.series_count;
   });
-  for (const auto& field : measurement.fields) measurement_of_field_.erase(field->id);
   const std::int64_t id = measurement.id;
   std::erase_if(unsaved_.policy_fields, [id](const auto& entry) { return entry.measurement == id; });
   std::erase_if(unsaved_.measurements, [id](const auto& entry) { return entry.id == id; });

@@ -138,8 +138,8 @@ class Catalogue {
   /// same.
   const FieldDef& make_field(MeasurementDef& measurement, PolicyId policy, std::string_view key,
                              FieldType type);
-  /// Of samples that were written before policies were told apart; false where it is known.
-  bool note_field(MeasurementDef& measurement, PolicyId policy, FieldId field);
+  /// Of samples that were written before policies were told apart; nothing where it is known.
+  void note_field(MeasurementDef& measurement, PolicyId policy, FieldId field);
   SeriesId make_series(DatabaseDef& database, MeasurementDef& measurement,
                        std::span<const metrics::TagView> tags, std::uint64_t hash);
   NewDefinitions& unsaved() { return unsaved_; }
@@ -150,7 +150,8 @@ class Catalogue {
   PolicyDef& add_policy(DatabaseDef& database, PolicyId id, const RetentionPolicy& policy);
   MeasurementDef& add_measurement(DatabaseDef& database, std::int64_t id, std::string_view name);
   FieldDef& add_field(MeasurementDef& measurement, FieldId id, std::string_view key, FieldType type);
-  void add_field_of_policy(PolicyId policy, FieldId field);
+  /// False where the policy has one of its key, or there is no such field.
+  bool add_field_of_policy(MeasurementDef& measurement, PolicyId policy, FieldId field);
   void add_series(DatabaseDef& database, MeasurementDef& measurement, SeriesId id,
                   std::shared_ptr<const metrics::Tags> tags, std::uint64_t hash);
   /// The next ids are above what any file ever held.
@@ -167,7 +168,6 @@ class Catalogue {
   std::vector<std::unique_ptr<DatabaseDef>> databases_;  // in order of creation
   std::unordered_map<SeriesId, SeriesDef> series_;
   std::unordered_map<PolicyId, PolicyDef*> policies_;
-  std::unordered_map<FieldId, MeasurementDef*> measurement_of_field_;
   NewDefinitions unsaved_;
   std::uint64_t version_ = 0;
   std::int64_t last_measurement_ = 0;

@@ -154,7 +154,7 @@ Result<void> DiskStore::publish(std::vector<NewSegment> made, const Segments& re
   GS_CHECK(writer_->transact(Work([&](db::Transaction& transaction) -> Result<void> {
     for (std::size_t i = 0; i < made.size(); ++i) {
       Segment::Label label = fresh[i]->label();
-      GS_TRY(label.id, tables::insert_segment(transaction, made[i], fresh[i]->range()));
+      GS_TRY(label.id, tables::insert_segment(transaction, *fresh[i], made[i]));
       GS_TRY(fresh[i], Segment::decode(label, std::move(made[i].directory)));
       for (auto& [field, bytes] : made[i].strips) {
         GS_TRY(auto strip, Strip::open(std::move(bytes), fresh[i]->series().size()));

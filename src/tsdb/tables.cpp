@@ -241,11 +241,15 @@ Result<void> load_measurements(Transaction& transaction, Catalogue& catalogue,
                         static_cast<FieldType>(type));
   }
   GS_TRY(Statement of_policies,
-         transaction.prepare("SELECT policy, field FROM tsdb_policy_fields ORDER BY policy, field"));
+         transaction.prepare("SELECT p.policy, p.field, f.measurement FROM tsdb_policy_fields p "
+                             "JOIN tsdb_fields f ON f.id = p.field ORDER BY p.policy, p.field"));
   while (true) {
     GS_TRY(const bool row, of_policies.step());
     if (!row) return {};
-    catalogue.add_field_of_policy(static_cast<PolicyId>(of_policies.integer(0)),
+    // Of one that has no owner the field itself was told.
+    const auto owner = owners.find(of_policies.integer(2));
+    if (owner == owners.end()) continue;
+    catalogue.add_field_of_policy(*owner->second.measurement, static_cast<PolicyId>(of_policies.integer(0)),
                                   static_cast<FieldId>(of_policies.integer(1)));
   }
 }
@@ -451,23 +455,21 @@ Result<std::int64_t> replay_log_table(Transaction& transaction,
   }
 }
 
-Result<SegmentId> insert_segment(Transaction& transaction, const NewSegment& segment, TimeRange range) {
+Result<SegmentId> insert_segment(Transaction& transaction, const Segment& segment, const NewSegment& made) {
+  const Segment::Label& label = segment.label();
+  const TimeRange range = segment.range();
   GS_TRY(Statement insert,
          transaction.prepare(
              "INSERT INTO tsdb_segments (policy, measurement, level, generation, min_ns, max_ns, "
              "directory, label) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"));
-  insert.bind(1, std::int64_t{segment.owner.policy})
-      .bind(2, segment.owner.measurement)
-      .bind(3, segment.level);
-  insert.bind(4, segment.generation).bind(5, range.min_ns).bind(6, range.max_ns);
-  const Segment::Label label{
-      0, segment.owner, segment.level, segment.generation, segment.strip_bytes(), segment.fields()};
+  insert.bind(1, std::int64_t{label.owner.policy}).bind(2, label.owner.measurement).bind(3, label.level);
+  insert.bind(4, label.generation).bind(5, range.min_ns).bind(6, range.max_ns);
   const std::string label_bytes = encode_label(label, range);
-  GS_CHECK(insert.bind_blob(7, segment.directory).bind_blob(8, label_bytes).run());
+  GS_CHECK(insert.bind_blob(7, made.directory).bind_blob(8, label_bytes).run());
   const SegmentId id = transaction.last_insert_id();
   GS_TRY(Statement strip,
          transaction.prepare("INSERT INTO tsdb_strips (segment, field, bytes) VALUES (?, ?, ?)"));
-  for (const auto& [field, bytes] : segment.strips) {
+  for (const auto& [field, bytes] : made.strips) {
     GS_CHECK(strip.bind(1, id).bind(2, std::int64_t{field}).bind_blob(3, bytes).run());
   }
   return id;

@@ -53,8 +53,9 @@ Result<std::int64_t> replay_log_table(db::Transaction& transaction,
 
 // --- segments
 // ------------------------------------------------------------------------------------------------------
-/// @return its id.
-Result<SegmentId> insert_segment(db::Transaction& transaction, const NewSegment& segment, TimeRange range);
+/// @param segment of `made`, without its id. @return the id.
+Result<SegmentId> insert_segment(db::Transaction& transaction, const Segment& segment,
+                                 const NewSegment& made);
 Result<void> delete_segment(db::Transaction& transaction, SegmentId id);
 struct SegmentRow {
   Segment::Label label;
