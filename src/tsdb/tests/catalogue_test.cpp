@@ -5,7 +5,6 @@
 #include <iterator>
 #include <thread>
 
-#include "db/database.h"
 #include "tests/store_fixture.h"
 #include "tsdb/store.h"
 
@@ -113,20 +112,17 @@ TEST_F(StoreTest, AnOlderFileIsAskedWhichFieldsItsPoliciesHold) {
   must_write("m a=3,c=4 2\n");
   reopen_after_crash();
   store_.reset();
-  {
-    const auto file = *db::Database::open(path_);
-    ASSERT_TRUE(file->transact([](db::Transaction& transaction) -> Result<void> {
-      GS_CHECK(transaction.execute("ALTER TABLE tsdb_segments DROP COLUMN label"));
-      GS_CHECK(transaction.execute("DROP TABLE tsdb_policy_fields"));
-      GS_CHECK(transaction.execute(
-          "CREATE TABLE older (id INTEGER PRIMARY KEY AUTOINCREMENT, measurement INTEGER NOT NULL, "
-          "key TEXT NOT NULL, type INTEGER NOT NULL, UNIQUE (measurement, key)) STRICT"));
-      GS_CHECK(transaction.execute("INSERT INTO older SELECT * FROM tsdb_fields"));
-      GS_CHECK(transaction.execute("DROP TABLE tsdb_fields"));
-      GS_CHECK(transaction.execute("ALTER TABLE older RENAME TO tsdb_fields"));
-      return transaction.execute("UPDATE schema_versions SET version = 4 WHERE name = 'tsdb'");
-    }));
-  }
+  change_file(path_, R"sql(
+ALTER TABLE tsdb_segments DROP COLUMN label;
+DROP TABLE tsdb_policy_fields;
+CREATE TABLE older (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, measurement INTEGER NOT NULL, key TEXT NOT NULL, type INTEGER NOT NULL,
+  UNIQUE (measurement, key)) STRICT;
+INSERT INTO older SELECT * FROM tsdb_fields;
+DROP TABLE tsdb_fields;
+ALTER TABLE older RENAME TO tsdb_fields;
+UPDATE schema_versions SET version = 4 WHERE name = 'tsdb';
+)sql");
   for (int round = 0; round < 2; ++round) {
     reopen();
     const auto keys = [this](std::string_view policy) {
@@ -146,13 +142,9 @@ TEST_F(StoreTest, AnOlderFileIsAskedWhichFieldsItsPoliciesHold) {
 TEST_F(StoreTest, RowsOfTheCatalogueThatMakeNoSenseAreToldAndHurtNoOther) {
   must_write("m,h=a f=1,g=2 1\nother f=3 1\n");
   store_.reset();
-  {
-    const auto file = *db::Database::open(path_);
-    ASSERT_TRUE(file->transact([](db::Transaction& transaction) -> Result<void> {
-      GS_CHECK(transaction.execute("UPDATE tsdb_fields SET type = 9 WHERE key = 'g'"));
-      return transaction.execute("UPDATE tsdb_series SET measurement = 77 WHERE id = 2");
-    }));
-  }
+  change_file(path_,
+              "UPDATE tsdb_fields SET type = 9 WHERE key = 'g'; "
+              "UPDATE tsdb_series SET measurement = 77 WHERE id = 2");
   const std::string told = folder_ + "/log";
   auto opened =
       Store::open({path_, {}}, clock_, *log::Log::to_file(told, log::Level::kWarn, log::Format::kText));

@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "base/testing/manual_clock.h"
+#include "db/database.h"
 #include "metrics/line_protocol.h"
 #include "tsdb/copy_store.h"
 #include "tsdb/store.h"
@@ -34,6 +36,19 @@ class StoreTest : public ::testing::Test {
     ASSERT_TRUE(store) << store.error().message();
     store_ = *std::move(store);
     ASSERT_TRUE(store_->create_database("db", std::nullopt));
+  }
+  /// In an empty folder.
+  void begin_anew() {
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directory(folder_);
+    reopen();
+  }
+  /// As a bad disk, or another version, would leave it.
+  static void change_file(const std::string& path, const std::string& sql) {
+    const auto file = *db::Database::open(path);
+    ASSERT_TRUE(file->transact(std::function<Result<void>(db::Transaction&)>(
+        [&sql](db::Transaction& transaction) { return transaction.execute(sql); })));
   }
   /// With what kill -9 would leave now: acknowledged samples that are in the log alone.
   void reopen_after_crash() {
