@@ -16,6 +16,17 @@ bool has_database(const Run& run, std::string_view name);
 /// `wanted`, or the context's. Errors: "database name required"; with `must_exist`, "database not found: x".
 Result<std::string> database_of(const Run& run, const std::string& wanted, bool must_exist);
 
+/// nullptr where there is none.
+const tsdb::RetentionPolicy* find_policy(const std::vector<tsdb::DatabaseInfo>& databases,
+                                         std::string_view database, std::string_view name);
+/// Without values.
+inline Row make_row(std::string name, std::vector<std::string> columns) {
+  Row out;
+  out.name = std::move(name);
+  out.columns = std::move(columns);
+  return out;
+}
+
 Result<std::vector<Row>> execute_explain(Run& run, const ExplainStatement& explain);
 
 /// The named measurements that there are; all where none is named.

@@ -70,17 +70,6 @@ Result<void> create_database(Run& run, const CreateDatabaseStatement& statement)
   return done;
 }
 
-const tsdb::RetentionPolicy* find_policy(const std::vector<tsdb::DatabaseInfo>& databases,
-                                         std::string_view database, std::string_view name) {
-  for (const auto& info : databases) {
-    if (info.name != database) continue;
-    for (const auto& policy : info.policies) {
-      if (policy.name == name) return &policy;
-    }
-  }
-  return nullptr;
-}
-
 Result<void> create_policy(Run& run, const CreatePolicyStatement& statement) {
   if (bad_name(statement.policy.name)) return fail(Errc::kInvalidArgument, "invalid name");
   GS_TRY(const tsdb::RetentionPolicy policy, new_policy(statement.policy));

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <map>
 #include <set>
 
 #include "base/floor_division.h"
-#include "base/rfc3339.h"
 #include "influxql/condition.h"
 #include "influxql/cut.h"
 #include "influxql/durations.h"
 #include "influxql/execute.h"
 #include "influxql/execute_admin.h"
+#include "influxql/execute_server.h"
 #include "metrics/line_protocol.h"
 
 namespace gpuscale::influxql {
@@ -20,13 +18,6 @@ namespace gpuscale::influxql {
 namespace {
 
 using Rows = std::vector<Row>;
-
-Row make_row(std::string name, std::vector<std::string> columns) {
-  Row out;
-  out.name = std::move(name);
-  out.columns = std::move(columns);
-  return out;
-}
 
 /// Conditions of SHOW: what they say of tags, and of time.
 Result<Condition> condition_of(const Run& run, const ShowStatement& show) {
@@ -252,26 +243,16 @@ Result<Rows> show_tag_values(Run& run, const ShowStatement& show) {
   return out;
 }
 
-/// The policy that a SHOW of fields looks at: the source's, the request's, else ("") the default one.
-Result<std::string> policy_for(const Run& run, const std::string& database, const std::string& of_source) {
-  const std::string& policy = of_source.empty() ? run.context().policy : of_source;
-  if (policy.empty()) return policy;
-  for (const auto& info : run.store().databases()) {
-    const auto is_it = [&](const auto& each) { return each.name == policy; };
-    if (info.name == database && std::any_of(info.policies.begin(), info.policies.end(), is_it))
-      return policy;
-  }
-  return fail(Errc::kNotFound, "retention policy not found: " + policy);
-}
-
 using FieldTypes = std::map<std::string, std::set<metrics::FieldType>>;
 
-/// By measurement. A source that names a policy is about the fields there.
+/// By measurement, in the policy of its source, of the request, or the default one.
 Result<std::map<std::string, FieldTypes>> fields_for(Run& run, const std::string& database,
                                                      const ShowStatement& show) {
   std::map<std::string, FieldTypes> out;
   const auto add = [&](const std::vector<Source>& sources, const std::string& of_source) -> Result<void> {
-    GS_TRY(const std::string policy, policy_for(run, database, of_source));
+    const std::string& policy = of_source.empty() ? run.context().policy : of_source;
+    if (!policy.empty() && find_policy(run.store().databases(), database, policy) == nullptr)
+      return fail(Errc::kNotFound, "retention policy not found: " + policy);
     for (const std::string& measurement : match_measurements(run, database, sources)) {
       // The names of a measurement outlive its series.
       if (run.store().series(database, measurement).empty()) continue;
@@ -418,81 +399,6 @@ Result<Rows> show_cardinality(Run& run, const ShowStatement& show) {
     if (!row.front().values.empty()) out.push_back(std::move(row.front()));
   }
   return out;
-}
-
-Rows headed(std::vector<std::string> columns) {
-  Rows out;
-  out.push_back(make_row("", std::move(columns)));
-  return out;
-}
-
-Rows show_queries(const Run& run) {
-  Rows out = headed({"qid", "query", "database", "duration", "status"});
-  const auto now = std::chrono::steady_clock::now();
-  for (const RunningQueries::Query& query : run.running().all()) {
-    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now - query.begun).count();
-    out.front().values.push_back({Cell(query.id), Cell(query.text), Cell(query.database),
-                                  Cell(std::to_string(us) + "µs"),
-                                  Cell(std::string(query.killed->load() ? "killed" : "running"))});
-  }
-  return out;
-}
-
-Row one_row(std::string name, std::vector<std::string> columns, std::initializer_list<Cell> cells) {
-  Row row = make_row(std::move(name), std::move(columns));
-  row.values.push_back(cells);
-  return row;
-}
-
-Row database_stats(const Run& run, const std::string& database) {
-  const std::vector<std::string> measurements = run.store().measurements(database);
-  std::size_t series = 0;
-  for (const std::string& measurement : measurements)
-    series += run.store().series(database, measurement).size();
-  Row row = one_row(
-      "database", {"numMeasurements", "numSeries"},
-      {Cell(static_cast<std::int64_t>(measurements.size())), Cell(static_cast<std::int64_t>(series))});
-  row.tags = {{"database", database}};
-  row.has_tags = true;
-  return row;
-}
-
-/// FOR names one module.
-Rows only_named(Rows rows, const std::string& name) {
-  if (!name.empty()) std::erase_if(rows, [&name](const Row& row) { return row.name != name; });
-  return rows;
-}
-
-/// What of InfluxDB's counters this server has.
-Rows show_stats(const Run& run, const std::string& module) {
-  const tsdb::StoreStats stats = run.store().stats();
-  const auto number = [](std::uint64_t value) { return Cell(static_cast<std::int64_t>(value)); };
-  Rows out;
-  out.push_back(one_row("queryExecutor", {"queriesActive"}, {number(run.running().all().size())}));
-  if (module.empty() || module == "database") {
-    for (const auto& database : run.store().databases()) out.push_back(database_stats(run, database.name));
-  }
-  out.push_back(one_row("shard", {"diskBytes"}, {number(stats.disk_bytes)}));
-  out.push_back(one_row("write", {"pointReq", "writeDrop", "commits"},
-                        {number(stats.points_written), number(stats.points_dropped), number(stats.commits)}));
-  // There are no subscriptions; tools look for their counters.
-  out.push_back(one_row("subscriber", {"createFailures", "pointsWritten", "writeFailures"},
-                        {number(0), number(0), number(0)}));
-  return only_named(std::move(out), module);
-}
-
-Rows show_diagnostics(const Run& run, const std::string& module) {
-  const auto up = std::chrono::steady_clock::now() - run.running().since();
-  const WallTime now = run.context().now;
-  const auto text = [](std::string value) { return Cell(std::move(value)); };
-  Rows out;
-  out.push_back(one_row("build", {"Branch", "Build Time", "Commit", "Version"},
-                        {text("unknown"), text(""), text("unknown"), text(std::string(kInfluxVersion))}));
-  out.push_back(one_row("system", {"PID", "currentTime", "started", "uptime"},
-                        {Cell(std::int64_t{getpid()}), text(base::format_rfc3339(now)),
-                         text(base::format_rfc3339(now - std::chrono::duration_cast<WallTime::duration>(up))),
-                         text(print_go_duration(std::chrono::duration_cast<Nanos>(up).count()))}));
-  return only_named(std::move(out), module);
 }
 
 }  // namespace

@@ -18,6 +18,17 @@ Result<std::string> database_of(const Run& run, const std::string& wanted, bool 
   return name;
 }
 
+const tsdb::RetentionPolicy* find_policy(const std::vector<tsdb::DatabaseInfo>& databases,
+                                         std::string_view database, std::string_view name) {
+  for (const auto& info : databases) {
+    if (info.name != database) continue;
+    for (const auto& policy : info.policies) {
+      if (policy.name == name) return &policy;
+    }
+  }
+  return nullptr;
+}
+
 std::vector<std::string> match_measurements(const Run& run, const std::string& database,
                                             const std::vector<Source>& sources) {
   std::vector<std::string> names = run.store().measurements(database);

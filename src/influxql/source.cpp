@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "influxql/condensed.h"
+#include "influxql/execute.h"
 
 namespace gpuscale::influxql {
 
@@ -302,10 +303,8 @@ Result<std::vector<DataSourceRef>> find_measurements(Run& run, const Measurement
       std::find_if(databases.begin(), databases.end(), [&](const auto& db) { return db.name == database; });
   if (info == databases.end()) return fail(Errc::kNotFound, "database not found: " + database);
   if (policy.empty()) policy = info->default_policy;
-  if (std::none_of(info->policies.begin(), info->policies.end(),
-                   [&](const auto& p) { return p.name == policy; })) {
+  if (find_policy(databases, database, policy) == nullptr)
     return fail(Errc::kNotFound, "retention policy not found: " + policy);
-  }
   std::vector<DataSourceRef> out;
   const auto add = [&](const std::string& name) {
     DataSourceRef ref{database, policy, name, {}, {}, nullptr};
