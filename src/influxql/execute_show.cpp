@@ -74,8 +74,7 @@ Result<ExprPtr> tag_filter(const ExprPtr& filter) {
 
 /// The series that a SHOW is about.
 Result<std::vector<MatchedSeries>> series_for(Run& run, const std::string& database,
-                                              const ShowStatement& show) {
-  GS_TRY(const Condition condition, condition_of(run, show));
+                                              const ShowStatement& show, const Condition& condition) {
   ExprPtr filter = condition.filter;
   // Observed: SHOW SERIES over a time looks at it as SELECT does.
   if (filter && (show.kind != ShowKind::kSeries || !has_time(condition))) {
@@ -202,7 +201,8 @@ std::set<std::pair<std::string, std::string>> tag_values_of(const MatchedSeries&
 
 Result<Rows> show_tag_keys(Run& run, const ShowStatement& show) {
   GS_TRY(const std::string database, database_of(run, show.database, true));
-  GS_TRY(const auto matched, series_for(run, database, show));
+  GS_TRY(const Condition condition, condition_of(run, show));
+  GS_TRY(const auto matched, series_for(run, database, show, condition));
   Rows out;
   for (const MatchedSeries& one : matched) {
     Row row = make_row(one.measurement, {"tagKey"});
@@ -232,7 +232,8 @@ Rows show_all_tag_values(const Run& run, const ShowStatement& show, const std::s
 Result<Rows> show_tag_values(Run& run, const ShowStatement& show) {
   GS_TRY(const std::string database, database_of(run, show.database, true));
   if (!show.condition) return show_all_tag_values(run, show, database);
-  GS_TRY(const auto matched, series_for(run, database, show));
+  GS_TRY(const Condition condition, condition_of(run, show));
+  GS_TRY(const auto matched, series_for(run, database, show, condition));
   Rows out;
   for (const MatchedSeries& one : matched) {
     Row row = make_row(one.measurement, {"key", "value"});
@@ -284,7 +285,8 @@ Result<Rows> show_field_keys(Run& run, const ShowStatement& show) {
 
 Result<Rows> show_series(Run& run, const ShowStatement& show) {
   GS_TRY(const std::string database, database_of(run, show.database, true));
-  GS_TRY(const auto matched, series_for(run, database, show));
+  GS_TRY(const Condition condition, condition_of(run, show));
+  GS_TRY(const auto matched, series_for(run, database, show, condition));
   std::vector<std::string> keys;
   for (const MatchedSeries& one : matched) {
     const auto first = static_cast<std::ptrdiff_t>(keys.size());
@@ -292,7 +294,6 @@ Result<Rows> show_series(Run& run, const ShowStatement& show) {
     std::sort(keys.begin() + first, keys.end());
   }
   // Observed: by measurement, then key; over a time by key alone, where a blank stands escaped.
-  GS_TRY(const Condition condition, condition_of(run, show));
   if (has_time(condition)) std::sort(keys.begin(), keys.end());
   cut(keys, show.offset, show.limit);
   if (keys.empty()) return Rows();
