@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Any bytes as what stands in metrics.db - a log entry, a batch, times, values, a directory, a strip: must
-/// not crash, and times that decode read the same once encoded.
+/// Any bytes as what stands in metrics.db - a log entry, a batch, times, values, a directory, a strip,
+/// totals: must not crash, and times that decode read the same once encoded.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -9,6 +9,7 @@
 #include "tsdb/log_entry.h"
 #include "tsdb/log_frame.h"
 #include "tsdb/segment.h"
+#include "tsdb/totals_codec.h"
 
 namespace {
 
@@ -16,9 +17,15 @@ using namespace gpuscale::tsdb;
 
 /// A checksum that fits, so that what stands behind it is read too.
 std::string summed(std::string_view bytes) {
-  std::string out(bytes);
-  put_fixed(out, checksum(bytes));
-  return out;
+  return with_checksum(std::string(bytes));
+}
+
+/// Totals whose place fits, too.
+std::string placed(const TotalsPlace& place, std::string_view bytes) {
+  std::string out;
+  put_varint(out, place.field);
+  put_fixed(out, place.directory_sum);
+  return with_checksum(out + std::string(bytes));
 }
 
 }  // namespace
@@ -53,6 +60,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size > 0) {
     if (const auto strip = Strip::open(summed(bytes.substr(1)), static_cast<std::size_t>(data[0])))
       seen += (*strip)->bytes();
+  }
+  const TotalsPlace place{7, 42};
+  if (const auto totals = decode_totals(placed(place, bytes), place)) {
+    const auto again = decode_totals(encode_totals(**totals, place), place);
+    if (!again || (*again)->first_ns != (*totals)->first_ns || (*again)->counts != (*totals)->counts)
+      std::abort();
   }
   return seen == SIZE_MAX ? 1 : 0;
 }

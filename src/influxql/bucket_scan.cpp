@@ -300,9 +300,39 @@ class BucketScan {
       return {};
     };
     const std::string& field = request_.refs.front().name;
+    if (groups.keys.size() == 1 && slots_will_do()) return read_totals(field, range, sink);
     if (fold_ == Fold::kLast && grid_.every == 0)
       return run_.store().scan_last(source_.database, source_.policy, groups.ids, field, range, sink);
     return run_.store().scan(source_.database, source_.policy, groups.ids, field, range, sink);
+  }
+
+  /// Whether what a slot came to is enough: its cell takes all of it, and when in it something was is not
+  /// asked.
+  bool slots_will_do() const {
+    if (fold_ == Fold::kFirst || fold_ == Fold::kLast) return false;
+    const Grid& cells = totals_.cells;
+    if (cells.every == 0) return !selects(fold_);
+    return cells.every % tsdb::kSlotNs == 0 && cells.first % tsdb::kSlotNs == 0;
+  }
+
+  Result<void> read_totals(const std::string& field, tsdb::TimeRange range, const tsdb::ScanSink& sink) {
+    const auto add_slots = [this](const tsdb::SlotTotals& totals, std::size_t begin,
+                                  std::size_t end) -> Result<void> {
+      const tsdb::SlotTotals::Numbers<T>& numbers = totals.numbers<T>();
+      for (std::size_t i = begin; i < end; ++i) {
+        GS_CHECK(run_.count_points(static_cast<std::size_t>(totals.counts[i])));
+        NumberTotal<T> slot;
+        slot.count = totals.counts[i];
+        slot.time = totals.first_ns[i];
+        slot.value = fold_ == Fold::kMax ? numbers.mosts[i] : numbers.leasts[i];
+        if (fold_ == Fold::kSum || fold_ == Fold::kMean) slot.value = numbers.sums[i];
+        slot.most = numbers.mosts[i];
+        cell_at(totals_.by_cell.data(), slot.time).merge(fold_, slot);
+      }
+      return {};
+    };
+    return run_.store().scan_totals(source_.database, source_.policy, totals_.groups->ids, field, range,
+                                    add_slots, sink);
   }
 
   void add(NumberTotal<T>* cells, const tsdb::Column& column) const {

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -140,5 +141,22 @@ class ByteReader {
   std::size_t at_ = 0;
   bool ok_ = true;
 };
+
+/// With eight bytes of checksum behind them.
+inline std::string with_checksum(std::string bytes) {
+  put_fixed(bytes, checksum(bytes));
+  return bytes;
+}
+/// The bytes before the checksum; nothing where it does not fit.
+inline std::optional<std::string_view> without_checksum(std::string_view bytes) {
+  if (bytes.size() < sizeof(std::uint64_t)) return std::nullopt;
+  const std::string_view body = bytes.substr(0, bytes.size() - sizeof(std::uint64_t));
+  if (ByteReader(bytes.substr(body.size())).fixed() != checksum(body)) return std::nullopt;
+  return body;
+}
+/// The checksum that stands behind bytes which have one.
+inline std::uint64_t trailing_checksum(std::string_view bytes) {
+  return ByteReader(bytes.substr(bytes.size() - sizeof(std::uint64_t))).fixed();
+}
 
 }  // namespace gpuscale::tsdb

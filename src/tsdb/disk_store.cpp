@@ -335,7 +335,8 @@ StoreStats DiskStore::stats() const {
     stats.condensed_dropped = condensed_dropped_;
     stats.commits = commits_;
     stats.series = catalogue_.series_count();
-    stats.memory_bytes = head_->bytes() + (sealing_ ? sealing_->bytes() : 0) + strips_.bytes();
+    stats.memory_bytes =
+        head_->bytes() + (sealing_ ? sealing_->bytes() : 0) + strips_.bytes() + totals_.bytes();
     for (const auto& [owner, segments] : segments_) stats.segments += segments.size();
     stats.damaged_segments = damaged_.size();
   }

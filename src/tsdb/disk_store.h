@@ -26,7 +26,7 @@
 #include "tsdb/sample_columns.h"
 #include "tsdb/scan_helpers.h"
 #include "tsdb/scan_view.h"
-#include "tsdb/strip_cache.h"
+#include "tsdb/segment_cache.h"
 #include "tsdb/tables.h"
 #include "tsdb/writer_first_mutex.h"
 
@@ -40,7 +40,8 @@ class DiskStore final : public Store {
         log_(std::move(log)),
         batches_(options_.path, options_.limits.max_file_bytes),
         head_(std::make_unique<Head>()),
-        strips_(options_.limits.max_cached_bytes) {}
+        strips_(options_.limits.max_cached_bytes),
+        totals_(options_.limits.max_cached_totals) {}
   ~DiskStore() override;
   DiskStore(const DiskStore&) = delete;
   DiskStore& operator=(const DiskStore&) = delete;
@@ -93,6 +94,9 @@ class DiskStore final : public Store {
                     std::string_view field, TimeRange range, const ScanSink& sink) const override;
   Result<void> scan_last(std::string_view database, std::string_view policy, std::span<const SeriesId> ids,
                          std::string_view field, TimeRange range, const ScanSink& sink) const override;
+  Result<void> scan_totals(std::string_view database, std::string_view policy, std::span<const SeriesId> ids,
+                           std::string_view field, TimeRange range, const TotalsSink& totals,
+                           const ScanSink& sink) const override;
   std::uint64_t version_of(std::string_view database, std::string_view policy, std::string_view measurement,
                            TimeRange range) const override;
   std::optional<std::int64_t> changed_since(std::string_view database, std::string_view policy,
@@ -161,6 +165,9 @@ class DiskStore final : public Store {
   Result<void> publish(std::vector<NewSegment> made, const Segments& replaced,
                        std::optional<std::int64_t> log_up_to);
 
+  /// That were read of a segment which is gone.
+  void forget_pieces(const Segment& segment);
+
   // --- changes of structure; the caller holds change_mutex_
   // ------------------------------------------------------
   Result<void> forget_series(std::string_view database, const std::vector<SeriesId>& ids, const Work& work);
@@ -178,10 +185,13 @@ class DiskStore final : public Store {
 
   // --- reading
   // ---------------------------------------------------------------------------------------------------
-  /// Nothing where what is asked for does not exist. Errors: kCorrupt.
+  /// Nothing where what is asked for does not exist. @param totals whether segments may be given as totals.
+  /// Errors: kCorrupt.
   Result<std::optional<ScanView>> view_of(std::string_view database, std::string_view policy,
                                           std::span<const SeriesId> ids, std::string_view field,
-                                          TimeRange range, Wanted wanted) const;
+                                          TimeRange range, Wanted wanted, bool totals = false) const;
+  Result<void> load_strips(ScanView& view) const;
+  Result<void> scan_view(const ScanView& view, std::span<const SeriesId> ids, const ScanSink& sink) const;
   /// Nothing where that is unknown, or samples of the range may expire at any moment; the caller holds
   /// mutex_.
   std::optional<SegmentOwner> owner_of(std::string_view database, std::string_view policy,
@@ -192,7 +202,9 @@ class DiskStore final : public Store {
   /// The caller holds mutex_, shared.
   std::shared_ptr<SortedSeries> sorted_series(const MeasurementDef& measurement) const;
   const PolicyDef* find_policy(std::string_view database, std::string_view policy) const;
+  /// Null where there are none. Errors: kNotFound where the segment is gone.
   Result<std::shared_ptr<const Strip>> strip_of(const Segment& segment, FieldId field) const;
+  Result<std::shared_ptr<const SlotTotals>> totals_of(const Segment& segment, FieldId field) const;
   db::Database& reading() const { return readers_ ? *readers_ : *writer_; }
 
   const StoreOptions options_;
@@ -221,7 +233,8 @@ class DiskStore final : public Store {
   std::atomic<std::uint64_t> points_written_{0};
   std::atomic<std::uint64_t> points_dropped_{0};
   std::atomic<std::uint64_t> condensed_dropped_{0};
-  mutable StripCache strips_;
+  mutable SegmentCache<Strip> strips_;
+  mutable SegmentCache<SlotTotals> totals_;
   mutable ScanHelpers scan_helpers_{std::thread::hardware_concurrency()};
   mutable std::mutex sort_mutex_;
 

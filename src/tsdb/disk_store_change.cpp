@@ -49,7 +49,7 @@ void DiskStore::forget_segments(const std::function<bool(const SegmentOwner&)>& 
       ++at;
       continue;
     }
-    for (const auto& segment : at->second) strips_.forget(segment->label().id);
+    for (const auto& segment : at->second) forget_pieces(*segment);
     at = segments_.erase(at);
   }
   std::erase_if(damaged_, [&](const Damaged& damaged) { return gone(damaged.owner); });
@@ -367,7 +367,7 @@ Result<void> DiskStore::enforce_retention(WallTime now) {
       const std::unique_lock lock(mutex_);
       for (const auto& segment : gone) {
         std::erase(segments_[segment->label().owner], segment);
-        strips_.forget(segment->label().id);
+        forget_pieces(*segment);
       }
       changes_.note_all();
     }

@@ -5,6 +5,8 @@
 
 #include "tsdb/disk_store.h"
 #include "tsdb/series_scan.h"
+#include "tsdb/totals_codec.h"
+#include "tsdb/totals_scan.h"
 
 namespace gpuscale::tsdb {
 namespace {
@@ -210,7 +212,7 @@ Result<std::shared_ptr<const Strip>> DiskStore::strip_of(const Segment& segment,
   const auto place = [&] {
     return "segment " + std::to_string(id) + ", field " + std::to_string(field) + " of " + options_.path;
   };
-  if (const auto held = strips_.find(id, field); held.known) return held.strip;
+  if (const auto held = strips_.find(id, field); held.known) return held.piece;
   GS_TRY(std::string bytes, reading().read<std::string>([&](db::Transaction& transaction) {
     return tables::select_strip(transaction, id, field);
   }));
@@ -224,6 +226,27 @@ Result<std::shared_ptr<const Strip>> DiskStore::strip_of(const Segment& segment,
   }
   strips_.keep(id, field, strip);
   return strip;
+}
+
+Result<std::shared_ptr<const SlotTotals>> DiskStore::totals_of(const Segment& segment, FieldId field) const {
+  const SegmentId id = segment.label().id;
+  if (const auto held = totals_.find(id, field); held.known) return held.piece;
+  GS_TRY(const std::string bytes, reading().read<std::string>([&](db::Transaction& transaction) {
+    return tables::select_totals(transaction, id, field);
+  }));
+  std::shared_ptr<const SlotTotals> totals;
+  if (!bytes.empty()) {
+    auto decoded = decode_totals(bytes, {field, segment.directory_sum()});
+    if (decoded) {
+      totals = *std::move(decoded);
+    } else {
+      // The samples are there.
+      log_.error("store.damaged_totals",
+                 {{"segment", id}, {"field", std::int64_t{field}}, {"error", decoded.error()}});
+    }
+  }
+  totals_.keep(id, field, totals);
+  return totals;
 }
 
 std::optional<ScanView> DiskStore::begin_view(std::string_view database, std::string_view policy,
@@ -260,7 +283,8 @@ std::optional<ScanView> DiskStore::begin_view(std::string_view database, std::st
   }
   if (const auto list = segments_.find(view.owner); list != segments_.end()) {
     for (const auto& segment : list->second) {
-      if (segment->touches(view.range)) view.segments.push_back(segment);
+      if (segment->touches(view.range) && segment->holds(view.field) != false)
+        view.segments.push_back(segment);
     }
   }
   view.head.type = view.type;
@@ -271,7 +295,7 @@ std::optional<ScanView> DiskStore::begin_view(std::string_view database, std::st
 
 Result<std::optional<ScanView>> DiskStore::view_of(std::string_view database, std::string_view policy,
                                                    std::span<const SeriesId> ids, std::string_view field,
-                                                   TimeRange range, Wanted wanted) const {
+                                                   TimeRange range, Wanted wanted, bool totals) const {
   // A segment may be joined away between the moment it is listed and the moment it is read.
   constexpr int kTries = 5;
   for (int attempt = 1;; ++attempt) {
@@ -279,30 +303,69 @@ Result<std::optional<ScanView>> DiskStore::view_of(std::string_view database, st
     auto view = begin_view(database, policy, ids, field, range, wanted, damage);
     if (damage) return *std::move(damage);
     if (!view) return std::optional<ScanView>();
-    std::optional<Error> error;
-    for (const auto& segment : view->segments) {
-      auto strip = strip_of(*segment, view->field);
-      if (!strip) {
-        error = strip.error();
-        break;
-      }
-      const bool fits = *strip && (*strip)->type() == view->type;
-      view->strips.push_back(fits ? *std::move(strip) : nullptr);
+    Result<void> loaded;
+    if (totals) {
+      loaded = take_totals(*view, ids, [this](const Segment& segment, FieldId wanted_field) {
+        return totals_of(segment, wanted_field);
+      });
     }
-    if (!error) return view;
-    if (error->code() != Errc::kNotFound || attempt == kTries) return *std::move(error);
+    if (loaded) loaded = load_strips(*view);
+    if (loaded) return view;
+    if (loaded.error().code() != Errc::kNotFound || attempt == kTries) return std::move(loaded).error();
   }
+}
+
+Result<void> DiskStore::load_strips(ScanView& view) const {
+  const auto load = [&](const Segment& segment) -> Result<std::shared_ptr<const Strip>> {
+    GS_TRY(auto strip, strip_of(segment, view.field));
+    return strip && strip->type() == view.type ? strip : nullptr;
+  };
+  for (const auto& segment : view.segments) {
+    GS_TRY(auto strip, load(*segment));
+    view.strips.push_back(std::move(strip));
+  }
+  for (TotalledSegment& part : view.totalled) {
+    if (cut_slots(*part.totals, view.range).empty()) continue;
+    GS_TRY(part.strip, load(*part.segment));
+  }
+  return {};
 }
 
 Result<void> DiskStore::scan(std::string_view database, std::string_view policy,
                              std::span<const SeriesId> ids, std::string_view field, TimeRange range,
                              const ScanSink& sink) const {
   GS_TRY(auto view, view_of(database, policy, ids, field, range, Wanted::kAll));
-  if (!view) return {};
-  const bool large = ids.size() * view->segments.size() >= options_.limits.chunks_for_helpers;
+  return view ? scan_view(*view, ids, sink) : Result<void>();
+}
+
+Result<void> DiskStore::scan_view(const ScanView& view, std::span<const SeriesId> ids,
+                                  const ScanSink& sink) const {
+  const bool large = ids.size() * view.segments.size() >= options_.limits.chunks_for_helpers;
   const ScanHelpers::Lent helpers =
       scan_helpers_.lend(large ? std::min(kMostHelpersOfAScan, ids.size() - 1) : 0);
-  return scan_series(*view, ids, helpers.count(), sink);
+  return scan_series(view, ids, helpers.count(), sink);
+}
+
+Result<void> DiskStore::scan_totals(std::string_view database, std::string_view policy,
+                                    std::span<const SeriesId> ids, std::string_view field, TimeRange range,
+                                    const TotalsSink& totals, const ScanSink& sink) const {
+  GS_TRY(auto view, view_of(database, policy, ids, field, range, Wanted::kAll, true));
+  if (!view) return {};
+  for (const TotalledSegment& part : view->totalled) {
+    const RowRange slots = whole_slots(*part.totals, view->range);
+    if (slots.size() > 0) GS_CHECK(totals(*part.totals, slots.begin, slots.end));
+    for (const TimeRange& cut : cut_slots(*part.totals, view->range)) {
+      ScanView rest;
+      rest.owner = view->owner;
+      rest.field = view->field;
+      rest.type = view->type;
+      rest.range = cut;
+      rest.segments.push_back(part.segment);
+      rest.strips.push_back(part.strip);
+      GS_CHECK(scan_view(rest, ids, sink));
+    }
+  }
+  return scan_view(*view, ids, sink);
 }
 
 Result<void> DiskStore::scan_last(std::string_view database, std::string_view policy,

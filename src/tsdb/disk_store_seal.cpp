@@ -42,6 +42,11 @@ Result<void> within_memory(const Work& work) {
 
 }  // namespace
 
+void DiskStore::forget_pieces(const Segment& segment) {
+  strips_.forget(segment.label().id);
+  totals_.forget(segment.label().id);
+}
+
 void DiskStore::run_upkeep() {
   std::unique_lock lock(upkeep_wake_mutex_);
   while (true) {
@@ -168,7 +173,7 @@ Result<void> DiskStore::publish(std::vector<NewSegment> made, const Segments& re
     const std::unique_lock lock(mutex_);
     for (const auto& segment : replaced) {
       std::erase(segments_[segment->label().owner], segment);
-      strips_.forget(segment->label().id);
+      forget_pieces(*segment);
     }
     for (const auto& segment : fresh) {
       Segments& list = segments_[segment->label().owner];
@@ -205,6 +210,7 @@ RebuildRequest DiskStore::rebuild_request(const SegmentOwner& owner, Segments so
     }
   }
   std::sort(request.fields.begin(), request.fields.end());
+  request.samples_of_a_slot = options_.limits.samples_of_a_slot;
   request.alive = [alive = std::move(alive)](SeriesId id) { return alive.contains(id); };
   request.strip = [this](const Segment& segment, FieldId field) { return strip_of(segment, field); };
   return request;

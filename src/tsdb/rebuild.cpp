@@ -6,6 +6,7 @@
 #include <set>
 
 #include "tsdb/sample_columns.h"
+#include "tsdb/totals_codec.h"
 
 namespace gpuscale::tsdb {
 namespace {
@@ -59,9 +60,13 @@ class Rebuild {
     DirectoryWriter directory;
     for (const Joined& member : members_) directory.add(member.id, *member.axis);
     out.directory = std::move(directory).take();
+    const Extent extent = extent_of_members();
     for (const auto& [field, type] : request_.fields) {
-      GS_TRY(std::string strip, strip_of(field, type));
+      TotalsBuilder totals(type, extent.range, extent.rows);
+      GS_TRY(std::string strip, strip_of(field, type, totals));
       if (!strip.empty()) out.strips.emplace_back(field, std::move(strip));
+      if (const auto made = std::move(totals).take(request_.samples_of_a_slot))
+        out.totals.emplace_back(field, encode_totals(*made, {field, trailing_checksum(out.directory)}));
       if (request_.between_fields) request_.between_fields();
     }
     return std::optional<NewSegment>(std::move(out));
@@ -105,8 +110,22 @@ class Rebuild {
     return {};
   }
 
-  /// Empty where no member has a value of the field.
-  Result<std::string> strip_of(FieldId field, FieldType type) {
+  struct Extent {
+    TimeRange range;
+    std::size_t rows = 0;
+  };
+  Extent extent_of_members() const {
+    Extent out{{members_.front().axis->front(), members_.front().axis->back()}, 0};
+    for (const Joined& member : members_) {
+      out.range.min_ns = std::min(out.range.min_ns, member.axis->front());
+      out.range.max_ns = std::max(out.range.max_ns, member.axis->back());
+      out.rows += member.axis->size();
+    }
+    return out;
+  }
+
+  /// Empty where no member has a value of the field. What it writes it adds to `totals`.
+  Result<std::string> strip_of(FieldId field, FieldType type, TotalsBuilder& totals) {
     std::vector<std::shared_ptr<const Strip>> strips;
     for (const Source& source : sources_) {
       GS_TRY(strips.emplace_back(), request_.strip(source.segment(), field));
@@ -127,6 +146,7 @@ class Rebuild {
       }
       if (request_.cut && request_.cut->series.contains(member.id)) cut_out(whole, request_.cut->range);
       writer.add(*member.axis, whole);
+      totals.add(whole);
     }
     return writer.empty() ? std::string() : std::move(writer).take();
   }

@@ -19,6 +19,7 @@ struct RebuildRequest {
   std::vector<std::pair<FieldId, FieldType>> fields;    ///< ascending
   std::function<bool(SeriesId)> alive;                  ///< series that exist; the others are left out
   std::optional<Cut> cut;
+  std::size_t samples_of_a_slot = 0;  ///< on average, from which on the new segment is given totals
   /// Null where the segment has no such field.
   std::function<Result<std::shared_ptr<const Strip>>(const Segment&, FieldId)> strip;
   /// Called now and then: what cannot wait for the end. May be null.

@@ -6,9 +6,17 @@
 
 #include "tsdb/sample_columns.h"
 #include "tsdb/segment.h"
+#include "tsdb/slot_totals.h"
 #include "tsdb/store.h"
 
 namespace gpuscale::tsdb {
+
+/// A segment whose samples are taken from its totals.
+struct TotalledSegment {
+  std::shared_ptr<const Segment> segment;
+  std::shared_ptr<const SlotTotals> totals;
+  std::shared_ptr<const Strip> strip;  ///< where the range cuts one of its slots
+};
 
 struct ScanView {
   SegmentOwner owner;
@@ -19,6 +27,7 @@ struct ScanView {
   Column head;                         ///< samples of the first series, then of the second ...
   std::vector<std::size_t> head_ends;  ///< of each series in it; empty where nothing is in memory
   std::vector<std::shared_ptr<const Strip>> strips;  ///< per segment; null where it lacks the field
+  std::vector<TotalledSegment> totalled;             ///< besides the segments
 
   RowRange head_rows(std::size_t i) const {
     return head_ends.empty() ? RowRange{0, 0} : RowRange{i == 0 ? 0 : head_ends[i - 1], head_ends[i]};

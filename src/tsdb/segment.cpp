@@ -8,26 +8,11 @@
 namespace gpuscale::tsdb {
 namespace {
 
-constexpr std::size_t kSumBytes = sizeof(std::uint64_t);
 /// Strips are addressed by 32 bits; segments are joined to a small part of it.
 constexpr std::size_t kMaxStripBytes = 1U << 30U;
 
 Error damaged(const char* what) {
   return fail(Errc::kCorrupt, what);
-}
-
-std::string with_sum(std::string bytes) {
-  put_fixed(bytes, checksum(bytes));
-  return bytes;
-}
-
-/// The bytes without the checksum behind them; nothing where it does not fit.
-std::optional<std::string_view> checked(std::string_view bytes) {
-  if (bytes.size() < kSumBytes) return std::nullopt;
-  const std::string_view body = bytes.substr(0, bytes.size() - kSumBytes);
-  ByteReader sum(bytes.substr(body.size()));
-  if (sum.fixed() != checksum(body)) return std::nullopt;
-  return body;
 }
 
 }  // namespace
@@ -36,7 +21,7 @@ Result<std::shared_ptr<const Segment>> Segment::decode(Label label, std::string 
   auto segment = std::make_shared<Segment>();
   segment->label_ = label;
   segment->directory_ = std::move(directory);
-  const auto body = checked(segment->directory_);
+  const auto body = without_checksum(segment->directory_);
   if (!body) return damaged("the checksum of a directory does not fit");
   ByteReader reader(*body);
   const std::uint64_t count = reader.varint();
@@ -73,6 +58,10 @@ std::size_t Segment::bytes() const {
          series_.size() * (sizeof(SeriesId) + sizeof(std::uint32_t));
 }
 
+std::uint64_t Segment::directory_sum() const {
+  return trailing_checksum(directory_);
+}
+
 std::size_t Segment::find(SeriesId id, std::size_t& hint) const {
   if (hint >= series_.size() || series_[hint] != id) {
     const auto at = std::lower_bound(series_.begin(), series_.end(), id);
@@ -90,7 +79,7 @@ Result<std::shared_ptr<const Strip>> Strip::open(std::string bytes, std::size_t 
   if (bytes.size() > kMaxStripBytes) return damaged("a strip is larger than any strip is written");
   auto strip = std::make_shared<Strip>();
   strip->bytes_ = std::move(bytes);
-  const auto body = checked(strip->bytes_);
+  const auto body = without_checksum(strip->bytes_);
   if (!body) return damaged("the checksum of a strip does not fit");
   ByteReader reader(*body);
   const std::uint8_t type = reader.byte();
@@ -125,7 +114,7 @@ void DirectoryWriter::add(SeriesId id, std::span<const std::int64_t> times) {
 std::string DirectoryWriter::take() && {
   std::string out;
   put_varint(out, count_);
-  return with_sum(out + bytes_);
+  return with_checksum(out + bytes_);
 }
 
 void StripWriter::add(std::span<const std::int64_t> axis, const Column& column) {
@@ -135,7 +124,7 @@ void StripWriter::add(std::span<const std::int64_t> axis, const Column& column) 
 }
 
 std::string StripWriter::take() && {
-  return with_sum(std::move(bytes_));
+  return with_checksum(std::move(bytes_));
 }
 
 }  // namespace gpuscale::tsdb

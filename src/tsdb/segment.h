@@ -53,6 +53,8 @@ class Segment {
   std::size_t most_rows() const { return most_rows_; }  ///< of any series
   const std::vector<SeriesId>& series() const { return series_; }
   std::size_t bytes() const;
+  /// Tells its directory from any other.
+  std::uint64_t directory_sum() const;
 
   /// Position of a series, or kNone. `hint`: where it is tried first; left behind the position found.
   std::size_t find(SeriesId id, std::size_t& hint) const;
@@ -102,6 +104,10 @@ class Strip {
   std::vector<std::uint32_t> ends_;
 };
 
+inline std::size_t bytes_of(const Strip& strip) {
+  return strip.bytes();
+}
+
 /// Writes a directory: series ascending, each with its times.
 class DirectoryWriter {
  public:
@@ -137,6 +143,7 @@ struct NewSegment {
   std::int64_t generation = 0;
   std::string directory;
   std::vector<std::pair<FieldId, std::string>> strips;
+  std::vector<std::pair<FieldId, std::string>> totals;  ///< of some fields; see totals_codec.h
 
   std::vector<FieldId> fields() const {
     std::vector<FieldId> out;

@@ -56,6 +56,12 @@ Result<void> Store::scan_last(std::string_view database, std::string_view policy
   return {};
 }
 
+Result<void> Store::scan_totals(std::string_view database, std::string_view policy,
+                                std::span<const SeriesId> ids, std::string_view field, TimeRange range,
+                                const TotalsSink& /*totals*/, const ScanSink& sink) const {
+  return scan(database, policy, ids, field, range, sink);
+}
+
 std::vector<std::string> Store::tag_values(std::string_view database, std::string_view measurement,
                                            std::string_view key) const {
   std::set<std::string> values;

@@ -19,6 +19,7 @@
 #include "base/time.h"
 #include "log/log.h"
 #include "metrics/point.h"
+#include "tsdb/slot_totals.h"
 
 namespace gpuscale::tsdb {
 
@@ -100,6 +101,10 @@ struct StoreLimits {
   /// Of acknowledged samples in memory before they are sealed; as much again may come while that goes on.
   std::size_t max_unflushed_bytes = 24U << 20U;
   std::size_t max_cached_bytes = 48U << 20U;  ///< of sealed samples read lately
+  std::size_t max_cached_totals = 8U << 20U;  ///< bytes of totals read lately
+  /// Segments are given totals where so many samples or more share a slot on average: with fewer the samples
+  /// are read as quickly.
+  std::size_t samples_of_a_slot = 32;
   /// Of the values of segments that become one, and so of a segment that is joined no further.
   std::size_t max_joined_bytes = 64U << 20U;
   /// A scan of so many series times segments is decoded by several threads.
@@ -129,6 +134,8 @@ struct StoreStats {
 using WriteDone = std::function<void(Result<WriteOutcome>)>;
 /// The samples of series number `index` of a scan. The column is the store's own: copy what must stay.
 using ScanSink = std::function<Result<void>(std::size_t index, const Column& column)>;
+/// What samples of a scan came to, in the slots [begin, end) of `totals`.
+using TotalsSink = std::function<Result<void>(const SlotTotals& totals, std::size_t begin, std::size_t end)>;
 
 class Store {
  public:
@@ -238,6 +245,12 @@ class Store {
   virtual Result<void> scan_last(std::string_view database, std::string_view policy,
                                  std::span<const SeriesId> ids, std::string_view field, TimeRange range,
                                  const ScanSink& sink) const;
+  /// As scan(), of one numeric field: what it can it gives as totals of all these series together, the rest
+  /// as samples, some series more than once. Each sample is in one of both, and those of a slot lie in the
+  /// range.
+  virtual Result<void> scan_totals(std::string_view database, std::string_view policy,
+                                   std::span<const SeriesId> ids, std::string_view field, TimeRange range,
+                                   const TotalsSink& totals, const ScanSink& sink) const;
   /// A number for the samples of the measurement inside the range as they are now; 0 = not known. What is
   /// computed from them afterwards is right for as long as changed_since() that number is nothing.
   virtual std::uint64_t version_of(std::string_view /*database*/, std::string_view /*policy*/,

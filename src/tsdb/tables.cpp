@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tsdb/byte_code.h"
+#include "tsdb/table_statements.h"
 
 namespace gpuscale::tsdb::tables {
 namespace {
@@ -73,39 +74,11 @@ INSERT INTO tsdb_policy_fields
                                          // take them for empty and remove them, must not open it any more.
                                          {6, "SELECT 1"},
                                          // Null where an earlier version made the segment.
-                                         {7, "ALTER TABLE tsdb_segments ADD COLUMN label BLOB"}};
-
-/// What the columns of a segment say, how long its strips are and of which fields, so that a bit that flips
-/// in them, or in the index of strips, is not taken for samples that never were.
-std::string encode_label(const Segment::Label& label, TimeRange range) {
-  std::string out;
-  put_varint(out, label.owner.policy);
-  for (const std::int64_t number :
-       {label.owner.measurement, std::int64_t{label.level}, label.generation, range.min_ns, range.max_ns})
-    put_signed(out, number);
-  put_varint(out, label.strip_bytes);
-  for (const FieldId field : *label.fields) put_varint(out, field);
-  put_fixed(out, checksum(out));
-  return out;
-}
-
-/// Into `row`; false where it is damaged.
-bool decode_label(std::string_view bytes, SegmentRow& row) {
-  if (bytes.size() < sizeof(std::uint64_t)) return false;
-  const std::string_view body = bytes.substr(0, bytes.size() - sizeof(std::uint64_t));
-  if (ByteReader(bytes.substr(body.size())).fixed() != checksum(body)) return false;
-  ByteReader reader(body);
-  row.label.owner.policy = static_cast<PolicyId>(reader.varint());
-  row.label.owner.measurement = reader.signed_varint();
-  row.label.level = static_cast<int>(reader.signed_varint());
-  row.label.generation = reader.signed_varint();
-  row.range.min_ns = reader.signed_varint();
-  row.range.max_ns = reader.signed_varint();
-  row.label.strip_bytes = reader.varint();
-  row.label.fields.emplace();
-  while (reader.ok() && !reader.at_end()) row.label.fields->push_back(static_cast<FieldId>(reader.varint()));
-  return reader.ok();
-}
+                                         {7, "ALTER TABLE tsdb_segments ADD COLUMN label BLOB"},
+                                         {8, R"sql(
+CREATE TABLE tsdb_totals (
+  segment INTEGER NOT NULL, field INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (segment, field)) STRICT;
+)sql"}};
 
 std::string encode_tags(const metrics::Tags& tags) {
   std::string out;
@@ -125,19 +98,6 @@ Result<metrics::Tags> decode_tags(std::string_view bytes) {
   }
   if (!reader.ok()) return fail(Errc::kCorrupt, "the tags of a series do not decode");
   return tags;
-}
-
-Result<void> run(Transaction& transaction, std::string_view sql, std::initializer_list<std::int64_t> values) {
-  GS_TRY(Statement statement, transaction.prepare(sql));
-  int position = 1;
-  for (const std::int64_t value : values) statement.bind(position++, value);
-  return statement.run();
-}
-
-Result<std::int64_t> one_integer(Transaction& transaction, std::string_view sql) {
-  GS_TRY(Statement select, transaction.prepare(sql));
-  GS_TRY(const bool row, select.step());
-  return row ? select.integer(0) : std::int64_t{0};
 }
 
 std::int64_t sql_id(std::uint64_t id) {
@@ -387,11 +347,9 @@ Result<void> remove_continuous_query(Transaction& transaction, std::int64_t data
 }
 
 Result<void> remove_database(Transaction& transaction, std::int64_t id) {
+  GS_CHECK(delete_segments(transaction, "policy IN (SELECT id FROM tsdb_policies WHERE database = ?)", id));
   for (const std::string_view sql :
-       {"DELETE FROM tsdb_strips WHERE segment IN (SELECT s.id FROM tsdb_segments s JOIN tsdb_policies p "
-        "ON p.id = s.policy WHERE p.database = ?)",
-        "DELETE FROM tsdb_segments WHERE policy IN (SELECT id FROM tsdb_policies WHERE database = ?)",
-        "DELETE FROM tsdb_series WHERE measurement IN (SELECT id FROM tsdb_measurements WHERE database = ?)",
+       {"DELETE FROM tsdb_series WHERE measurement IN (SELECT id FROM tsdb_measurements WHERE database = ?)",
         "DELETE FROM tsdb_policy_fields WHERE policy IN (SELECT id FROM tsdb_policies WHERE database = ?)",
         "DELETE FROM tsdb_fields WHERE measurement IN (SELECT id FROM tsdb_measurements WHERE database = ?)",
         "DELETE FROM tsdb_measurements WHERE database = ?",
@@ -405,19 +363,16 @@ Result<void> remove_database(Transaction& transaction, std::int64_t id) {
 }
 
 Result<void> remove_policy(Transaction& transaction, PolicyId id) {
-  GS_CHECK(run(transaction,
-               "DELETE FROM tsdb_strips WHERE segment IN (SELECT id FROM tsdb_segments WHERE policy = ?)",
-               {id}));
-  GS_CHECK(run(transaction, "DELETE FROM tsdb_segments WHERE policy = ?", {id}));
+  GS_CHECK(delete_segments(transaction, "policy = ?", id));
   GS_CHECK(run(transaction, "DELETE FROM tsdb_policy_fields WHERE policy = ?", {id}));
   GS_CHECK(run(transaction, "DELETE FROM tsdb_rollups WHERE policy = ? OR target = ?", {id, id}));
   return run(transaction, "DELETE FROM tsdb_policies WHERE id = ?", {id});
 }
 
 Result<void> remove_measurement(Transaction& transaction, std::int64_t id) {
+  GS_CHECK(delete_segments(transaction, "measurement = ?", id));
   for (const std::string_view sql :
-       {"DELETE FROM tsdb_strips WHERE segment IN (SELECT id FROM tsdb_segments WHERE measurement = ?)",
-        "DELETE FROM tsdb_segments WHERE measurement = ?", "DELETE FROM tsdb_series WHERE measurement = ?",
+       {"DELETE FROM tsdb_series WHERE measurement = ?",
         "DELETE FROM tsdb_policy_fields WHERE field IN (SELECT id FROM tsdb_fields WHERE measurement = ?)",
         "DELETE FROM tsdb_fields WHERE measurement = ?", "DELETE FROM tsdb_measurements WHERE id = ?"}) {
     GS_CHECK(run(transaction, sql, {id}));
@@ -431,91 +386,4 @@ Result<void> remove_series(Transaction& transaction, std::span<const SeriesId> i
   }
   return {};
 }
-
-Result<std::int64_t> sealed_up_to(Transaction& transaction) {
-  return one_integer(transaction, "SELECT sequence FROM tsdb_sealed");
-}
-
-Result<void> set_sealed(Transaction& transaction, std::int64_t sequence) {
-  GS_CHECK(run(transaction, "DELETE FROM tsdb_log WHERE sequence <= ?", {sequence}));
-  return run(transaction, "UPDATE tsdb_sealed SET sequence = ?", {sequence});
-}
-
-Result<std::int64_t> replay_log_table(Transaction& transaction,
-                                      const std::function<Result<void>(std::string_view)>& apply) {
-  GS_TRY(Statement select, transaction.prepare("SELECT sequence, batches FROM tsdb_log ORDER BY sequence"));
-  std::int64_t last = 0;
-  while (true) {
-    GS_TRY(const bool row, select.step());
-    if (!row) return last;
-    last = select.integer(0);
-    if (auto applied = apply(select.blob(1)); !applied) {
-      return std::move(applied).error().with_context("log entry " + std::to_string(last));
-    }
-  }
-}
-
-Result<SegmentId> insert_segment(Transaction& transaction, const Segment& segment, const NewSegment& made) {
-  const Segment::Label& label = segment.label();
-  const TimeRange range = segment.range();
-  GS_TRY(Statement insert,
-         transaction.prepare(
-             "INSERT INTO tsdb_segments (policy, measurement, level, generation, min_ns, max_ns, "
-             "directory, label) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"));
-  insert.bind(1, std::int64_t{label.owner.policy}).bind(2, label.owner.measurement).bind(3, label.level);
-  insert.bind(4, label.generation).bind(5, range.min_ns).bind(6, range.max_ns);
-  const std::string label_bytes = encode_label(label, range);
-  GS_CHECK(insert.bind_blob(7, made.directory).bind_blob(8, label_bytes).run());
-  const SegmentId id = transaction.last_insert_id();
-  GS_TRY(Statement strip,
-         transaction.prepare("INSERT INTO tsdb_strips (segment, field, bytes) VALUES (?, ?, ?)"));
-  for (const auto& [field, bytes] : made.strips) {
-    GS_CHECK(strip.bind(1, id).bind(2, std::int64_t{field}).bind_blob(3, bytes).run());
-  }
-  return id;
-}
-
-Result<void> delete_segment(Transaction& transaction, SegmentId id) {
-  GS_CHECK(run(transaction, "DELETE FROM tsdb_strips WHERE segment = ?", {id}));
-  return run(transaction, "DELETE FROM tsdb_segments WHERE id = ?", {id});
-}
-
-Result<void> each_segment(Transaction& transaction, const std::function<void(SegmentRow)>& visit) {
-  GS_TRY(Statement select,
-         transaction.prepare("SELECT id, policy, measurement, level, generation, min_ns, max_ns, directory, "
-                             "label FROM tsdb_segments ORDER BY generation, id"));
-  while (true) {
-    GS_TRY(const bool row, select.step());
-    if (!row) return {};
-    SegmentRow made{{select.integer(0),
-                     {static_cast<PolicyId>(select.integer(1)), select.integer(2)},
-                     static_cast<int>(select.integer(3)),
-                     select.integer(4),
-                     0,
-                     std::nullopt},
-                    {select.integer(5), select.integer(6)},
-                    std::string(select.blob(7)),
-                    ""};
-    if (!select.is_null(8) && !decode_label(select.blob(8), made))
-      made.fault = "its label does not have the checksum that stands with it";
-    visit(std::move(made));
-  }
-}
-
-Result<std::string> select_strip(Transaction& transaction, SegmentId segment, FieldId field) {
-  GS_TRY(Statement select,
-         transaction.prepare("SELECT bytes FROM tsdb_strips WHERE segment = ? AND field = ?"));
-  GS_TRY(const bool found, select.bind(1, segment).bind(2, std::int64_t{field}).step());
-  if (found) return std::string(select.blob(0));
-  GS_TRY(Statement exists, transaction.prepare("SELECT 1 FROM tsdb_segments WHERE id = ?"));
-  GS_TRY(const bool there, exists.bind(1, segment).step());
-  if (there) return std::string();
-  return fail(Errc::kNotFound, "segment " + std::to_string(segment) + " is gone");
-}
-
-Result<std::int64_t> bytes_on_disk(Transaction& transaction) {
-  return one_integer(transaction,
-                     "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()");
-}
-
 }  // namespace gpuscale::tsdb::tables

@@ -67,6 +67,8 @@ struct SegmentRow {
 Result<void> each_segment(db::Transaction& transaction, const std::function<void(SegmentRow)>& visit);
 /// Empty where the segment has no such field. Errors: kNotFound where the segment itself is gone.
 Result<std::string> select_strip(db::Transaction& transaction, SegmentId segment, FieldId field);
+/// The totals of a field; as select_strip().
+Result<std::string> select_totals(db::Transaction& transaction, SegmentId segment, FieldId field);
 Result<std::int64_t> bytes_on_disk(db::Transaction& transaction);
 
 }  // namespace gpuscale::tsdb::tables

@@ -16,7 +16,8 @@ namespace {
 class BucketScanTest : public ::testing::Test {
  protected:
   BucketScanTest() {
-    auto opened = tsdb::Store::open({":memory:", {}}, clock_, log::Log::silent());
+    // Segments are given totals wherever there may be any.
+    auto opened = tsdb::Store::open({":memory:", {.samples_of_a_slot = 1}}, clock_, log::Log::silent());
     EXPECT_TRUE(opened);
     store_ = *std::move(opened);
     EXPECT_TRUE(store_->create_database("db", std::nullopt));
@@ -79,6 +80,37 @@ TEST_F(BucketScanTest, AgreesWithTheGeneralWay) {
       // A condition on the field, which always holds, makes it take the general way.
       ASSERT_EQ(ask(select + range + tail), ask(select + range + " AND " + field + " > -1000" + tail))
           << "round " << round << ": " << select << range << tail;
+    }
+  }
+}
+
+TEST_F(BucketScanTest, AgreesWithTheGeneralWayWhereTotalsStandForSamples) {
+  std::mt19937 random(5);
+  const auto below = [&](unsigned bound) { return static_cast<unsigned>(random() % bound); };
+  for (unsigned part = 0; part < 10; ++part) {
+    std::string lines;
+    for (unsigned time = part * 30; time < part * 30 + 30; ++time) {
+      for (char host = 'a'; host < 'a' + 12; ++host)
+        lines += std::string("m,host=") + host + " f=" + std::to_string(below(400) / 2.0 - 100) +
+                 ",i=" + std::to_string(static_cast<int>(below(100)) - 50) + "i " + std::to_string(time) +
+                 "\n";
+    }
+    write(lines);
+    ASSERT_TRUE(store_->flush());
+  }
+  ASSERT_EQ(store_->stats().segments, 3U) << "of eight one was made";
+  for (const char* function : {"count", "sum", "mean", "min", "max", "first", "last", "spread"}) {
+    for (const std::string field : {"f", "i"}) {
+      for (const char* group : {"", " GROUP BY time(30s)", " GROUP BY time(7s, 2s)", " GROUP BY time(500ms)",
+                                " GROUP BY time(10s, 1ms)", " GROUP BY time(20s), host"}) {
+        // Nothing was kept of one range that the next could take.
+        const unsigned from = below(100'000);
+        const std::string range = "time >= " + std::to_string(from) + "ms AND time < " +
+                                  std::to_string(from + 20'000 + below(180'000)) + "ms";
+        const std::string select =
+            std::string("SELECT ") + function + "(" + field + ") FROM m WHERE " + range;
+        EXPECT_EQ(ask(select + group), ask(select + " AND " + field + " > -1000" + group)) << select << group;
+      }
     }
   }
 }

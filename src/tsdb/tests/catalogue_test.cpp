@@ -113,6 +113,7 @@ TEST_F(StoreTest, AnOlderFileIsAskedWhichFieldsItsPoliciesHold) {
   reopen_after_crash();
   store_.reset();
   change_file(path_, R"sql(
+DROP TABLE tsdb_totals;
 ALTER TABLE tsdb_segments DROP COLUMN label;
 DROP TABLE tsdb_policy_fields;
 CREATE TABLE older (
