@@ -5,11 +5,12 @@
 #include <map>
 #include <numeric>
 
-#include "base/floor_division.h"
 #include "base/rfc3339.h"
 #include "influxql/answer_cache.h"
+#include "influxql/bucket_grid.h"
 #include "influxql/condensed.h"
 #include "influxql/number_totals.h"
+#include "influxql/stretches.h"
 #include "influxql/wrapping.h"
 #include "tsdb/condense.h"
 
@@ -17,8 +18,9 @@ namespace gpuscale::influxql {
 
 namespace {
 
-/// Totals of one statement: beyond it the other way, whose memory follows the samples, is better.
-constexpr std::size_t kMaxTotals = 4'000'000;
+/// Rows of each series among which its newest is looked for first, and how many times as many then.
+constexpr double kRowsOfNewest = 16;
+constexpr double kGrowthOfNewest = 16;
 /// Totals worth keeping for the next statement.
 constexpr std::size_t kMaxKept = 300'000;
 
@@ -82,21 +84,6 @@ Result<std::shared_ptr<const SeriesGroups>> groups_of(Run& run, const DataSource
   if (version != 0) run.answers().keep(name, std::make_shared<const Kept>(Kept{version, groups}), bytes);
   return groups;
 }
-
-/// Buckets of one length side by side; one without end where the frame has none.
-struct Grid {
-  std::int64_t first = 0;  ///< start of the first bucket
-  std::int64_t every = 0;  ///< 0: one bucket for all
-  std::size_t count = 1;
-
-  std::int64_t start(std::size_t bucket) const { return first + static_cast<std::int64_t>(bucket) * every; }
-  std::int64_t end(std::size_t bucket) const { return start(bucket) + every; }
-  std::size_t bucket_of(std::int64_t time) const {
-    return every == 0 ? 0 : static_cast<std::size_t>((time - first) / every);
-  }
-  /// How far a bucket of `other` begins behind one of ours; from 0 to below our every.
-  std::int64_t behind(const Grid& other) const { return base::floor_rest(other.first - first, every); }
-};
 
 /// Totals by cell. A cell is a bucket of the statement, or an equal part of one where the window of a
 /// statement moves on by less than a bucket. A rule's window ends at the moment of its look and its buckets
@@ -285,7 +272,19 @@ class BucketScan {
     return cells[totals_.cells.bucket_of(time)];
   }
 
+  /// A part of a long range after the other, so that what is read of the disk is not all held at once.
   Result<void> read(tsdb::TimeRange range) {
+    const RowMap rows(run_.store().spread_of(source_.database, source_.policy, source_.measurement, range));
+    if (fold_ == Fold::kLast && grid_.every == 0) return read_newest(rows, range);
+    while (true) {
+      const std::int64_t end = rows.reach(range, packed_rows_at_once(run_.limits()), true);
+      GS_CHECK(read_part({range.min_ns, end}));
+      if (end >= range.max_ns) return {};
+      range.min_ns = end + 1;
+    }
+  }
+
+  Result<void> read_part(tsdb::TimeRange range) {
     if (condensed_ && range.min_ns < condensed_->end) {
       GS_CHECK(read_condensed({range.min_ns, std::min(range.max_ns, condensed_->end - 1)}));
       range.min_ns = condensed_->end;
@@ -301,9 +300,40 @@ class BucketScan {
     };
     const std::string& field = request_.refs.front().name;
     if (groups.keys.size() == 1 && slots_will_do()) return read_totals(field, range, sink);
-    if (fold_ == Fold::kLast && grid_.every == 0)
-      return run_.store().scan_last(source_.database, source_.policy, groups.ids, field, range, sink);
     return run_.store().scan(source_.database, source_.policy, groups.ids, field, range, sink);
+  }
+
+  /// From the end of the range on, until each group has its newest sample: most have it soon.
+  Result<void> read_newest(const RowMap& rows, tsdb::TimeRange range) {
+    const SeriesGroups& groups = *totals_.groups;
+    std::vector<tsdb::SeriesId> left = groups.ids;
+    std::vector<std::size_t> group_of;
+    for (std::size_t g = 0; g < groups.ends.size(); ++g) group_of.resize(groups.ends[g], g);
+    std::vector<bool> found(groups.keys.size());
+    double size = kRowsOfNewest * static_cast<double>(left.size());
+    while (!left.empty()) {
+      const std::int64_t begin = rows.reach(range, std::min(size, packed_rows_at_once(run_.limits())), false);
+      const auto sink = [&](std::size_t index, const tsdb::Column& column) -> Result<void> {
+        found[group_of[index]] = true;
+        GS_CHECK(run_.count_points(column.times.size()));
+        add(totals_.by_cell.data() + group_of[index] * totals_.cells.count, column);
+        return {};
+      };
+      GS_CHECK(run_.store().scan_last(source_.database, source_.policy, left, request_.refs.front().name,
+                                      {begin, range.max_ns}, sink));
+      if (begin <= range.min_ns) return {};
+      range.max_ns = begin - 1;
+      std::size_t kept = 0;
+      for (std::size_t i = 0; i < left.size(); ++i) {
+        if (found[group_of[i]]) continue;
+        left[kept] = left[i];
+        group_of[kept++] = group_of[i];
+      }
+      left.resize(kept);
+      group_of.resize(kept);
+      size *= kGrowthOfNewest;
+    }
+    return {};
   }
 
   /// Whether what a slot came to is enough: its cell takes all of it, and when in it something was is not
@@ -417,22 +447,6 @@ class BucketScan {
   const std::optional<CondensedPart> condensed_;
   Totals<T> totals_;
 };
-
-/// Nothing where the buckets are not all of one length, or too many.
-std::optional<Grid> grid_of(const TimeFrame& frame, std::size_t groups) {
-  if (!frame.bucketed()) return Grid{};
-  if (!frame.zone.utc() || frame.min == kMinTime || frame.max == kMaxTime || frame.min > frame.max)
-    return std::nullopt;
-  const std::int64_t first = frame.window(frame.min).start;
-  const std::int64_t last = frame.window(frame.max).start;
-  std::int64_t span = 0;
-  if (__builtin_sub_overflow(last, first, &span) || first == kMinTime ||
-      frame.window(frame.max).end == kMaxTime)
-    return std::nullopt;
-  const auto count = static_cast<std::size_t>(span / frame.interval.every_ns) + 1;
-  if (count > kMaxTotals / std::max<std::size_t>(groups, 1)) return std::nullopt;
-  return Grid{first, frame.interval.every_ns, count};
-}
 
 /// Whether whole minutes give what the statement asks for: its buckets consist of them, and it does not ask
 /// when in a minute something was.

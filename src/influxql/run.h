@@ -68,6 +68,9 @@ class Run {
     return fail(Errc::kExhausted, "more than " + std::to_string(limits().max_values) +
                                       " values at once: narrow the range of time or widen GROUP BY time");
   }
+  std::size_t held() const { return held_; }
+  /// As many are held no longer.
+  void let_go(std::size_t values) { held_ -= std::min(values, held_); }
   /// Whether to go on.
   Result<void> check() const {
     if (ticket_.killed() || (context_.cancelled && context_.cancelled()))

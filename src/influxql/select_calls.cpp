@@ -8,6 +8,8 @@
 #include "influxql/aggregates.h"
 #include "influxql/bucket_scan.h"
 #include "influxql/merge.h"
+#include "influxql/rank_scan.h"
+#include "influxql/stretches.h"
 #include "influxql/transforms.h"
 
 namespace gpuscale::influxql {
@@ -26,6 +28,14 @@ Result<void> check_type(const Call& call, DataType type) {
   std::replace(name.begin(), name.end(), '_', ' ');
   return fail(Errc::kInvalidArgument, "unsupported " + name + " iterator type: *query." +
                                           std::string(to_string(type)) + "InterruptIterator");
+}
+
+/// The number that a call ends with.
+double parameter_of(const Call& call) {
+  if (call.args.size() < 2) return 0;
+  if (const auto* number = as<double>(call.args.back())) return *number;
+  const auto* integer = as<std::int64_t>(call.args.back());
+  return integer == nullptr ? 0 : static_cast<double>(*integer);
 }
 
 }  // namespace
@@ -71,16 +81,19 @@ ReadRequest CallPoints::request_for(const VarRef& driver, const TimeFrame& frame
 }
 
 Result<PointSet> CallPoints::raw_points(const VarRef& ref, const TimeFrame& frame, bool with_aux) {
+  return raw_points(request_for(ref, frame, with_aux));
+}
+
+Result<PointSet> CallPoints::raw_points(const ReadRequest& request) {
   Parts parts;
-  GS_CHECK(
-      read(request_for(ref, frame, with_aux), [&](const SeriesKey& key, SeriesRows rows) -> Result<void> {
-        GS_CHECK(scope_.run.hold(rows.times.size() * (1 + rows.cells.size())));
-        parts[key].push_back(std::move(rows));
-        return {};
-      }));
+  GS_CHECK(read(request, [&](const SeriesKey& key, SeriesRows rows) -> Result<void> {
+    GS_CHECK(scope_.run.hold(rows.times.size() * (1 + rows.cells.size())));
+    parts[key].push_back(std::move(rows));
+    return {};
+  }));
   PointSet out;
   for (auto& [key, series] : parts) {
-    SeriesRows rows = merge(std::move(series), frame.ascending, 1);
+    SeriesRows rows = merge(std::move(series), request.frame.ascending, 1);
     Points& points = out[key];
     points.times = std::move(rows.times);
     points.values = std::move(rows.cells.front());
@@ -172,11 +185,7 @@ Result<PointSet> CallPoints::streaming(const Call& call, const VarRef& ref, cons
 
 Points CallPoints::reduce(const Call& call, const Points& in, const TimeFrame& frame,
                           std::size_t aux_width) const {
-  double parameter = 0;
-  if (call.args.size() > 1) {
-    if (const auto* number = as<double>(call.args.back())) parameter = *number;
-    if (const auto* integer = as<std::int64_t>(call.args.back())) parameter = static_cast<double>(*integer);
-  }
+  const double parameter = parameter_of(call);
   Points out;
   std::size_t i = 0;
   while (i < in.times.size()) {
@@ -201,14 +210,44 @@ Result<PointSet> CallPoints::bucketwise(const Call& call, const VarRef& ref, con
   GS_CHECK(check_type(call, ref.type));
   const bool with_aux = is_selector(call.name) && !scope_.refs.empty();
   const std::size_t width = with_aux ? scope_.refs.size() : 0;
-  GS_TRY(PointSet in, raw_points(ref, frame, with_aux));
+  ReadRequest request = request_for(ref, frame, with_aux);
+  GS_TRY(auto quick, scan_ranks(scope_.run, scope_.select.sources, request, call.name, parameter_of(call)));
+  if (quick) return shaped(call, *std::move(quick), frame, selector, 0);
   PointSet out;
-  for (const auto& [key, points] : in) {
-    Points made = reduce(call, points, frame, width);
-    if (!made.times.empty()) out.emplace(key, std::move(made));
+  // What lies in a stretch of whole buckets is let go before the next is read.
+  const auto map = frame.bucketed() && frame.zone.utc() && ref.type != DataType::kString
+                       ? row_map_of(scope_.run, scope_.select.sources, request)
+                       : std::nullopt;
+  const double most = rows_read_at_once(scope_.run.limits(), 2 + width);
+  if (map && map->rows_in({frame.min, frame.max}) > most) {
+    for (Stretches stretches(*map, frame); !stretches.over(); request.again = true) {
+      request.frame = stretches.next(most);
+      GS_CHECK(add_buckets(call, request, frame, out));
+    }
+  } else {
+    GS_CHECK(add_buckets(call, request, frame, out));
   }
   if (call.name == "top" || call.name == "bottom" || call.name == "sample") return out;
   return shaped(call, std::move(out), frame, selector, width);
+}
+
+/// What the request's stretch of the frame comes to, behind what is there.
+Result<void> CallPoints::add_buckets(const Call& call, const ReadRequest& request, const TimeFrame& frame,
+                                     PointSet& out) {
+  const std::size_t held = scope_.run.held();
+  GS_TRY(const PointSet in, raw_points(request));
+  for (const auto& [key, points] : in) {
+    Points made = reduce(call, points, frame, request.refs.size() - 1);
+    if (made.times.empty()) continue;
+    const auto [at, is_new] = out.try_emplace(key, std::move(made));
+    if (is_new) continue;
+    Points& before = at->second;
+    before.times.insert(before.times.end(), made.times.begin(), made.times.end());
+    before.values.insert(before.values.end(), made.values.begin(), made.values.end());
+    before.aux.insert(before.aux.end(), made.aux.begin(), made.aux.end());
+  }
+  scope_.run.let_go(scope_.run.held() - held);
+  return {};
 }
 
 Result<PointSet> CallPoints::grouped_extremes(const Call& call, const VarRef& ref, const TimeFrame& frame) {

@@ -28,9 +28,12 @@ class CallPoints {
   Result<const SelectRows*> subquery_rows(const DataSourceRef& source, const TimeFrame& frame);
   ReadRequest request_for(const VarRef& driver, const TimeFrame& frame, bool with_aux) const;
   Result<PointSet> raw_points(const VarRef& ref, const TimeFrame& frame, bool with_aux);
+  Result<PointSet> raw_points(const ReadRequest& request);
   Result<PointSet> base_call(const Call& call, const TimeFrame& frame, bool selector);
   Result<PointSet> streaming(const Call& call, const VarRef& ref, const TimeFrame& frame, bool selector);
   Result<PointSet> bucketwise(const Call& call, const VarRef& ref, const TimeFrame& frame, bool selector);
+  Result<void> add_buckets(const Call& call, const ReadRequest& request, const TimeFrame& frame,
+                           PointSet& out);
   Result<PointSet> grouped_extremes(const Call& call, const VarRef& ref, const TimeFrame& frame);
   Points reduce(const Call& call, const Points& in, const TimeFrame& frame, std::size_t aux_width) const;
   Result<PointSet> shaped(const Call& call, PointSet in, const TimeFrame& frame, bool selector,

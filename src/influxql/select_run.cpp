@@ -12,11 +12,18 @@
 #include "influxql/select_calls.h"
 #include "influxql/select_into.h"
 #include "influxql/select_scope.h"
+#include "influxql/stretches.h"
 #include "influxql/transforms.h"
 
 namespace gpuscale::influxql {
 
 namespace {
+
+/// From so many rows on a statement with LIMIT looks at a part of them first. Below it they are merged as
+/// InfluxDB does, whose order of rows of one time depends on all before.
+constexpr double kRowsReadAtOnce = 100'000;
+constexpr double kRowsOfFirstStretch = 20'000;
+constexpr double kStretchGrowth = 8;
 
 bool same_ref(const VarRef& a, const VarRef& b) {
   return a.name == b.name && a.type == b.type;
@@ -52,6 +59,8 @@ class Runner {
   std::size_t enough_rows() const;
   int slot_of(const ExprPtr& expr) const;
   Result<RowSet> raw_rows();
+  Result<void> add_rows(const ReadRequest& request, RowSet& out);
+  Result<void> add_by_stretches(ReadRequest request, const RowMap& rows, RowSet& out);
   Result<RowSet> call_rows();
   std::vector<Value> slot_defaults() const;
   void fill_slots(SeriesRows& rows, const std::vector<Value>& defaults) const;
@@ -137,22 +146,74 @@ Result<RowSet> Runner::raw_rows() {
   request.limited_dimensions = scope_.limited_dimensions;
   request.slimit = scope_.slimit;
   request.soffset = scope_.soffset;
+  RowSet merged;
+  const auto map = scope_.enough == 0 ? std::nullopt : row_map_of(scope_.run, scope_.select.sources, request);
+  if (map && map->rows_in({scope_.frame.min, scope_.frame.max}) > kRowsReadAtOnce) {
+    GS_CHECK(add_by_stretches(request, *map, merged));
+  } else {
+    GS_CHECK(add_rows(request, merged));
+  }
+  const SelectStatement& statement = scope_.select.statement;
+  RowSet slots;
+  for (auto& [key, rows] : merged) {
+    cut(rows.times, statement.offset, statement.limit);
+    for (auto& column : rows.cells) cut(column, statement.offset, statement.limit);
+    fill_slots(rows, slot_defaults());
+    if (!rows.times.empty()) slots.emplace_hint(slots.end(), key, std::move(rows));
+  }
+  return computed(std::move(slots));
+}
+
+/// Behind those that are there.
+Result<void> Runner::add_rows(const ReadRequest& request, RowSet& out) {
   std::map<SeriesKey, std::vector<SeriesRows>> parts;
   GS_CHECK(points_.read(request, [&](const SeriesKey& key, SeriesRows rows) -> Result<void> {
     GS_CHECK(scope_.run.hold(rows.times.size() * (1 + rows.cells.size())));
     parts[key].push_back(std::move(rows));
     return {};
   }));
-  RowSet merged;
   for (auto& [key, series] : parts) {
     SeriesRows rows = merge(std::move(series), scope_.frame.ascending, 0);
-    cut(rows.times, scope_.select.statement.offset, scope_.select.statement.limit);
-    for (auto& column : rows.cells)
-      cut(column, scope_.select.statement.offset, scope_.select.statement.limit);
-    fill_slots(rows, slot_defaults());
-    if (!rows.times.empty()) merged.emplace_hint(merged.end(), key, std::move(rows));
+    const auto [at, is_new] = out.try_emplace(key, std::move(rows));
+    if (is_new) continue;
+    at->second.times.insert(at->second.times.end(), rows.times.begin(), rows.times.end());
+    for (std::size_t c = 0; c < rows.cells.size(); ++c)
+      at->second.cells[c].insert(at->second.cells[c].end(), rows.cells[c].begin(), rows.cells[c].end());
   }
-  return computed(std::move(merged));
+  return {};
+}
+
+/// Until each series of the result has the rows that LIMIT lets through, or all it has.
+Result<void> Runner::add_by_stretches(ReadRequest request, const RowMap& rows, RowSet& out) {
+  std::set<SeriesKey> wanted;
+  for (const DataSourceRef& source : scope_.select.sources) {
+    GS_TRY(const SeriesGroups groups, group_series(scope_.run, source, request));
+    wanted.insert(groups.keys.begin(), groups.keys.end());
+  }
+  std::set<SeriesKey> complete;
+  request.complete = &complete;
+  const double most = rows_read_at_once(scope_.run.limits(), 1 + request.refs.size());
+  const double likely = 2.0 * static_cast<double>(scope_.enough) * static_cast<double>(wanted.size());
+  double stretch = std::min(std::max(likely, kRowsOfFirstStretch), most);
+  const std::size_t held = scope_.run.held();
+  for (Stretches stretches(rows, scope_.frame); !stretches.over() && complete.size() < wanted.size();) {
+    request.frame = stretches.next(stretch);
+    GS_CHECK(add_rows(request, out));
+    request.again = true;
+    std::size_t kept = 0;
+    for (auto& [key, series] : out) {
+      if (series.times.size() >= scope_.enough && complete.insert(key).second) {
+        series.times = {series.times.begin(),
+                        series.times.begin() + static_cast<std::ptrdiff_t>(scope_.enough)};
+        for (auto& column : series.cells)
+          column = {column.begin(), column.begin() + static_cast<std::ptrdiff_t>(scope_.enough)};
+      }
+      kept += series.times.size() * (1 + series.cells.size());
+    }
+    scope_.run.let_go(scope_.run.held() - held - kept);
+    stretch = std::min(stretch * kStretchGrowth, most);
+  }
+  return {};
 }
 
 Result<RowSet> Runner::computed(RowSet slots) const {

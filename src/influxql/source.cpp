@@ -2,9 +2,11 @@
 #include "influxql/source.h"
 
 #include <algorithm>
+#include <deque>
 
 #include "influxql/condensed.h"
 #include "influxql/execute.h"
+#include "influxql/stretches.h"
 
 namespace gpuscale::influxql {
 
@@ -132,33 +134,42 @@ bool asks_for_tag(const VarRef& ref) {
   return ref.type == DataType::kTag;
 }
 
-/// One series of a measurement, read column by column.
-class SeriesReader {
+/// Some series of a measurement, read column by column: of what lies side by side on the disk, all at once.
+class SliceReader {
  public:
-  SeriesReader(Run& run, const DataSourceRef& source, const ReadRequest& request, const FilterPlan& filter)
-      : run_(run), source_(source), request_(request), filter_(filter) {}
+  using Slice = std::span<const tsdb::SeriesInfo* const>;
 
-  Result<SeriesRows> read(const tsdb::SeriesInfo& series) {
+  SliceReader(Run& run, const DataSourceRef& source, const ReadRequest& request, const FilterPlan& filter,
+              Slice slice)
+      : run_(run), source_(source), request_(request), filter_(filter), slice_(slice) {
+    for (const tsdb::SeriesInfo* series : slice) ids_.push_back(series->id);
+  }
+
+  /// Of the series at `index` of the slice.
+  Result<SeriesRows> read(std::size_t index) {
+    index_ = index;
     SeriesRows out;
-    columns_.clear();
     std::vector<const tsdb::Column*> drivers;
     for (const std::size_t driver : request_.drivers) {
-      GS_TRY(const tsdb::Column* column, column_of(series, request_.refs[driver]));
+      GS_TRY(const tsdb::Column* column, column_of(request_.refs[driver]));
       if (column != nullptr && castable(*column, request_.refs[driver])) drivers.push_back(column);
     }
     out.times = union_of(drivers);
     if (out.times.empty()) return out;
     GS_CHECK(run_.count_points(out.times.size()));
     if (filter_.has_rows()) {
-      GS_TRY(const auto cells, cells_of(series, filter_.row_refs(), out.times, true));
+      GS_TRY(const auto cells, cells_of(filter_.row_refs(), out.times, true));
       keep_where(out.times, cells);
       if (out.times.empty()) return out;
     }
-    GS_TRY(out.cells, cells_of(series, request_.refs, out.times, false));
+    GS_TRY(out.cells, cells_of(request_.refs, out.times, false));
     return out;
   }
+  std::size_t values() const { return values_; }  ///< read so far
 
  private:
+  using Columns = std::vector<const tsdb::Column*>;  ///< by series; null: it has none
+
   static bool castable(const tsdb::Column& column, const VarRef& ref) {
     if (ref.type == DataType::kUnknown || ref.type == DataType::kAnyField) return true;
     const DataType is = column_type(column);
@@ -167,24 +178,31 @@ class SeriesReader {
   }
 
   /// Null for what is no field.
-  Result<const tsdb::Column*> column_of(const tsdb::SeriesInfo& series, const VarRef& ref) {
+  Result<const tsdb::Column*> column_of(const VarRef& ref) {
     if (asks_for_tag(ref) || !source_.fields.contains(ref.name))
       return static_cast<const tsdb::Column*>(nullptr);
-    const auto found = columns_.find(ref.name);
-    if (found != columns_.end()) return found->second;
+    auto found = columns_.find(ref.name);
+    if (found == columns_.end()) {
+      GS_TRY(Columns columns, read_columns(ref.name));
+      found = columns_.emplace(ref.name, std::move(columns)).first;
+    }
+    const tsdb::Column* column = found->second[index_];
+    return column == nullptr ? &none_ : column;
+  }
+
+  Result<Columns> read_columns(const std::string& field) {
+    Columns out(slice_.size());
     const TimeFrame& frame = request_.frame;
     const tsdb::TimeRange range{std::max(frame.min, frame.first_read), frame.max};
-    GS_TRY(tsdb::Column column,
-           run_.store().read(source_.database, source_.policy, series.id, ref.name, range));
-    const bool text = column.type == metrics::FieldType::kString;
-    const tsdb::Column* kept = nullptr;
-    if (text) {
-      kept = &run_.keep(std::move(column));
-    } else {
-      kept = owned_.emplace_back(std::make_unique<tsdb::Column>(std::move(column))).get();
-    }
-    columns_.emplace(ref.name, kept);
-    return kept;
+    const auto keep = [&](std::size_t index, const tsdb::Column& column) -> Result<void> {
+      values_ += column.times.size();
+      // Values borrow from texts until the statement ends.
+      out[index] =
+          column.type == metrics::FieldType::kString ? &run_.keep(column) : &owned_.emplace_back(column);
+      return {};
+    };
+    GS_CHECK(run_.store().scan(source_.database, source_.policy, ids_, field, range, keep));
+    return out;
   }
 
   static std::vector<std::int64_t> union_of(const std::vector<const tsdb::Column*>& columns) {
@@ -201,16 +219,15 @@ class SeriesReader {
     return out;
   }
 
-  Result<std::vector<std::vector<Value>>> cells_of(const tsdb::SeriesInfo& series,
-                                                   const std::vector<VarRef>& refs,
+  Result<std::vector<std::vector<Value>>> cells_of(const std::vector<VarRef>& refs,
                                                    const std::vector<std::int64_t>& times, bool empty_tags) {
     std::vector<std::vector<Value>> out;
     for (const VarRef& ref : refs) {
       std::vector<Value>& cells = out.emplace_back(times.size());
-      GS_TRY(const tsdb::Column* column, column_of(series, ref));
+      GS_TRY(const tsdb::Column* column, column_of(ref));
       if (column == nullptr) {
         const std::string_view tag =
-            ref.type == DataType::kAnyField ? "" : metrics::tag_value(*series.tags, ref.name);
+            ref.type == DataType::kAnyField ? "" : metrics::tag_value(*slice_[index_]->tags, ref.name);
         if (!tag.empty() || empty_tags)
           std::fill(cells.begin(), cells.end(), Value(run_.keep(std::string(tag))));
         continue;
@@ -242,9 +259,23 @@ class SeriesReader {
   const DataSourceRef& source_;
   const ReadRequest& request_;
   const FilterPlan& filter_;
-  std::map<std::string, const tsdb::Column*, std::less<>> columns_;
-  std::vector<std::unique_ptr<tsdb::Column>> owned_;
+  const Slice slice_;
+  std::vector<tsdb::SeriesId> ids_;
+  std::size_t index_ = 0;
+  std::size_t values_ = 0;
+  const tsdb::Column none_;
+  std::map<std::string, Columns, std::less<>> columns_;
+  std::deque<tsdb::Column> owned_;
 };
+
+/// Series that are read at once after as many that had so many values: many where each has few.
+std::size_t next_slice(std::size_t series, std::size_t values) {
+  constexpr std::size_t kMostSeries = 1'024;
+  constexpr std::size_t kMostValues = 500'000;  // 8 MiB, of several fields each its part
+  constexpr std::size_t kGrowth = 8;
+  const std::size_t of_one = std::max<std::size_t>(values / series, 1);
+  return std::clamp<std::size_t>(std::min(series * kGrowth, kMostValues / of_one), 1, kMostSeries);
+}
 
 SeriesKey key_of(const std::string& name, const metrics::Tags& tags,
                  const std::vector<std::string>& dimensions) {
@@ -394,22 +425,53 @@ Result<SeriesGroups> group_series(Run& run, const DataSourceRef& source, const R
   return out;
 }
 
-Result<void> read_measurement(Run& run, const DataSourceRef& source, const ReadRequest& request,
-                              const RowSink& sink) {
+namespace {
+
+Result<void> read_stretch(Run& run, const DataSourceRef& source, const ReadRequest& request,
+                          const RowSink& sink) {
   note_expired(run, source, request.frame);
   const FilterPlan filter = filter_of(source, request);
   Groups groups = find_groups(run, source, request, filter);
   std::size_t count = 0;
   for (const auto& [key, members] : groups) count += members.size();
-  GS_CHECK(run.count_series(count));
+  if (!request.again) GS_CHECK(run.count_series(count));
   limit_groups(groups, request);
+  std::vector<const SeriesKey*> keys;
+  std::vector<const tsdb::SeriesInfo*> all;
   for (const auto& [key, members] : groups) {
+    if (request.complete != nullptr && request.complete->contains(key)) continue;
     for (const tsdb::SeriesInfo& series : members) {
-      GS_CHECK(run.check());
-      SeriesReader reader(run, source, request, filter);
-      GS_TRY(SeriesRows rows, reader.read(series));
-      if (!rows.times.empty()) GS_CHECK(sink(key, std::move(rows)));
+      keys.push_back(&key);
+      all.push_back(&series);
     }
+  }
+  std::size_t at_once = 1;
+  for (std::size_t first = 0; first < all.size();) {
+    const std::size_t size = std::min(at_once, all.size() - first);
+    SliceReader reader(run, source, request, filter, std::span(all).subspan(first, size));
+    for (std::size_t i = 0; i < size; ++i) {
+      GS_CHECK(run.check());
+      GS_TRY(SeriesRows rows, reader.read(i));
+      if (!rows.times.empty()) GS_CHECK(sink(*keys[first + i], std::move(rows)));
+    }
+    first += size;
+    at_once = next_slice(size, reader.values());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> read_measurement(Run& run, const DataSourceRef& source, const ReadRequest& request,
+                              const RowSink& sink) {
+  const tsdb::TimeRange range{request.frame.min, request.frame.max};
+  const RowMap rows(run.store().spread_of(source.database, source.policy, source.measurement, range));
+  const double most = packed_rows_at_once(run.limits());
+  if (rows.rows_in(range) <= most) return read_stretch(run, source, request, sink);
+  ReadRequest part = request;
+  for (Stretches stretches(rows, request.frame); !stretches.over(); part.again = true) {
+    part.frame = stretches.next(most);
+    GS_CHECK(read_stretch(run, source, part, sink));
   }
   return {};
 }

@@ -47,6 +47,8 @@ struct ReadRequest {
   std::vector<std::string> limited_dimensions;  ///< of those, what SLIMIT and SOFFSET count
   std::int64_t slimit = 0;
   std::int64_t soffset = 0;
+  bool again = false;                             ///< of another stretch of time: its series are counted
+  const std::set<SeriesKey>* complete = nullptr;  ///< groups that have all their rows; null: none
 };
 
 /// The series of a measurement that match, group by group.
@@ -58,7 +60,8 @@ struct SeriesGroups {
 };
 Result<SeriesGroups> group_series(Run& run, const DataSourceRef& source, const ReadRequest& request);
 
-/// Called series by series, times ascending, within a group in the order of the series.
+/// Called series by series, times ascending, within a group in the order of the series; of a very long range
+/// so for each of its stretches, in the order of the frame.
 using RowSink = std::function<Result<void>(const SeriesKey& key, SeriesRows rows)>;
 Result<void> read_measurement(Run& run, const DataSourceRef& source, const ReadRequest& request,
                               const RowSink& sink);

@@ -86,6 +86,8 @@ class DiskStore final : public Store {
   std::optional<std::int64_t> oldest_sample(std::string_view database,
                                             std::string_view policy) const override;
   std::int64_t floor_of(std::string_view database, std::string_view policy) const override;
+  std::vector<RowSpread> spread_of(std::string_view database, std::string_view policy,
+                                   std::string_view measurement, TimeRange range) const override;
   bool has_samples(std::string_view database, std::string_view policy, SeriesId id,
                    TimeRange range) const override;
   Result<Column> read(std::string_view database, std::string_view policy, SeriesId id, std::string_view field,

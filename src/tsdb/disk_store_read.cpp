@@ -171,6 +171,27 @@ std::optional<std::int64_t> DiskStore::oldest_sample(std::string_view database,
   return std::max(oldest, kept->floor_ns);
 }
 
+std::vector<RowSpread> DiskStore::spread_of(std::string_view database, std::string_view policy,
+                                            std::string_view measurement, TimeRange range) const {
+  const std::shared_lock structure(mutex_);
+  const std::shared_lock lock(head_mutex_);
+  const PolicyDef* kept = find_policy(database, policy);
+  const MeasurementDef* found = catalogue_.find_measurement(database, measurement);
+  std::vector<RowSpread> out;
+  if (kept == nullptr || found == nullptr) return out;
+  const auto add = [&](const RowSpread& spread) {
+    if (spread.rows > 0 && spread.range.min_ns <= range.max_ns && spread.range.max_ns >= range.min_ns)
+      out.push_back(spread);
+  };
+  if (const auto list = segments_.find({kept->id, found->id}); list != segments_.end()) {
+    for (const auto& segment : list->second) add({segment->range(), segment->rows()});
+  }
+  for (const Head* head : {sealing_.get(), head_.get()}) {
+    if (head != nullptr) add(head->spread({kept->id, found->id}));
+  }
+  return out;
+}
+
 std::uint64_t DiskStore::series_changes(std::string_view database, std::string_view measurement) const {
   const std::shared_lock lock(mutex_);
   const MeasurementDef* found = catalogue_.find_measurement(database, measurement);

@@ -17,6 +17,8 @@ bool Head::apply(std::string_view batch, const std::function<bool(PolicyId)>& al
   SeriesBuffers* series = held == policies_.end() ? nullptr : &held->second;
   SeriesId last = 0;
   SeriesBuffer* buffer = nullptr;
+  MeasurementId spread_of = 0;
+  RowSpread* spread = nullptr;
   while (reader.next_row()) {
     if (buffer == nullptr || reader.series() != last) {
       // What is held here exists: a series that is dropped is dropped here too.
@@ -33,6 +35,15 @@ bool Head::apply(std::string_view batch, const std::function<bool(PolicyId)>& al
     }
     bytes_ += series->add(*buffer, reader.time_ns(), reader.shape(), reader.cells());
     changes.note({reader.policy(), buffer->measurement}, reader.time_ns());
+    if (spread == nullptr || spread_of != buffer->measurement) {
+      spread_of = buffer->measurement;
+      constexpr TimeRange kNone{std::numeric_limits<std::int64_t>::max(),
+                                std::numeric_limits<std::int64_t>::min()};
+      spread = &spreads_.try_emplace({reader.policy(), spread_of}, RowSpread{kNone, 0}).first->second;
+    }
+    ++spread->rows;
+    spread->range.min_ns = std::min(spread->range.min_ns, reader.time_ns());
+    spread->range.max_ns = std::max(spread->range.max_ns, reader.time_ns());
   }
   for (RowBuffer* rows : touched) rows->settle();
   return reader.ok();
@@ -53,6 +64,11 @@ std::int64_t Head::oldest(PolicyId policy) const {
     if (const auto first = buffer.rows.first_time()) out = std::min(out, *first);
   }
   return out;
+}
+
+RowSpread Head::spread(const SegmentOwner& owner) const {
+  const auto found = spreads_.find(owner);
+  return found == spreads_.end() ? RowSpread() : found->second;
 }
 
 void Head::drop_series(SeriesId series) {

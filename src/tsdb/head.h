@@ -3,6 +3,7 @@
 /// guards it.
 #pragma once
 #include <functional>
+#include <map>
 #include <string_view>
 #include <unordered_map>
 
@@ -27,10 +28,13 @@ class Head {
   bool empty() const { return policies_.empty(); }
   /// The greatest number where the policy has nothing here.
   std::int64_t oldest(PolicyId policy) const;
+  /// Of all rows that were added, also of series dropped since.
+  RowSpread spread(const SegmentOwner& owner) const;
   std::size_t bytes() const { return bytes_; }
 
  private:
   std::unordered_map<PolicyId, SeriesBuffers> policies_;
+  std::map<SegmentOwner, RowSpread> spreads_;
   std::size_t bytes_ = 0;
 };
 

@@ -93,6 +93,12 @@ struct WriteOutcome {
   std::string first_reason;
 };
 
+/// Rows of many series in a stretch of time.
+struct RowSpread {
+  TimeRange range;
+  std::uint64_t rows = 0;
+};
+
 struct StoreLimits {
   std::size_t max_series_per_database = 1'000'000;
   std::size_t max_tag_value_bytes = 65'536;
@@ -228,6 +234,13 @@ class Store {
   /// lengthened since, those that were not yet gone are shown again.
   virtual std::int64_t floor_of(std::string_view /*database*/, std::string_view /*policy*/) const {
     return std::numeric_limits<std::int64_t>::min();
+  }
+
+  /// Where the rows of a measurement that touch the range lie, all series together: about, and as wholes, for
+  /// who plans how much to read at once. Empty also where that is not known.
+  virtual std::vector<RowSpread> spread_of(std::string_view /*database*/, std::string_view /*policy*/,
+                                           std::string_view /*measurement*/, TimeRange /*range*/) const {
+    return {};
   }
 
   // --- reading

@@ -46,7 +46,9 @@ class BucketScanTest : public ::testing::Test {
 TEST_F(BucketScanTest, AgreesWithTheGeneralWay) {
   std::mt19937 random(23);
   const auto below = [&](unsigned bound) { return static_cast<unsigned>(random() % bound); };
-  const char* const functions[] = {"count", "sum", "mean", "min", "max", "first", "last", "spread"};
+  const char* const functions[] = {"count(", "sum(",    "mean(",   "min(",        "max(",       "first(",
+                                   "last(",  "spread(", "median(", "percentile(", "percentile("};
+  const char* const tails[] = {")", ")", ")", ")", ")", ")", ")", ")", ")", ", 37.5)", ", 100)"};
   const char* const groups[] = {"", ", host", ", host, zone", ", *"};
   for (int round = 0; round < 150; ++round) {
     std::string lines;
@@ -67,8 +69,9 @@ TEST_F(BucketScanTest, AgreesWithTheGeneralWay) {
     }
     for (int n = 0; n < 8; ++n) {
       const std::string field = below(2) == 0 ? "f" : "i";
+      const unsigned function = below(11);
       const std::string select =
-          std::string("SELECT ") + functions[below(8)] + "(" + field + ") FROM m WHERE ";
+          std::string("SELECT ") + functions[function] + field + tails[function] + " FROM m WHERE ";
       const unsigned from = below(3) == 0 ? below(300) : static_cast<unsigned>(round) * 2;
       const std::string range = "time >= " + std::to_string(from) + "s AND time < " +
                                 std::to_string(static_cast<unsigned>(round) * 4 + 9) + "s";
