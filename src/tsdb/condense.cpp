@@ -113,22 +113,53 @@ Result<void> Condenser::condense_series(const std::string& database, const Rollu
                                         std::span<const SeriesInfo> series, std::int64_t begin) {
   std::vector<SeriesId> ids;
   for (const SeriesInfo& info : series) ids.push_back(info.id);
-  Rows rows(series.size(), begin, rollup.every_ns, kStep);
   const Names names(field.key);
-  GS_CHECK(store_.scan(database, rollup.policy, ids, field.key, {begin, begin + kStep - 1},
-                       [&](std::size_t index, const Column& column) -> Result<void> {
-                         if (column.type == FieldType::kFloat)
-                           rows.add<double>(index, names, column.times, column.floats);
-                         else if (column.type == FieldType::kInteger)
-                           rows.add<std::int64_t>(index, names, column.times, column.integers);
-                         return {};
-                       }));
+  Rows rows(series.size(), begin, rollup.every_ns, kStep);
+  const auto add_to = [&names](Rows& to) {
+    return [&names, &to](std::size_t index, const Column& column) -> Result<void> {
+      if (column.type == FieldType::kFloat) to.add<double>(index, names, column.times, column.floats);
+      if (column.type == FieldType::kInteger)
+        to.add<std::int64_t>(index, names, column.times, column.integers);
+      return {};
+    };
+  };
+  const auto scan = [&](TimeRange range, const ScanSink& sink) {
+    return store_.scan(database, rollup.policy, ids, field.key, range, sink);
+  };
+  auto scanned = scan({begin, begin + kStep - 1}, add_to(rows));
+  if (!scanned && scanned.error().code() != Errc::kCorrupt) return scanned;
+  if (!scanned) {
+    // All but what cannot be read.
+    note_damaged(database, rollup, measurement, field.key, scanned.error());
+    rows = Rows(series.size(), begin, rollup.every_ns, kStep);
+    for (std::int64_t at = begin; at < begin + kStep; at += rollup.every_ns) {
+      std::vector<std::pair<std::size_t, Column>> columns;
+      scanned =
+          scan({at, at + rollup.every_ns - 1}, [&](std::size_t index, const Column& column) -> Result<void> {
+            columns.emplace_back(index, column);
+            return {};
+          });
+      if (!scanned && scanned.error().code() != Errc::kCorrupt) return scanned;
+      if (!scanned) continue;
+      for (const auto& [index, column] : columns) GS_CHECK(add_to(rows)(index, column));
+    }
+  }
   const std::string into = measurement + std::string(kMeasurementSuffix);
   const auto points = rows.points(into, series);
   if (points.empty()) return {};
   GS_TRY(const WriteOutcome outcome, store_.write(database, rollup.target, points));
   if (outcome.dropped > 0) note_refused(database, rollup, measurement, field.key, outcome);
   return {};
+}
+
+void Condenser::note_damaged(const std::string& database, const Rollup& rollup,
+                             const std::string& measurement, const std::string& field, const Error& error) {
+  if (!told_damaged_.insert({database, rollup.target, measurement, field}).second) return;
+  log_.error("store.condensed_damaged", {{"database", database},
+                                         {"policy", rollup.policy},
+                                         {"measurement", measurement},
+                                         {"field", field},
+                                         {"error", error}});
 }
 
 void Condenser::note_refused(const std::string& database, const Rollup& rollup,
@@ -165,33 +196,46 @@ Result<bool> Condenser::condense_step(const std::string& database, const Rollup&
   return true;
 }
 
+Result<void> Condenser::condense_policy(const std::string& database, Rollup rollup, std::int64_t limit,
+                                        const std::function<bool()>& stop, Progress& progress) {
+  while (rollup.done_ns < limit) {
+    const auto oldest = store_.oldest_sample(database, rollup.policy);
+    std::int64_t begin = rollup.done_ns;
+    // Hours without a sample need no work.
+    begin = std::max(begin, oldest ? std::min(limit, floor_to(*oldest, kStep)) : limit);
+    if (begin < limit) {
+      GS_TRY(const bool whole, condense_step(database, rollup, begin, stop));
+      if (!whole) {
+        progress.stopped = true;
+        return {};
+      }
+      rollup.first_ns = std::min(rollup.first_ns, begin);
+      ++progress.hours;
+      begin += kStep;
+    }
+    rollup.done_ns = begin;
+    GS_CHECK(store_.set_rollup(database, rollup));
+  }
+  return {};
+}
+
 Result<std::size_t> Condenser::tick(WallTime now, const std::function<bool()>& stop) {
-  std::size_t done = 0;
+  Progress progress;
+  Result<void> outcome;
   for (const DatabaseInfo& database : store_.databases()) {
-    for (Rollup rollup : store_.rollups(database.name)) {
+    for (const Rollup& rollup : store_.rollups(database.name)) {
       const auto policy = std::find_if(database.policies.begin(), database.policies.end(),
                                        [&](const auto& p) { return p.name == rollup.policy; });
       if (policy == database.policies.end() || policy->duration.count() == 0) continue;
       const std::int64_t limit =
           floor_to(base::to_unix_nanos(now) - policy->duration.count() + kAhead, kStep);
-      while (rollup.done_ns < limit) {
-        const auto oldest = store_.oldest_sample(database.name, rollup.policy);
-        std::int64_t begin = rollup.done_ns;
-        // Hours without a sample need no work.
-        begin = std::max(begin, oldest ? std::min(limit, floor_to(*oldest, kStep)) : limit);
-        if (begin < limit) {
-          GS_TRY(const bool whole, condense_step(database.name, rollup, begin, stop));
-          if (!whole) return done;
-          rollup.first_ns = std::min(rollup.first_ns, begin);
-          ++done;
-          begin += kStep;
-        }
-        rollup.done_ns = begin;
-        GS_CHECK(store_.set_rollup(database.name, rollup));
-      }
+      auto done = condense_policy(database.name, rollup, limit, stop, progress);
+      if (progress.stopped) return progress.hours;
+      if (!done && outcome) outcome = std::move(done);
     }
   }
-  return done;
+  if (!outcome) return std::move(outcome).error();
+  return progress.hours;
 }
 
 Result<void> begin_rollup(Store& store, const std::string& database, const std::string& target,

@@ -32,8 +32,9 @@ class Condenser {
 
   /// Condenses every whole hour that is due, the oldest first. `stop` is asked between slices of series, some
   /// milliseconds each. What the target refuses - a field that has another type there, a series too many - is
-  /// counted, logged once for each field, and gone: to wait for it would keep all samples for ever. @return
-  /// the hours done. Errors: the store's; the next tick goes on where this one ended.
+  /// counted, logged once for each field, and gone: to wait for it would keep all samples for ever. So are
+  /// the minutes of samples that are damaged. @return the hours done. Errors: the store's, after the policies
+  /// that have none; the next tick goes on where this one ended.
   Result<std::size_t> tick(WallTime now, const std::function<bool()>& stop = {});
 
   static constexpr std::int64_t kStep = 3'600'000'000'000;  ///< condensed at a time
@@ -41,11 +42,19 @@ class Condenser {
   static constexpr std::int64_t kAhead = 2 * kStep;
 
  private:
+  struct Progress {
+    std::size_t hours = 0;
+    bool stopped = false;
+  };
+  Result<void> condense_policy(const std::string& database, Rollup rollup, std::int64_t limit,
+                               const std::function<bool()>& stop, Progress& progress);
   Result<bool> condense_step(const std::string& database, const Rollup& rollup, std::int64_t begin,
                              const std::function<bool()>& stop);
   Result<void> condense_series(const std::string& database, const Rollup& rollup,
                                const std::string& measurement, const FieldInfo& field,
                                std::span<const SeriesInfo> series, std::int64_t begin);
+  void note_damaged(const std::string& database, const Rollup& rollup, const std::string& measurement,
+                    const std::string& field, const Error& error);
   void note_refused(const std::string& database, const Rollup& rollup, const std::string& measurement,
                     const std::string& field, const WriteOutcome& outcome);
 
@@ -60,7 +69,8 @@ class Condenser {
 
   Store& store_;
   log::Log log_;
-  std::set<Refused> told_;  ///< of which it was logged that they are refused
+  std::set<Refused> told_;          ///< of which it was logged that they are refused
+  std::set<Refused> told_damaged_;  ///< and of these that samples are damaged
 };
 
 /// Gives `database` the policy `target`, into which its default policy is condensed by the minute before it

@@ -135,6 +135,36 @@ TEST_F(CondenseTest, WhatIsRefusedInPartIsToldToo) {
   EXPECT_EQ(store_->stats().condensed_dropped, 1U);
 }
 
+TEST_F(CondenseTest, WhatIsDamagedIsToldOnceAndHoldsUpNothingElse) {
+  must_write("m,w=a f=1,g=1 " + at(953) + "\nm,w=b f=2,g=2 " + at(953) + "\n");
+  ASSERT_TRUE(store_->flush());
+  must_write("m,w=a f=3,g=3 " + at(953, kCondenseMinute) + "\nm,w=a f=4 " + at(954) + "\n");
+  ASSERT_TRUE(store_->flush());
+  ASSERT_TRUE(store_->create_database("later", std::nullopt));
+  ASSERT_TRUE(begin_rollup(*store_, "later", "minutes", std::chrono::hours{48}, std::chrono::hours{2000}));
+  store_.reset();
+  change_file(path_, "UPDATE tsdb_strips SET bytes = substr(bytes, 2) WHERE segment = 1 AND field = 1");
+  reopen();
+  at_hour(1005);
+
+  const std::string told = folder_ + "/log";
+  Condenser condenser(*store_, *log::Log::to_file(told, log::Level::kDebug, log::Format::kText));
+  ASSERT_TRUE(condenser.tick(clock_.wall()));
+  EXPECT_EQ(floats("f_sum"), (std::vector<double>{3, 4})) << "all but the minute that cannot be read";
+  EXPECT_EQ(floats("g_sum"), (std::vector<double>{1, 3})) << "another field";
+  const std::int64_t limit = (kFirstHour + 959) * kCondenseHour;
+  EXPECT_EQ(store_->rollups("db").front().done_ns, limit);
+  EXPECT_EQ(store_->rollups("later").front().done_ns, limit);
+  ASSERT_TRUE(store_->enforce_retention(clock_.wall()));
+  EXPECT_EQ(samples("m", "f"), "") << "they expire, and the disk does not fill";
+
+  std::ifstream file(told);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_THAT(text, HasSubstr("store.condensed_damaged"));
+  EXPECT_THAT(text, HasSubstr("segment 1"));
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
+}
+
 TEST_F(CondenseTest, IsAskedOnceAndStopsWhenTold) {
   must_write("m,w=a f=1 " + at(953) + "\n");
   Condenser condenser(*store_);
