@@ -38,6 +38,18 @@ double parameter_of(const Call& call) {
   return integer == nullptr ? 0 : static_cast<double>(*integer);
 }
 
+/// The series of a group, whose first cells are the values.
+Points points_of(std::vector<SeriesRows> series, bool ascending) {
+  SeriesRows rows = merge(std::move(series), ascending, 1);
+  Points out;
+  out.times = std::move(rows.times);
+  out.values = std::move(rows.cells.front());
+  for (std::size_t r = 0; r < out.times.size(); ++r) {
+    for (std::size_t c = 1; c < rows.cells.size(); ++c) out.aux.push_back(rows.cells[c][r]);
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<const SelectRows*> CallPoints::subquery_rows(const DataSourceRef& source, const TimeFrame& frame) {
@@ -81,27 +93,37 @@ ReadRequest CallPoints::request_for(const VarRef& driver, const TimeFrame& frame
 }
 
 Result<PointSet> CallPoints::raw_points(const VarRef& ref, const TimeFrame& frame, bool with_aux) {
-  return raw_points(request_for(ref, frame, with_aux));
+  Parts parts;
+  GS_CHECK(
+      read(request_for(ref, frame, with_aux), [&](const SeriesKey& key, SeriesRows rows) -> Result<void> {
+        GS_CHECK(scope_.run.hold(rows.times.size() * (1 + rows.cells.size())));
+        parts[key].push_back(std::move(rows));
+        return {};
+      }));
+  PointSet out;
+  for (auto& [key, series] : parts) out.emplace(key, points_of(std::move(series), frame.ascending));
+  return out;
 }
 
-Result<PointSet> CallPoints::raw_points(const ReadRequest& request) {
+Result<void> CallPoints::each_group(const ReadRequest& request, const PointSink& sink) {
+  const auto& sources = scope_.select.sources;
+  const bool one_by_one = sources.size() == 1 && !sources.front().subquery &&
+                          is_read_at_once(scope_.run, sources.front(), request);
+  const std::size_t held = scope_.run.held();
   Parts parts;
+  const auto close = [&] {
+    for (auto& [key, series] : parts) sink(key, points_of(std::move(series), request.frame.ascending));
+    parts.clear();
+    scope_.run.let_go(scope_.run.held() - held);
+  };
   GS_CHECK(read(request, [&](const SeriesKey& key, SeriesRows rows) -> Result<void> {
+    if (one_by_one && !parts.empty() && !parts.contains(key)) close();
     GS_CHECK(scope_.run.hold(rows.times.size() * (1 + rows.cells.size())));
     parts[key].push_back(std::move(rows));
     return {};
   }));
-  PointSet out;
-  for (auto& [key, series] : parts) {
-    SeriesRows rows = merge(std::move(series), request.frame.ascending, 1);
-    Points& points = out[key];
-    points.times = std::move(rows.times);
-    points.values = std::move(rows.cells.front());
-    for (std::size_t r = 0; r < points.times.size(); ++r) {
-      for (std::size_t c = 1; c < rows.cells.size(); ++c) points.aux.push_back(rows.cells[c][r]);
-    }
-  }
-  return out;
+  close();
+  return {};
 }
 
 Result<PointSet> CallPoints::of(const ExprPtr& expr, const TimeFrame& frame, bool selector) {
@@ -155,9 +177,10 @@ Result<PointSet> CallPoints::base_call(const Call& call, const TimeFrame& frame,
   if (StreamingAggregate::knows(call.name)) return streaming(call, *ref, frame, selector);
   if (call.name == "integral") {
     GS_CHECK(check_type(call, ref->type));
-    GS_TRY(PointSet in, raw_points(*ref, frame, false));
     PointSet out;
-    for (const auto& [key, points] : in) out.emplace(key, integrate(call, points, frame));
+    GS_CHECK(each_group(request_for(*ref, frame, false), [&](const SeriesKey& key, const Points& points) {
+      out.emplace(key, integrate(call, points, frame));
+    }));
     return out;
   }
   if ((call.name == "top" || call.name == "bottom") && call.args.size() > 2)
@@ -234,20 +257,16 @@ Result<PointSet> CallPoints::bucketwise(const Call& call, const VarRef& ref, con
 /// What the request's stretch of the frame comes to, behind what is there.
 Result<void> CallPoints::add_buckets(const Call& call, const ReadRequest& request, const TimeFrame& frame,
                                      PointSet& out) {
-  const std::size_t held = scope_.run.held();
-  GS_TRY(const PointSet in, raw_points(request));
-  for (const auto& [key, points] : in) {
+  return each_group(request, [&](const SeriesKey& key, const Points& points) {
     Points made = reduce(call, points, frame, request.refs.size() - 1);
-    if (made.times.empty()) continue;
+    if (made.times.empty()) return;
     const auto [at, is_new] = out.try_emplace(key, std::move(made));
-    if (is_new) continue;
+    if (is_new) return;
     Points& before = at->second;
     before.times.insert(before.times.end(), made.times.begin(), made.times.end());
     before.values.insert(before.values.end(), made.values.begin(), made.values.end());
     before.aux.insert(before.aux.end(), made.aux.begin(), made.aux.end());
-  }
-  scope_.run.let_go(scope_.run.held() - held);
-  return {};
+  });
 }
 
 Result<PointSet> CallPoints::grouped_extremes(const Call& call, const VarRef& ref, const TimeFrame& frame) {
@@ -284,13 +303,7 @@ Result<PointSet> CallPoints::grouped_extremes(const Call& call, const VarRef& re
   }
   PointSet out;
   for (auto& [key, series] : parts) {
-    const SeriesRows rows = merge(std::move(series), frame.ascending, 1);
-    Points points;
-    points.times = rows.times;
-    points.values = rows.cells.front();
-    for (std::size_t r = 0; r < points.times.size(); ++r) {
-      for (std::size_t c = 1; c < rows.cells.size(); ++c) points.aux.push_back(rows.cells[c][r]);
-    }
+    const Points points = points_of(std::move(series), frame.ascending);
     out.emplace(key, reduce(call, points, frame, scope_.refs.size()));
   }
   return out;

@@ -427,6 +427,12 @@ Result<SeriesGroups> group_series(Run& run, const DataSourceRef& source, const R
 
 namespace {
 
+/// Of all series: the disk is read for those that do not match, too.
+RowMap rows_of(Run& run, const DataSourceRef& source, const ReadRequest& request) {
+  return RowMap(run.store().spread_of(source.database, source.policy, source.measurement,
+                                      {request.frame.min, request.frame.max}));
+}
+
 Result<void> read_stretch(Run& run, const DataSourceRef& source, const ReadRequest& request,
                           const RowSink& sink) {
   note_expired(run, source, request.frame);
@@ -462,15 +468,18 @@ Result<void> read_stretch(Run& run, const DataSourceRef& source, const ReadReque
 
 }  // namespace
 
+bool is_read_at_once(Run& run, const DataSourceRef& source, const ReadRequest& request) {
+  return rows_of(run, source, request).rows_in({request.frame.min, request.frame.max}) <=
+         packed_rows_at_once(run.limits());
+}
+
 Result<void> read_measurement(Run& run, const DataSourceRef& source, const ReadRequest& request,
                               const RowSink& sink) {
-  const tsdb::TimeRange range{request.frame.min, request.frame.max};
-  const RowMap rows(run.store().spread_of(source.database, source.policy, source.measurement, range));
-  const double most = packed_rows_at_once(run.limits());
-  if (rows.rows_in(range) <= most) return read_stretch(run, source, request, sink);
+  if (is_read_at_once(run, source, request)) return read_stretch(run, source, request, sink);
+  const RowMap rows = rows_of(run, source, request);
   ReadRequest part = request;
   for (Stretches stretches(rows, request.frame); !stretches.over(); part.again = true) {
-    part.frame = stretches.next(most);
+    part.frame = stretches.next(packed_rows_at_once(run.limits()));
     GS_CHECK(read_stretch(run, source, part, sink));
   }
   return {};

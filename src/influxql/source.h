@@ -63,6 +63,8 @@ Result<SeriesGroups> group_series(Run& run, const DataSourceRef& source, const R
 /// Called series by series, times ascending, within a group in the order of the series; of a very long range
 /// so for each of its stretches, in the order of the frame.
 using RowSink = std::function<Result<void>(const SeriesKey& key, SeriesRows rows)>;
+/// Whether that is not so long a range: then each group is given once.
+bool is_read_at_once(Run& run, const DataSourceRef& source, const ReadRequest& request);
 Result<void> read_measurement(Run& run, const DataSourceRef& source, const ReadRequest& request,
                               const RowSink& sink);
 /// The same over the rows of a subquery. @param columns the names of the row's cells.

@@ -261,6 +261,8 @@ Result<void> DiskStore::cut_samples(std::string_view database, const std::vector
     for (const auto& segment : list) {
       RebuildRequest request = rebuild_request(owner, {segment});
       request.cut = cut;
+      // Hours of a fleet take a while, and samples that arrive must not wait for it.
+      request.between_fields = [this] { seal_if_wanted(); };
       GS_TRY(auto made, rebuild(request));
       std::vector<NewSegment> fresh;
       if (made) {
@@ -276,6 +278,9 @@ Result<void> DiskStore::cut_samples(std::string_view database, const std::vector
 
 Result<void> DiskStore::delete_range(std::string_view database, const std::vector<SeriesId>& ids,
                                      TimeRange range) {
+  // All that they have: no segment need be written anew for that.
+  constexpr TimeRange kAll;
+  if (range.min_ns <= kAll.min_ns && range.max_ns >= kAll.max_ns) return drop_series(database, ids);
   const std::scoped_lock upkeep(upkeep_mutex_);
   // In segments a deletion lasts by itself; in the head the log would bring the samples back.
   GS_CHECK(seal_head());

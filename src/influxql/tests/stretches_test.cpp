@@ -167,6 +167,17 @@ TEST_F(LongHistoryTest, IsFoldedPartByPart) {
   }
 }
 
+TEST_F(LongHistoryTest, OfWhatIsReducedByGroupOneGroupIsHeld) {
+  for (const std::string call : {"integral(f)", "percentile(f, 50)", "mode(g)"}) {
+    const std::string text = "SELECT " + call + " FROM m GROUP BY s";
+    const std::string whole = ask(text);
+    EXPECT_NE(whole.find("\"values\""), std::string::npos);
+    context_.limits.max_values = 100'000;  // of 394,000
+    EXPECT_EQ(ask(text), whole) << call;
+    context_.limits.max_values = QueryLimits().max_values;
+  }
+}
+
 TEST_F(LongHistoryTest, BucketsAreReducedStretchByStretch) {
   context_.limits.max_values = 100'000;  // of 394,000
   for (const std::string call : {"percentile(f, 90)", "stddev(f)", "distinct(g)", "top(f, 2)"}) {
