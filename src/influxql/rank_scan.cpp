@@ -140,7 +140,7 @@ Result<std::optional<PointSet>> scan_ranks(Run& run, const std::vector<DataSourc
     return std::optional<PointSet>();
   GS_TRY(const SeriesGroups groups, group_series(run, source, request));
   if (groups.filters_rows || !grid_of(request.frame, groups.keys.size())) return std::optional<PointSet>();
-  const std::size_t all = run.store().series(source.database, source.measurement).size();
+  const std::size_t all = run.store().series_count(source.database, source.measurement);
   const RowMap rows(
       run.store().spread_of(source.database, source.policy, source.measurement,
                             {request.frame.min, request.frame.max}),

@@ -68,7 +68,7 @@ class Run {
     return fail(Errc::kExhausted, "more than " + std::to_string(limits().max_values) +
                                       " values at once: narrow the range of time or widen GROUP BY time");
   }
-  std::size_t held() const { return held_; }
+  bool holds_too_much() const { return limits().max_values > 0 && held_ > limits().max_values; }
   /// As many are held no longer.
   void let_go(std::size_t values) { held_ -= std::min(values, held_); }
   /// Whether to go on.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <utility>
 
 #include "influxql/aggregates.h"
 #include "influxql/bucket_scan.h"
@@ -28,6 +29,14 @@ Result<void> check_type(const Call& call, DataType type) {
   std::replace(name.begin(), name.end(), '_', ' ');
   return fail(Errc::kInvalidArgument, "unsupported " + name + " iterator type: *query." +
                                           std::string(to_string(type)) + "InterruptIterator");
+}
+
+/// Those are held until the statement ends.
+bool asks_for_texts(const ReadRequest& request) {
+  return std::any_of(request.refs.begin(), request.refs.end(), [](const VarRef& ref) {
+    return ref.type != DataType::kFloat && ref.type != DataType::kInteger && ref.type != DataType::kBoolean &&
+           ref.type != DataType::kTag;
+  });
 }
 
 /// The number that a call ends with.
@@ -105,20 +114,24 @@ Result<PointSet> CallPoints::raw_points(const VarRef& ref, const TimeFrame& fram
   return out;
 }
 
-Result<void> CallPoints::each_group(const ReadRequest& request, const PointSink& sink) {
+Result<void> CallPoints::each_group(const ReadRequest& asked, const PointSink& sink) {
   const auto& sources = scope_.select.sources;
+  ReadRequest request = asked;
   const bool one_by_one = sources.size() == 1 && !sources.front().subquery &&
-                          is_read_at_once(scope_.run, sources.front(), request);
-  const std::size_t held = scope_.run.held();
+                          is_read_at_once(scope_.run, sources.front(), request.frame);
+  request.at_once = one_by_one;
+  std::size_t held = 0;
   Parts parts;
   const auto close = [&] {
     for (auto& [key, series] : parts) sink(key, points_of(std::move(series), request.frame.ascending));
     parts.clear();
-    scope_.run.let_go(scope_.run.held() - held);
+    if (!asks_for_texts(request)) scope_.run.let_go(std::exchange(held, 0));
   };
   GS_CHECK(read(request, [&](const SeriesKey& key, SeriesRows rows) -> Result<void> {
     if (one_by_one && !parts.empty() && !parts.contains(key)) close();
-    GS_CHECK(scope_.run.hold(rows.times.size() * (1 + rows.cells.size())));
+    const std::size_t values = rows.times.size() * (1 + rows.cells.size());
+    GS_CHECK(scope_.run.hold(values));
+    held += values;
     parts[key].push_back(std::move(rows));
     return {};
   }));
@@ -238,11 +251,11 @@ Result<PointSet> CallPoints::bucketwise(const Call& call, const VarRef& ref, con
   if (quick) return shaped(call, *std::move(quick), frame, selector, 0);
   PointSet out;
   // What lies in a stretch of whole buckets is let go before the next is read.
-  const auto map = frame.bucketed() && frame.zone.utc() && ref.type != DataType::kString
-                       ? row_map_of(scope_.run, scope_.select.sources, request)
-                       : std::nullopt;
   const double most = rows_read_at_once(scope_.run.limits(), 2 + width);
-  if (map && map->rows_in({frame.min, frame.max}) > most) {
+  const auto map = frame.bucketed() && frame.zone.utc() && !asks_for_texts(request)
+                       ? row_map_of(scope_.run, scope_.select.sources, request, most)
+                       : std::nullopt;
+  if (map) {
     for (Stretches stretches(*map, frame); !stretches.over(); request.again = true) {
       request.frame = stretches.next(most);
       GS_CHECK(add_buckets(call, request, frame, out));

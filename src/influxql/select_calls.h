@@ -30,7 +30,7 @@ class CallPoints {
   Result<PointSet> raw_points(const VarRef& ref, const TimeFrame& frame, bool with_aux);
   using PointSink = std::function<void(const SeriesKey& key, const Points& points)>;
   /// The same, group by group; where it can, no more than one is held.
-  Result<void> each_group(const ReadRequest& request, const PointSink& sink);
+  Result<void> each_group(const ReadRequest& asked, const PointSink& sink);
   Result<PointSet> base_call(const Call& call, const TimeFrame& frame, bool selector);
   Result<PointSet> streaming(const Call& call, const VarRef& ref, const TimeFrame& frame, bool selector);
   Result<PointSet> bucketwise(const Call& call, const VarRef& ref, const TimeFrame& frame, bool selector);

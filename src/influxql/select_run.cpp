@@ -23,6 +23,7 @@ namespace {
 /// InfluxDB does, whose order of rows of one time depends on all before.
 constexpr double kRowsReadAtOnce = 100'000;
 constexpr double kRowsOfFirstStretch = 20'000;
+constexpr double kFewestRowsOfAStretch = 100;
 constexpr double kStretchGrowth = 8;
 
 bool same_ref(const VarRef& a, const VarRef& b) {
@@ -59,7 +60,7 @@ class Runner {
   std::size_t enough_rows() const;
   int slot_of(const ExprPtr& expr) const;
   Result<RowSet> raw_rows();
-  Result<void> add_rows(const ReadRequest& request, RowSet& out);
+  Result<void> add_rows(const ReadRequest& request, RowSet& out, std::size_t& held);
   Result<void> add_by_stretches(ReadRequest request, const RowMap& rows, RowSet& out);
   Result<RowSet> call_rows();
   std::vector<Value> slot_defaults() const;
@@ -147,12 +148,20 @@ Result<RowSet> Runner::raw_rows() {
   request.slimit = scope_.slimit;
   request.soffset = scope_.soffset;
   RowSet merged;
-  const auto map = scope_.enough == 0 ? std::nullopt : row_map_of(scope_.run, scope_.select.sources, request);
-  if (map && map->rows_in({scope_.frame.min, scope_.frame.max}) > kRowsReadAtOnce) {
-    GS_CHECK(add_by_stretches(request, *map, merged));
-  } else {
-    GS_CHECK(add_rows(request, merged));
+  const auto& sources = scope_.select.sources;
+  auto map = scope_.enough == 0 ? std::nullopt : row_map_of(scope_.run, sources, request, kRowsReadAtOnce);
+  if (!map) {
+    std::size_t held = 0;
+    const auto added = add_rows(request, merged, held);
+    if (!added && (scope_.enough == 0 || !scope_.run.holds_too_much())) return added.error();
+    // The series that match have more rows than their share.
+    if (!added) {
+      scope_.run.let_go(held);
+      map = row_map_of(scope_.run, sources, request, -1);
+      if (!map) return added.error();
+    }
   }
+  if (map) GS_CHECK(add_by_stretches(request, *map, merged));
   const SelectStatement& statement = scope_.select.statement;
   RowSet slots;
   for (auto& [key, rows] : merged) {
@@ -164,11 +173,13 @@ Result<RowSet> Runner::raw_rows() {
   return computed(std::move(slots));
 }
 
-/// Behind those that are there.
-Result<void> Runner::add_rows(const ReadRequest& request, RowSet& out) {
+/// Behind those that are there, where it succeeds. @param held grows by the values that it holds
+Result<void> Runner::add_rows(const ReadRequest& request, RowSet& out, std::size_t& held) {
   std::map<SeriesKey, std::vector<SeriesRows>> parts;
   GS_CHECK(points_.read(request, [&](const SeriesKey& key, SeriesRows rows) -> Result<void> {
-    GS_CHECK(scope_.run.hold(rows.times.size() * (1 + rows.cells.size())));
+    const std::size_t values = rows.times.size() * (1 + rows.cells.size());
+    held += values;
+    GS_CHECK(scope_.run.hold(values));
     parts[key].push_back(std::move(rows));
     return {};
   }));
@@ -186,31 +197,48 @@ Result<void> Runner::add_rows(const ReadRequest& request, RowSet& out) {
 /// Until each series of the result has the rows that LIMIT lets through, or all it has.
 Result<void> Runner::add_by_stretches(ReadRequest request, const RowMap& rows, RowSet& out) {
   std::set<SeriesKey> wanted;
+  bool filters_rows = false;
   for (const DataSourceRef& source : scope_.select.sources) {
     GS_TRY(const SeriesGroups groups, group_series(scope_.run, source, request));
     wanted.insert(groups.keys.begin(), groups.keys.end());
+    filters_rows = filters_rows || groups.filters_rows;
   }
   std::set<SeriesKey> complete;
   request.complete = &complete;
-  const double most = rows_read_at_once(scope_.run.limits(), 1 + request.refs.size());
+  // Of rows that a condition leaves out nothing is held.
+  const double most = filters_rows ? packed_rows_at_once(scope_.run.limits())
+                                   : rows_read_at_once(scope_.run.limits(), 1 + request.refs.size());
   const double likely = 2.0 * static_cast<double>(scope_.enough) * static_cast<double>(wanted.size());
   double stretch = std::min(std::max(likely, kRowsOfFirstStretch), most);
-  const std::size_t held = scope_.run.held();
-  for (Stretches stretches(rows, scope_.frame); !stretches.over() && complete.size() < wanted.size();) {
+  std::size_t held = 0;
+  Stretches stretches(rows, scope_.frame);
+  while (!stretches.over() && !wanted.empty()) {
+    const Stretches before = stretches;
     request.frame = stretches.next(stretch);
-    GS_CHECK(add_rows(request, out));
+    std::size_t added = 0;
+    const auto done = add_rows(request, out, added);
+    if (!done && (!scope_.run.holds_too_much() || stretch < kFewestRowsOfAStretch)) return done;
+    if (!done) {
+      // More lie there than was thought.
+      scope_.run.let_go(added);
+      stretches = before;
+      stretch /= kStretchGrowth;
+      continue;
+    }
     request.again = true;
+    held += added;
     std::size_t kept = 0;
     for (auto& [key, series] : out) {
       if (series.times.size() >= scope_.enough && complete.insert(key).second) {
-        series.times = {series.times.begin(),
-                        series.times.begin() + static_cast<std::ptrdiff_t>(scope_.enough)};
-        for (auto& column : series.cells)
-          column = {column.begin(), column.begin() + static_cast<std::ptrdiff_t>(scope_.enough)};
+        const auto end = static_cast<std::ptrdiff_t>(scope_.enough);
+        series.times = {series.times.begin(), series.times.begin() + end};
+        for (auto& column : series.cells) column = {column.begin(), column.begin() + end};
+        wanted.erase(key);
       }
       kept += series.times.size() * (1 + series.cells.size());
     }
-    scope_.run.let_go(scope_.run.held() - held - kept);
+    scope_.run.let_go(held - kept);
+    held = kept;
     stretch = std::min(stretch * kStretchGrowth, most);
   }
   return {};

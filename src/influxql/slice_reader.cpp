@@ -9,6 +9,8 @@ namespace gpuscale::influxql {
 
 namespace {
 
+constexpr std::size_t kLettersOfAValue = 24;
+
 bool castable(const tsdb::Column& column, const VarRef& ref) {
   if (ref.type == DataType::kUnknown || ref.type == DataType::kAnyField) return true;
   const DataType is = data_type(column.type);
@@ -28,6 +30,13 @@ std::vector<std::int64_t> union_of(const std::vector<const tsdb::Column*>& colum
     out = std::move(merged);
   }
   return out;
+}
+
+/// In values that are numbers.
+std::size_t weight_of(const tsdb::Column& column) {
+  std::size_t letters = 0;
+  for (const std::string& text : column.strings) letters += text.size();
+  return column.times.size() + letters / kLettersOfAValue;
 }
 
 }  // namespace
@@ -70,24 +79,42 @@ Result<const tsdb::Column*> SliceReader::column_of(const VarRef& ref) {
   return column == nullptr ? &none_ : column;
 }
 
+/// Of the series from the present one on.
 Result<SliceReader::Columns> SliceReader::read_columns(const std::string& field) {
   Columns out(slice_.size());
   const TimeFrame& frame = request_.frame;
   const tsdb::TimeRange range{std::max(frame.min, frame.first_read), frame.max};
+  const std::size_t most = kMostValues / (request_.refs.size() + filter_.row_refs().size());
+  std::size_t values = 0;
+  bool full = false;
   const auto keep = [&](std::size_t index, const tsdb::Column& column) -> Result<void> {
-    values_ += column.times.size();
-    // Values borrow from texts until the statement ends.
-    out[index] =
-        column.type == metrics::FieldType::kString ? &run_.keep(column) : &owned_.emplace_back(column);
-    return {};
+    GS_CHECK(run_.check());
+    values += weight_of(column);
+    out[index_ + index] = &owned_.emplace_back(column);
+    if (values <= most) return {};
+    // The rest waits for the next slice.
+    full = true;
+    slice_ = slice_.first(index_ + index + 1);
+    return fail(Errc::kExhausted, "a slice is full");
   };
-  GS_CHECK(run_.store().scan(source_.database, source_.policy, ids_, field, range, keep));
+  const auto ids = std::span(ids_).subspan(index_, slice_.size() - index_);
+  const auto scanned = run_.store().scan(source_.database, source_.policy, ids, field, range, keep);
+  values_ += values;
+  if (!scanned && !full) return scanned.error();
   return out;
+}
+
+/// Texts lie in columns that go with the slice.
+Result<Value> SliceReader::lasting(const Value& value) {
+  const auto* text = std::get_if<std::string_view>(&value);
+  if (text == nullptr) return value;
+  GS_CHECK(run_.hold(text->size() / kLettersOfAValue));
+  return Value(run_.keep(std::string(*text)));
 }
 
 Result<std::vector<std::vector<Value>>> SliceReader::cells_of(const std::vector<VarRef>& refs,
                                                               const std::vector<std::int64_t>& times,
-                                                              bool empty_tags) {
+                                                              bool of_filter) {
   std::vector<std::vector<Value>> out;
   for (const VarRef& ref : refs) {
     std::vector<Value>& cells = out.emplace_back(times.size());
@@ -95,7 +122,7 @@ Result<std::vector<std::vector<Value>>> SliceReader::cells_of(const std::vector<
     if (column == nullptr) {
       const std::string_view tag =
           ref.type == DataType::kAnyField ? "" : metrics::tag_value(*slice_[index_]->tags, ref.name);
-      if (!tag.empty() || empty_tags)
+      if (!tag.empty() || of_filter)
         std::fill(cells.begin(), cells.end(), Value(run_.keep(std::string(tag))));
       continue;
     }
@@ -106,7 +133,12 @@ Result<std::vector<std::vector<Value>>> SliceReader::cells_of(const std::vector<
       while (from < column->times.size() && column->times[from] < times[i]) ++from;
       if (from == column->times.size()) break;
       if (column->times[from] != times[i]) continue;
-      cells[i] = as_is ? value_at(*column, from) : cast(value_at(*column, from), ref.type);
+      const Value value = value_at(*column, from);
+      if (of_filter) {
+        cells[i] = as_is ? value : cast(value, ref.type);
+      } else {
+        GS_TRY(cells[i], lasting(as_is ? value : cast(value, ref.type)));
+      }
     }
   }
   return out;

@@ -14,13 +14,14 @@ namespace gpuscale::influxql {
 
 namespace {
 
-/// Series that are read at once after as many that had so many values: many where each has few.
+/// Series that are read at once after as many that had so many values: many where each has few. A guess: the
+/// reader stops where they are more.
 std::size_t next_slice(std::size_t series, std::size_t values) {
   constexpr std::size_t kMostSeries = 1'024;
-  constexpr std::size_t kMostValues = 500'000;  // 8 MiB, of several fields each its part
   constexpr std::size_t kGrowth = 8;
   const std::size_t of_one = std::max<std::size_t>(values / series, 1);
-  return std::clamp<std::size_t>(std::min(series * kGrowth, kMostValues / of_one), 1, kMostSeries);
+  return std::clamp<std::size_t>(std::min(series * kGrowth, SliceReader::kMostValues / of_one), 1,
+                                 kMostSeries);
 }
 
 SeriesKey key_of(const std::string& name, const metrics::Tags& tags,
@@ -173,12 +174,6 @@ Result<SeriesGroups> group_series(Run& run, const DataSourceRef& source, const R
 
 namespace {
 
-/// Of all series: the disk is read for those that do not match, too.
-RowMap rows_of(Run& run, const DataSourceRef& source, const ReadRequest& request) {
-  return RowMap(run.store().spread_of(source.database, source.policy, source.measurement,
-                                      {request.frame.min, request.frame.max}));
-}
-
 Result<void> read_stretch(Run& run, const DataSourceRef& source, const ReadRequest& request,
                           const RowSink& sink) {
   note_expired(run, source, request.frame);
@@ -201,28 +196,30 @@ Result<void> read_stretch(Run& run, const DataSourceRef& source, const ReadReque
   for (std::size_t first = 0; first < all.size();) {
     const std::size_t size = std::min(at_once, all.size() - first);
     SliceReader reader(run, source, request, filter, std::span(all).subspan(first, size));
-    for (std::size_t i = 0; i < size; ++i) {
+    std::size_t i = 0;
+    for (; i < reader.size(); ++i) {
       GS_CHECK(run.check());
       GS_TRY(SeriesRows rows, reader.read(i));
       if (!rows.times.empty()) GS_CHECK(sink(*keys[first + i], std::move(rows)));
     }
-    first += size;
-    at_once = next_slice(size, reader.values());
+    first += i;
+    at_once = next_slice(i, reader.values());
   }
   return {};
 }
 
 }  // namespace
 
-bool is_read_at_once(Run& run, const DataSourceRef& source, const ReadRequest& request) {
-  return rows_of(run, source, request).rows_in({request.frame.min, request.frame.max}) <=
-         packed_rows_at_once(run.limits());
+bool is_read_at_once(Run& run, const DataSourceRef& source, const TimeFrame& frame) {
+  // Of all series: the disk is read for those that do not match, too.
+  return rows_of(run, source, frame).rows_in({frame.min, frame.max}) <= packed_rows_at_once(run.limits());
 }
 
 Result<void> read_measurement(Run& run, const DataSourceRef& source, const ReadRequest& request,
                               const RowSink& sink) {
-  if (is_read_at_once(run, source, request)) return read_stretch(run, source, request, sink);
-  const RowMap rows = rows_of(run, source, request);
+  if (request.at_once || is_read_at_once(run, source, request.frame))
+    return read_stretch(run, source, request, sink);
+  const RowMap rows = rows_of(run, source, request.frame);
   ReadRequest part = request;
   for (Stretches stretches(rows, request.frame); !stretches.over(); part.again = true) {
     part.frame = stretches.next(packed_rows_at_once(run.limits()));

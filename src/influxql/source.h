@@ -47,6 +47,7 @@ struct ReadRequest {
   std::vector<std::string> limited_dimensions;  ///< of those, what SLIMIT and SOFFSET count
   std::int64_t slimit = 0;
   std::int64_t soffset = 0;
+  bool at_once = false;                           ///< however long the frame is
   bool again = false;                             ///< of another stretch of time: its series are counted
   const std::set<SeriesKey>* complete = nullptr;  ///< groups that have all their rows; null: none
 };
@@ -64,7 +65,7 @@ Result<SeriesGroups> group_series(Run& run, const DataSourceRef& source, const R
 /// so for each of its stretches, in the order of the frame.
 using RowSink = std::function<Result<void>(const SeriesKey& key, SeriesRows rows)>;
 /// Whether that is not so long a range: then each group is given once.
-bool is_read_at_once(Run& run, const DataSourceRef& source, const ReadRequest& request);
+bool is_read_at_once(Run& run, const DataSourceRef& source, const TimeFrame& frame);
 Result<void> read_measurement(Run& run, const DataSourceRef& source, const ReadRequest& request,
                               const RowSink& sink);
 /// The same over the rows of a subquery. @param columns the names of the row's cells.

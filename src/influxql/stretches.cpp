@@ -53,27 +53,37 @@ std::int64_t RowMap::reach(tsdb::TimeRange range, double rows, bool ascending) c
   }
 }
 
+RowMap rows_of(Run& run, const DataSourceRef& source, const TimeFrame& frame) {
+  return RowMap(run.store().spread_of(source.database, source.policy, source.measurement,
+                                      {std::max(frame.min, frame.first_read), frame.max}));
+}
+
 std::optional<RowMap> row_map_of(Run& run, const std::vector<DataSourceRef>& sources,
-                                 const ReadRequest& request) {
+                                 const ReadRequest& request, double few) {
+  const tsdb::TimeRange range{request.frame.min, request.frame.max};
   std::vector<tsdb::RowSpread> spreads;
+  for (const DataSourceRef& source : sources) {
+    if (source.subquery) return std::nullopt;
+    const auto of_source = run.store().spread_of(source.database, source.policy, source.measurement, range);
+    spreads.insert(spreads.end(), of_source.begin(), of_source.end());
+  }
+  if (RowMap(spreads).rows_in(range) <= few) return std::nullopt;
   std::size_t matching = 0;
   std::size_t all = 0;
   for (const DataSourceRef& source : sources) {
-    if (source.subquery) return std::nullopt;
-    auto of_source = run.store().spread_of(source.database, source.policy, source.measurement,
-                                           {request.frame.min, request.frame.max});
-    spreads.insert(spreads.end(), of_source.begin(), of_source.end());
     const auto groups = group_series(run, source, request);
     if (!groups) return std::nullopt;
     matching += groups->ids.size();
-    all += run.store().series(source.database, source.measurement).size();
+    all += run.store().series_count(source.database, source.measurement);
   }
-  return RowMap(std::move(spreads), all == 0 ? 1 : static_cast<double>(matching) / static_cast<double>(all));
+  RowMap rows(std::move(spreads), all == 0 ? 1 : static_cast<double>(matching) / static_cast<double>(all));
+  if (rows.rows_in(range) <= few) return std::nullopt;
+  return rows;
 }
 
 TimeFrame Stretches::next(double rows) {
   TimeFrame out = rest_;
-  std::int64_t end = rows_.reach({rest_.min, rest_.max}, rows, rest_.ascending);
+  std::int64_t end = rows_->reach({rest_.min, rest_.max}, rows, rest_.ascending);
   if (rest_.bucketed()) {
     const Window bucket = rest_.window(end);
     if (rest_.ascending) {

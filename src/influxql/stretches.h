@@ -35,23 +35,26 @@ class RowMap {
   double share_;
 };
 
-/// Of all series that match, in all sources; nothing where that is not known: a source is a subquery.
+/// Of all series of a measurement.
+RowMap rows_of(Run& run, const DataSourceRef& source, const TimeFrame& frame);
+/// Of all series that match, in all sources; nothing where they are about `few` or fewer, or a source is a
+/// subquery.
 std::optional<RowMap> row_map_of(Run& run, const std::vector<DataSourceRef>& sources,
-                                 const ReadRequest& request);
+                                 const ReadRequest& request, double few);
 
 /// Cuts a frame into stretches, in the statement's order.
 class Stretches {
  public:
   /// Both must outlive it.
   Stretches(const RowMap& rows, const TimeFrame& frame)
-      : rows_(rows), rest_(frame), over_(rest_.min > rest_.max) {}
+      : rows_(&rows), rest_(frame), over_(rest_.min > rest_.max) {}
 
   bool over() const { return over_; }
   /// The next, of about so many rows and of whole buckets. Only where it is not over.
   TimeFrame next(double rows);
 
  private:
-  const RowMap& rows_;
+  const RowMap* rows_;
   TimeFrame rest_;
   bool over_;
 };

@@ -81,6 +81,7 @@ class DiskStore final : public Store {
                                 std::string_view measurement) const override;
   std::vector<std::string> tag_keys(std::string_view database, std::string_view measurement) const override;
   std::vector<SeriesInfo> series(std::string_view database, std::string_view measurement) const override;
+  std::size_t series_count(std::string_view database, std::string_view measurement) const override;
   std::vector<SeriesInfo> series_with(std::string_view database, std::string_view measurement,
                                       std::span<const metrics::Tag> required) const override;
   std::optional<std::int64_t> oldest_sample(std::string_view database,
@@ -177,6 +178,8 @@ class DiskStore final : public Store {
   void forget_in_memory(std::string_view database, const std::vector<SeriesId>& ids);
   std::vector<SeriesId> series_of(const MeasurementDef& measurement) const;
   void forget_segments(const std::function<bool(const SegmentOwner&)>& gone);
+  /// From the disk, then from memory. The caller holds upkeep_mutex_, too.
+  Result<void> remove_segments(const Segments& gone);
   Result<void> forget_emptied(std::string_view database, const std::vector<SeriesId>& ids);
   /// Takes out the series of which samples are on their way to the disk; the caller holds mutex_,
   /// exclusively.

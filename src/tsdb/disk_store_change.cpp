@@ -233,8 +233,35 @@ Result<void> DiskStore::drop_series(std::string_view database, const std::vector
   const std::scoped_lock upkeep(upkeep_mutex_);
   const std::scoped_lock change(change_mutex_);
   if (catalogue_.find_database(database) == nullptr) return no_database(database);
-  return forget_series(database, ids,
-                       [&](db::Transaction& transaction) { return tables::remove_series(transaction, ids); });
+  GS_CHECK(forget_series(
+      database, ids, [&](db::Transaction& transaction) { return tables::remove_series(transaction, ids); }));
+  Segments dead;
+  {
+    const std::shared_lock lock(mutex_);
+    for (const auto& [owner, list] : segments_) {
+      std::copy_if(list.begin(), list.end(), std::back_inserter(dead), [this](const auto& segment) {
+        const auto& series = segment->series();
+        return std::none_of(series.begin(), series.end(),
+                            [this](SeriesId id) { return catalogue_.find_series(id) != nullptr; });
+      });
+    }
+  }
+  return remove_segments(dead);
+}
+
+Result<void> DiskStore::remove_segments(const Segments& gone) {
+  if (gone.empty()) return {};
+  GS_CHECK(writer_->transact(Work([&](db::Transaction& transaction) -> Result<void> {
+    for (const auto& segment : gone) GS_CHECK(tables::delete_segment(transaction, segment->label().id));
+    return {};
+  })));
+  const std::unique_lock lock(mutex_);
+  for (const auto& segment : gone) {
+    std::erase(segments_[segment->label().owner], segment);
+    forget_pieces(*segment);
+  }
+  changes_.note_all();
+  return {};
 }
 
 Result<void> DiskStore::cut_samples(std::string_view database, const std::vector<SeriesId>& ids,
@@ -364,17 +391,7 @@ Result<void> DiskStore::enforce_retention(WallTime now) {
         std::copy_if(list.begin(), list.end(), std::back_inserter(gone),
                      [&](const auto& segment) { return segment->range().max_ns < policy->floor_ns; });
       }
-      if (gone.empty()) continue;
-      GS_CHECK(writer_->transact(Work([&](db::Transaction& transaction) -> Result<void> {
-        for (const auto& segment : gone) GS_CHECK(tables::delete_segment(transaction, segment->label().id));
-        return {};
-      })));
-      const std::unique_lock lock(mutex_);
-      for (const auto& segment : gone) {
-        std::erase(segments_[segment->label().owner], segment);
-        forget_pieces(*segment);
-      }
-      changes_.note_all();
+      GS_CHECK(remove_segments(gone));
     }
   }
   return {};

@@ -107,6 +107,12 @@ std::vector<SeriesInfo> DiskStore::series(std::string_view database, std::string
   return sorted->all;
 }
 
+std::size_t DiskStore::series_count(std::string_view database, std::string_view measurement) const {
+  const std::shared_lock lock(mutex_);
+  const MeasurementDef* found = catalogue_.find_measurement(database, measurement);
+  return found == nullptr ? 0 : found->series.size();
+}
+
 std::vector<SeriesInfo> DiskStore::series_with(std::string_view database, std::string_view measurement,
                                                std::span<const metrics::Tag> required) const {
   std::shared_ptr<SortedSeries> sorted;

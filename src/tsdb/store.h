@@ -216,6 +216,9 @@ class Store {
                                             std::string_view measurement) const = 0;
   /// Every series of a measurement, ascending by tags.
   virtual std::vector<SeriesInfo> series(std::string_view database, std::string_view measurement) const = 0;
+  virtual std::size_t series_count(std::string_view database, std::string_view measurement) const {
+    return series(database, measurement).size();
+  }
   /// The series that have any of the samples in this policy and range; `policy` empty = default.
   virtual bool has_samples(std::string_view database, std::string_view policy, SeriesId id,
                            TimeRange range) const = 0;

@@ -167,6 +167,39 @@ TEST_F(LongHistoryTest, IsFoldedPartByPart) {
   }
 }
 
+TEST_F(LongHistoryTest, LargeSeriesBehindSmallOnesAreReadInSlicesThatHaveRoom) {
+  // Nothing tells that they are large before they are read, nor which of their fields is.
+  const auto write = [this](const std::string& lines) {
+    const auto parsed = metrics::parse_lines(lines, metrics::Precision::kNanos, 0);
+    ASSERT_TRUE(parsed.errors.empty());
+    ASSERT_TRUE(store_->write("db", "", parsed.points));
+  };
+  for (int s = 10; s < 90; ++s) write("u,s=a" + std::to_string(s) + " a=1,b=1,t=\"small\" 1\n");
+  constexpr int kRows = 40'000;
+  for (int s = 0; s < 8; ++s) {
+    std::string lines;
+    for (int row = 0; row < kRows; ++row) {
+      lines += "u,s=b" + std::to_string(s) +
+               (row % 1'000 == 0 ? " a=2,t=\"x" + std::to_string(row) + "\",b=2 " : " b=2 ") +
+               std::to_string(row) + "\n";
+    }
+    write(lines);
+  }
+  EXPECT_NE(ask("SELECT count(a), count(b), sum(b) FROM (SELECT a, b FROM u)").find("[0,400,320080,640080]"),
+            std::string::npos);
+  EXPECT_NE(ask("SELECT count(b) FROM u WHERE b > 1 GROUP BY s")
+                .find("{\"s\":\"b7\"},\"columns\":[\"time\",\"count\"],"
+                      "\"values\":[[0,40000]]"),
+            std::string::npos);
+  EXPECT_EQ(
+      ask("SELECT t, b FROM u WHERE t = 'x7000' AND s = 'b3'"),
+      R"({"results":[{"statement_id":0,"series":[{"name":"u","columns":["time","t","b"],"values":[[7000,"x7000",2]]}]}]})"
+      "\n");
+  // As many texts as have room are held, not as many values.
+  context_.limits.max_values = 3'000;
+  EXPECT_NE(ask("SELECT mode(t) FROM u WHERE s =~ /^b/ GROUP BY s").find("x0"), std::string::npos);
+}
+
 TEST_F(LongHistoryTest, OfWhatIsReducedByGroupOneGroupIsHeld) {
   for (const std::string call : {"integral(f)", "percentile(f, 50)", "mode(g)"}) {
     const std::string text = "SELECT " + call + " FROM m GROUP BY s";

@@ -70,6 +70,22 @@ TEST_P(SamplesTest, CanBeDeleted) {
   EXPECT_EQ(samples("m", "f"), "5:now text") << "nothing of the dropped one is left, not even its types";
 }
 
+TEST_P(SamplesTest, AreGoneFromTheDiskWithTheLastOfTheirSeries) {
+  must_write("m,host=a f=1 10\nm,host=b f=4 20\nother f=1 10\n");
+  settle();
+  ASSERT_TRUE(store_->flush());
+  const auto segments = store_->stats().segments;
+  ASSERT_TRUE(store_->delete_range("db", {id_of("m")}, {}));
+  EXPECT_EQ(store_->stats().segments, segments) << "of one series more";
+  EXPECT_EQ(samples("m", "f"), "20:4");
+  ASSERT_TRUE(store_->delete_range("db", {id_of("m")}, {}));
+  EXPECT_EQ(store_->stats().segments, segments - 1);
+  reopen();
+  EXPECT_EQ(store_->stats().segments, segments - 1);
+  EXPECT_TRUE(store_->series("db", "m").empty());
+  EXPECT_EQ(samples("other", "f"), "10:1");
+}
+
 TEST_P(SamplesTest, OfEachPolicyAreKeptApart) {
   ASSERT_TRUE(store_->create_retention_policy("db", {.name = "other"}, false));
   must_write("m f=1 10\n");
