@@ -9,6 +9,7 @@
 #include "influxql/answer_cache.h"
 #include "influxql/bucket_grid.h"
 #include "influxql/condensed.h"
+#include "influxql/field_values.h"
 #include "influxql/number_totals.h"
 #include "influxql/stretches.h"
 #include "influxql/wrapping.h"
@@ -38,15 +39,6 @@ std::optional<Fold> fold_of(std::string_view function) {
 
 bool selects(Fold fold) {
   return fold == Fold::kMin || fold == Fold::kMax || fold == Fold::kFirst || fold == Fold::kLast;
-}
-
-template <typename T>
-std::span<const T> values_of(const tsdb::Column& column) {
-  if constexpr (std::is_same_v<T, double>) {
-    return column.floats;
-  } else {
-    return column.integers;
-  }
 }
 
 std::string key_text(const DataSourceRef& source, const ReadRequest& request) {
@@ -256,7 +248,7 @@ class BucketScan {
     if (fold_ == Fold::kSum || fold_ == Fold::kMean) {
       GS_CHECK(scan(tsdb::kSumSuffix, [&](NumberTotal<T>* cells, const tsdb::Column& column) {
         for (std::size_t i = 0; i < column.times.size(); ++i)
-          cell_at(cells, column.times[i]).add_sum(values_of<T>(column)[i], 0);
+          cell_at(cells, column.times[i]).add_sum(numbers_of<T>(column)[i], 0);
       }));
     }
     if (fold_ == Fold::kCount || fold_ == Fold::kSum || fold_ == Fold::kMean) {
@@ -367,7 +359,7 @@ class BucketScan {
 
   void add(NumberTotal<T>* cells, const tsdb::Column& column) const {
     const std::span<const std::int64_t> times = column.times;
-    const std::span<const T> values = values_of<T>(column);
+    const std::span<const T> values = numbers_of<T>(column);
     const Grid& grid = totals_.cells;
     if (grid.every == 0) return cells->add(fold_, times, values);
     // Mostly each cell is the one behind the last, and holds as many: then neither is searched for.

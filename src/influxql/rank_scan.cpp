@@ -6,6 +6,7 @@
 
 #include "influxql/bucket_grid.h"
 #include "influxql/condensed.h"
+#include "influxql/field_values.h"
 #include "influxql/stretches.h"
 #include "influxql/wrapping.h"
 
@@ -35,15 +36,6 @@ Value median_of(std::vector<T>& values) {
     return low + (high - low) / 2;
   } else {
     return static_cast<double>(low) + static_cast<double>(wrap_sub(high, low)) / 2;
-  }
-}
-
-template <typename T>
-std::span<const T> numbers_of(const tsdb::Column& column) {
-  if constexpr (std::is_same_v<T, double>) {
-    return column.floats;
-  } else {
-    return column.integers;
   }
 }
 

@@ -15,8 +15,7 @@ double length(std::int64_t first, std::int64_t last) {
 }  // namespace
 
 double rows_read_at_once(const QueryLimits& limits, std::size_t values) {
-  constexpr std::size_t kMost = 20'000'000;  // as QueryLimits has it
-  const std::size_t most = limits.max_values == 0 ? kMost : limits.max_values;
+  const std::size_t most = limits.max_values == 0 ? QueryLimits().max_values : limits.max_values;
   return static_cast<double>(most) / 5 / static_cast<double>(values);
 }
 

@@ -27,14 +27,10 @@ Error damaged_totals() {
   return fail(Errc::kCorrupt, "the totals of a field do not decode");
 }
 
-void put_integers(std::string& out, const std::vector<std::int64_t>& values) {
+void put_numbers(std::string& out, const std::vector<std::int64_t>& values) {
   std::string bytes;
   pack_integers(bytes, values);
   put_text(out, bytes);
-}
-
-void put_numbers(std::string& out, const std::vector<std::int64_t>& values) {
-  put_integers(out, values);
 }
 
 void put_numbers(std::string& out, const std::vector<double>& values) {
@@ -43,16 +39,12 @@ void put_numbers(std::string& out, const std::vector<double>& values) {
   put_text(out, bytes);
 }
 
-bool get_integers(ByteReader& from, std::size_t count, std::vector<std::int64_t>& values) {
+bool get_numbers(ByteReader& from, std::size_t count, std::vector<std::int64_t>& values) {
   ByteReader reader(from.text());
   values.reserve(count);
   PackedRuns runs(reader, count);
   while (runs.next()) values.insert(values.end(), runs.values().begin(), runs.values().end());
   return from.ok() && runs.ok() && reader.at_end();
-}
-
-bool get_numbers(ByteReader& from, std::size_t count, std::vector<std::int64_t>& values) {
-  return get_integers(from, count, values);
 }
 
 bool get_numbers(ByteReader& from, std::size_t count, std::vector<double>& values) {
@@ -184,8 +176,8 @@ std::string encode_totals(const SlotTotals& totals, const TotalsPlace& place) {
   put_text(out, encode_axis(totals.first_ns));
   std::vector<std::int64_t> spans(totals.size());
   for (std::size_t i = 0; i < spans.size(); ++i) spans[i] = totals.last_ns[i] - totals.first_ns[i];
-  put_integers(out, spans);
-  put_integers(out, totals.counts);
+  put_numbers(out, spans);
+  put_numbers(out, totals.counts);
   const auto put_all = [&out](const auto& numbers) {
     put_numbers(out, numbers.sums);
     put_numbers(out, numbers.leasts);
@@ -216,7 +208,7 @@ Result<std::shared_ptr<const SlotTotals>> decode_totals(std::string_view bytes, 
   if (extent.rows > kMostSlots) return damaged_totals();
   GS_TRY(totals->first_ns, decode_axis(axis));
   const std::size_t slots = totals->size();
-  if (!get_integers(reader, slots, totals->last_ns) || !get_integers(reader, slots, totals->counts))
+  if (!get_numbers(reader, slots, totals->last_ns) || !get_numbers(reader, slots, totals->counts))
     return damaged_totals();
   const bool whole = totals->type == FieldType::kFloat ? get_all(reader, slots, totals->floats)
                                                        : get_all(reader, slots, totals->integers);
