@@ -5,42 +5,17 @@
 
 #include <random>
 
-#include "base/testing/manual_clock.h"
-#include "influxql/engine.h"
-#include "influxql/render.h"
-#include "metrics/line_protocol.h"
+#include "influxql/tests/query_fixture.h"
 
 namespace gpuscale::influxql {
 namespace {
 
-class BucketScanTest : public ::testing::Test {
+class BucketScanTest : public QueryTest {
  protected:
-  BucketScanTest() {
-    // Segments are given totals wherever there may be any.
-    auto opened = tsdb::Store::open({":memory:", {.samples_of_a_slot = 1}}, clock_, log::Log::silent());
-    EXPECT_TRUE(opened);
-    store_ = *std::move(opened);
-    EXPECT_TRUE(store_->create_database("db", std::nullopt));
-    engine_ = std::make_unique<Engine>(*store_);
-    context_.database = "db";
-    context_.now = base::from_unix_nanos(0);
-  }
+  /// Segments are given totals wherever there may be any.
+  BucketScanTest() : QueryTest({.samples_of_a_slot = 1}) {}
 
-  void write(const std::string& lines) {
-    const auto parsed = metrics::parse_lines(lines, metrics::Precision::kSeconds, 0);
-    ASSERT_TRUE(parsed.errors.empty());
-    ASSERT_TRUE(store_->write("db", "", parsed.points));
-  }
-  std::string ask(const std::string& text) {
-    const auto results = engine_->execute(text, context_);
-    EXPECT_TRUE(results) << text;
-    return results ? render_json(*results, "ns", false) : "";
-  }
-
-  base::testing::ManualClock clock_;
-  std::unique_ptr<tsdb::Store> store_;
-  std::unique_ptr<Engine> engine_;
-  QueryContext context_;
+  void write(const std::string& lines) { QueryTest::write(lines, metrics::Precision::kSeconds); }
 };
 
 TEST_F(BucketScanTest, AgreesWithTheGeneralWay) {

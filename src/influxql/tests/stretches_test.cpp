@@ -6,10 +6,7 @@
 
 #include <random>
 
-#include "base/testing/manual_clock.h"
-#include "influxql/engine.h"
-#include "influxql/render.h"
-#include "metrics/line_protocol.h"
+#include "influxql/tests/query_fixture.h"
 
 namespace gpuscale::influxql {
 namespace {
@@ -80,20 +77,12 @@ TEST(Stretches, OfAnEmptyFrameThereAreNone) {
 }
 
 /// 200 series, 1,000 seconds: more rows than are looked at all at once.
-class LongHistoryTest : public ::testing::Test {
+class LongHistoryTest : public QueryTest {
  protected:
   static constexpr int kSeries = 200;
   static constexpr int kSeconds = 1'000;
 
-  LongHistoryTest() {
-    auto opened =
-        tsdb::Store::open({":memory:", {.max_unflushed_bytes = 2U << 20U}}, clock_, log::Log::silent());
-    EXPECT_TRUE(opened);
-    store_ = *std::move(opened);
-    EXPECT_TRUE(store_->create_database("db", std::nullopt));
-    engine_ = std::make_unique<Engine>(*store_);
-    context_.database = "db";
-    context_.now = base::from_unix_nanos(0);
+  LongHistoryTest() : QueryTest({.max_unflushed_bytes = 2U << 20U}) {
     for (int from = 0; from < kSeconds; from += 50) {
       std::string lines;
       for (int time = from; time < from + 50; ++time) {
@@ -105,26 +94,15 @@ class LongHistoryTest : public ::testing::Test {
                    std::to_string(std::int64_t{1'000'000'000} * time + s) + "\n";
         }
       }
-      const auto parsed = metrics::parse_lines(lines, metrics::Precision::kNanos, 0);
-      EXPECT_TRUE(parsed.errors.empty());
-      EXPECT_TRUE(store_->write("db", "", parsed.points));
+      write(lines);
     }
   }
-  std::string ask(const std::string& text) {
-    const auto results = engine_->execute(text, context_);
-    EXPECT_TRUE(results) << text;
-    return results ? render_json(*results, "ns", false) : "";
-  }
+  void write(const std::string& lines) { QueryTest::write(lines, metrics::Precision::kNanos); }
   /// The same of few enough rows that they are looked at at once.
   std::string ask_between(const std::string& text, int from, int to, const std::string& tail) {
     return ask(text + " WHERE time >= " + std::to_string(from) + "s AND time < " + std::to_string(to) + "s" +
                tail);
   }
-
-  base::testing::ManualClock clock_;
-  std::unique_ptr<tsdb::Store> store_;
-  std::unique_ptr<Engine> engine_;
-  QueryContext context_;
 };
 
 TEST_F(LongHistoryTest, LimitReadsWhatItLetsThrough) {
@@ -169,11 +147,6 @@ TEST_F(LongHistoryTest, IsFoldedPartByPart) {
 
 TEST_F(LongHistoryTest, LargeSeriesBehindSmallOnesAreReadInSlicesThatHaveRoom) {
   // Nothing tells that they are large before they are read, nor which of their fields is.
-  const auto write = [this](const std::string& lines) {
-    const auto parsed = metrics::parse_lines(lines, metrics::Precision::kNanos, 0);
-    ASSERT_TRUE(parsed.errors.empty());
-    ASSERT_TRUE(store_->write("db", "", parsed.points));
-  };
   for (int s = 10; s < 90; ++s) write("u,s=a" + std::to_string(s) + " a=1,b=1,t=\"small\" 1\n");
   constexpr int kRows = 40'000;
   for (int s = 0; s < 8; ++s) {
