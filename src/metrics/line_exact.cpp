@@ -106,14 +106,15 @@ class ExactLine {
       more = at_unescaped(',');
       if (more || at_unescaped(' ')) break;
     }
-    out_.tag_storage.push_back({unescape(line_.substr(key_begin, key_end - key_begin), kTagEscapes, out_),
-                                unescape(line_.substr(value_begin, at_ - value_begin), kTagEscapes, out_)});
+    out_.tag_storage.add() = {unescape(line_.substr(key_begin, key_end - key_begin), kTagEscapes, out_),
+                              unescape(line_.substr(value_begin, at_ - value_begin), kTagEscapes, out_)};
     return {};
   }
 
   std::string sort_tags(std::size_t first) {
-    const auto begin = out_.tag_storage.begin() + static_cast<std::ptrdiff_t>(first);
-    const auto end = out_.tag_storage.end();
+    const std::span<TagView> tags = out_.tag_storage.part(first, out_.tag_storage.size() - first);
+    const auto begin = tags.begin();
+    const auto end = tags.end();
     std::sort(begin, end, [](const TagView& a, const TagView& b) { return a.key < b.key; });
     const auto twin =
         std::adjacent_find(begin, end, [](const TagView& a, const TagView& b) { return a.key == b.key; });
@@ -235,7 +236,7 @@ class ExactLine {
       if (size > kMaxKeyLength) return key_too_long(size);
       FieldView field{unescape(raw_key, kFieldKeyEscapes, out_), {}};
       if (!take_value(text, field)) return "invalid field format";
-      out_.field_storage.push_back(field);
+      out_.field_storage.add() = field;
       i = value_end + 1;
     }
     return {};

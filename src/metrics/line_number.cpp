@@ -21,7 +21,7 @@ bool is_digit(char c) {
 
 }  // namespace
 
-std::optional<QuickNumber> quick_number(const char* first, const char* last) {
+const char* quick_number(const char* first, const char* last, FieldValueView& value) {
   const char* p = first;
   const bool negative = p != last && *p == '-';
   if (negative) ++p;
@@ -30,9 +30,10 @@ std::optional<QuickNumber> quick_number(const char* first, const char* last) {
   while (p != last && is_digit(*p)) mantissa = mantissa * 10 + static_cast<std::uint64_t>(*p++ - '0');
   auto digits = p - digits_begin;
   if (p != last && *p == 'i') {
-    if (digits == 0 || digits > kMaxQuickDigits) return std::nullopt;
-    const auto value = static_cast<std::int64_t>(mantissa);
-    return QuickNumber{negative ? -value : value, p + 1};
+    if (digits == 0 || digits > kMaxQuickDigits) return nullptr;
+    const auto integer = static_cast<std::int64_t>(mantissa);
+    value = negative ? -integer : integer;
+    return p + 1;
   }
   std::size_t fraction = 0;
   if (p != last && *p == '.') {
@@ -41,10 +42,12 @@ std::optional<QuickNumber> quick_number(const char* first, const char* last) {
     fraction = static_cast<std::size_t>(p - fraction_begin);
     digits += p - fraction_begin;
   }
-  if (digits == 0 || digits > kMaxQuickDigits || mantissa > kMaxExactMantissa) return std::nullopt;
+  if (digits == 0 || digits > kMaxQuickDigits || mantissa > kMaxExactMantissa) return nullptr;
+  double number = static_cast<double>(mantissa);
   // Both operands are exact doubles, so the one rounding of the division is the right one.
-  const double value = static_cast<double>(mantissa) / kPowersOfTen[fraction];
-  return QuickNumber{negative ? -value : value, p};
+  if (fraction > 0) number /= kPowersOfTen[fraction];
+  value = negative ? -number : number;
+  return p;
 }
 
 std::optional<std::int64_t> quick_integer(std::string_view text) {

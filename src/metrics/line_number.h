@@ -5,20 +5,14 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <variant>
+
+#include "metrics/point.h"
 
 namespace gpuscale::metrics {
 
-/// What a quick scan found at `first`: the value and where the number ends.
-struct QuickNumber {
-  std::variant<double, std::int64_t> value;
-  const char* end;
-};
-
-/// Reads "12", "-1.5", "7i" when at most 18 digits make the value exact (Clinger's fast case); nothing for
-/// every other text, which is then read by the exact rules. The character at `end` is not a part of the
-/// number.
-std::optional<QuickNumber> quick_number(const char* first, const char* last);
+/// Reads "12", "-1.5", "7i" into `value` when at most 18 digits make it exact (Clinger's fast case). @return
+/// where the number ends; nullptr for every other text, which is then read by the exact rules.
+const char* quick_number(const char* first, const char* last, FieldValueView& value);
 
 /// Reads "-?[0-9]{1,18}"; nothing for every other text.
 std::optional<std::int64_t> quick_integer(std::string_view text);

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/same_bytes.h"
 #include "metrics/line_escapes.h"
 #include "metrics/line_exact.h"
 #include "metrics/line_number.h"
@@ -44,36 +45,57 @@ class QuickReader {
     p = scan_key(p, end);
     if (p == begin || p == end || (*p != ',' && *p != ' ')) return nullptr;
     point.measurement = {begin, static_cast<std::size_t>(p - begin)};
-    p = tags(p, end);
+    const char* const tags_begin = p;
+    const std::size_t first_tag = out_.tag_storage.size();
+    p = read_tags(p, end);
     if (p == nullptr || p - begin > kLongKey) return nullptr;
+    point.tag_text = {tags_begin, static_cast<std::size_t>(p - tags_begin)};
+    const std::size_t tags = out_.tag_storage.size() - first_tag;
     const std::size_t first_field = out_.field_storage.size();
-    p = fields(p + 1, end);
+    bool guessed = true;
+    p = read_fields(p + 1, end, guessed);
     p = p == nullptr ? nullptr : time(p, end, point);
     if (p == nullptr) return nullptr;
-    previous_first_ = first_field;
-    previous_count_ = out_.field_storage.size() - first_field;
+    const std::size_t fields = out_.field_storage.size() - first_field;
+    point.same_keys = guessed && fields == previous_.fields && previous_.points == out_.points.size();
+    previous_ = {first_tag, tags, first_field, fields, out_.points.size() + 1};
     return p;
   }
 
  private:
   /// At ',' or ' '; ends at the ' ' before the fields.
-  const char* tags(const char* p, const char* end) {
-    const std::size_t first = out_.tag_storage.size();
-    while (*p == ',') {
+  const char* read_tags(const char* p, const char* end) {
+    std::string_view before;  // the key of the tag before
+    bool ordered = true;      // the keys so far are those of the line before
+    for (std::size_t n = 0; *p == ','; ++n) {
+      const bool known = n < previous_.tags;
+      const TagView guess = known ? out_.tag_storage[previous_.first_tag + n] : TagView{};
       const char* const key = ++p;
-      p = scan_key(p, end);
-      if (p == end || *p != '=' || p == key) return nullptr;
+      if (known && begins_with(p, end, guess.key) && p[guess.key.size()] == '=') {
+        p += guess.key.size();
+      } else {
+        ordered = false;
+        p = scan_key(p, end);
+        if (p == end || *p != '=' || p == key) return nullptr;
+      }
       const std::string_view name(key, static_cast<std::size_t>(p - key));
       const char* const value = ++p;
       p = scan_key(p, end);
       const bool escaped = p != end && *p == '\\';
       if (escaped) p = scan_escaped(p, end);
       if (p == end || p == value || (*p != ',' && *p != ' ')) return nullptr;
-      if (out_.tag_storage.size() > first && out_.tag_storage.back().key >= name) return nullptr;
+      if (!ordered && n > 0 && before >= name) return nullptr;
+      before = name;
       const std::string_view text(value, static_cast<std::size_t>(p - value));
-      out_.tag_storage.push_back({name, escaped ? unescaped(text) : text});
+      out_.tag_storage.add() = {name, escaped ? unescaped(text) : text};
     }
     return *p == ' ' ? p : nullptr;
+  }
+
+  /// Whether `start` stands at `p`, and at least one character behind it.
+  static bool begins_with(const char* p, const char* end, std::string_view start) {
+    return static_cast<std::size_t>(end - p) > start.size() &&
+           base::same_bytes(p, start.data(), start.size());
   }
 
   /// From a backslash to the end of the tag's value; `end` where it is anything but an escaped separator.
@@ -99,32 +121,29 @@ class QuickReader {
     return plain_before_;
   }
 
-  const char* fields(const char* p, const char* end) {
+  /// @param guessed set to false where a key is not that of the line before. Lines of one body mostly have
+  /// the same fields in the same order: then the key needs no scan.
+  const char* read_fields(const char* p, const char* end, bool& guessed) {
     for (std::size_t n = 0;; ++n, ++p) {
       const char* const key = p;
-      p = field_key(n, p, end);
-      if (p == end || *p != '=' || p == key || p - key > kLongKey) return nullptr;
-      if (*key == '\t' || *key == '\0') return nullptr;
-      FieldView field{{key, static_cast<std::size_t>(p - key)}, {}};
+      FieldView& field = out_.field_storage.add();
+      std::string_view guess;
+      if (n < previous_.fields) guess = out_.field_storage[previous_.first_field + n].key;
+      if (!guess.empty() && begins_with(p, end, guess) && p[guess.size()] == '=') {
+        p += guess.size();
+      } else {
+        guessed = false;
+        p = scan_key(p, end);
+        if (p == end || *p != '=' || p == key || p - key > kLongKey) return nullptr;
+        if (*key == '\t' || *key == '\0') return nullptr;
+      }
+      field.key = {key, static_cast<std::size_t>(p - key)};
       p = value(p + 1, end, field);
       if (p == nullptr) return nullptr;
-      out_.field_storage.push_back(field);
       if (p == end || *p == ' ' || *p == '\n') break;
       if (*p != ',') return nullptr;
     }
     return p;
-  }
-
-  /// Lines of one body mostly have the same fields in the same order: then the key needs no scan.
-  const char* field_key(std::size_t n, const char* p, const char* end) const {
-    if (n < previous_count_) {
-      const std::string_view guess = out_.field_storage[previous_first_ + n].key;
-      if (static_cast<std::size_t>(end - p) > guess.size() && p[guess.size()] == '=' &&
-          std::memcmp(p, guess.data(), guess.size()) == 0) {
-        return p + guess.size();
-      }
-    }
-    return scan_key(p, end);
   }
 
   static const char* value(const char* p, const char* end, FieldView& field) {
@@ -155,10 +174,8 @@ class QuickReader {
   }
 
   static const char* number(const char* p, const char* end, FieldView& field) {
-    if (const auto quick = quick_number(p, end); quick && ends_value(quick->end, end)) {
-      std::visit([&field](auto v) { field.value = v; }, quick->value);
-      return quick->end;
-    }
+    const char* const quick = quick_number(p, end, field.value);
+    if (quick != nullptr && ends_value(quick, end)) return quick;
     const char* stop = p;
     while (stop != end && ((*stop >= '0' && *stop <= '9') ||
                            std::string_view("+-.eE").find(*stop) != std::string_view::npos))
@@ -174,17 +191,29 @@ class QuickReader {
     return p == end || *p == ',' || *p == ' ' || *p == '\n';
   }
 
-  const char* time(const char* p, const char* end, PointView& point) const {
+  const char* time(const char* p, const char* end, PointView& point) {
     if (p == end || *p == '\n') {
       point.time_ns = context_.default_time_ns;
       return p;
     }
     const char* const begin = ++p;
+    // Mostly the time of the line before.
+    if (!time_before_.empty() && begins_with(p, end, time_before_) && p[time_before_.size()] == '\n') {
+      point.time_ns = time_ns_before_;
+      return p + time_before_.size();
+    }
     while (p != end && *p != '\n') ++p;
-    const auto value = quick_integer({begin, static_cast<std::size_t>(p - begin)});
-    if (value) return scale_time(*value, context_.precision, point.time_ns) ? p : nullptr;
+    if (!read_time(begin, p, point)) return nullptr;
+    time_before_ = {begin, static_cast<std::size_t>(p - begin)};
+    time_ns_before_ = point.time_ns;
+    return p;
+  }
+
+  bool read_time(const char* begin, const char* end, PointView& point) const {
+    const auto value = quick_integer({begin, static_cast<std::size_t>(end - begin)});
+    if (value) return scale_time(*value, context_.precision, point.time_ns);
     // Nanoseconds of our days have 19 digits.
-    return nineteen_digits(begin, p, point) ? p : nullptr;
+    return nineteen_digits(begin, end, point);
   }
 
   bool nineteen_digits(const char* begin, const char* end, PointView& point) const {
@@ -197,39 +226,41 @@ class QuickReader {
 
   const LineContext& context_;
   ParsedLines& out_;
-  std::size_t previous_first_ = 0;
-  std::size_t previous_count_ = 0;
+  /// What the line before has in the storages, and how many points there are with it.
+  struct Previous {
+    std::size_t first_tag = 0;
+    std::size_t tags = 0;
+    std::size_t first_field = 0;
+    std::size_t fields = 0;
+    std::size_t points = 0;
+  };
+  Previous previous_;
   std::string_view escaped_before_;
   std::string_view plain_before_;
+  std::string_view time_before_;
+  std::int64_t time_ns_before_ = 0;
 };
-
-struct Extent {
-  std::size_t tags;
-  std::size_t fields;
-};
-
-/// Of a line, for which room is made at once.
-constexpr std::size_t kUsualTags = 8;
-constexpr std::size_t kUsualFields = 16;
 
 /// The first line has been read: room for as many of its kind, where they are not too many to be believed.
 void expect_more_like_it(ParsedLines& out, std::size_t lines) {
   constexpr std::size_t kMostLines = 1'024;
   const std::size_t expected = std::min(lines, kMostLines) + 1;
   out.points.reserve(expected);
+  out.extents.reserve(expected);
   out.tag_storage.reserve(expected * out.tag_storage.size());
   out.field_storage.reserve(expected * out.field_storage.size());
 }
 
 /// The storages have stopped growing: now views into them last.
-void attach_spans(ParsedLines& out, const std::vector<Extent>& extents) {
-  const TagView* tags = out.tag_storage.data();
-  const FieldView* fields = out.field_storage.data();
+void attach_spans(ParsedLines& out) {
+  std::size_t tags = 0;
+  std::size_t fields = 0;
   for (std::size_t i = 0; i < out.points.size(); ++i) {
-    out.points[i].tags = {tags, extents[i].tags};
-    out.points[i].fields = {fields, extents[i].fields};
-    tags += extents[i].tags;
-    fields += extents[i].fields;
+    const ParsedLines::Extent& extent = out.extents[i];
+    out.points[i].tags = out.tag_storage.part(tags, extent.tags);
+    out.points[i].fields = out.field_storage.part(fields, extent.fields);
+    tags += extent.tags;
+    fields += extent.fields;
   }
 }
 
@@ -289,6 +320,24 @@ void append_tag(std::string& out, std::string_view key, std::string_view value) 
 }
 
 template <typename AnyTags>
+std::string make_line_tags(const AnyTags& tags) {
+  std::string out;
+  const auto append = [&out](std::string_view text) {
+    for (const char c : text) {
+      if (kTagEscapes.find(c) != std::string_view::npos) out.push_back('\\');
+      out.push_back(c);
+    }
+  };
+  for (const auto& tag : tags) {
+    out.push_back(',');
+    append(tag.key);
+    out.push_back('=');
+    append(tag.value);
+  }
+  return out;
+}
+
+template <typename AnyTags>
 std::string make_series_key(std::string_view measurement, const AnyTags& tags) {
   std::string key;
   append_escaped(key, measurement, kMeasurementEscapes);
@@ -339,9 +388,7 @@ bool LineReader::read(std::size_t most_points, ParsedLines& out) {
   out.unescaped.clear();
   const LineContext context{precision_, default_time_ns_};
   QuickReader quick(context, out);
-  std::vector<Extent> extents;
-  out.tag_storage.reserve(kUsualTags);
-  out.field_storage.reserve(kUsualFields);
+  out.extents.clear();
   for (; at_ < body_.size() && out.points.size() < most_points; ++at_) {
     const std::size_t tags_before = out.tag_storage.size();
     const std::size_t fields_before = out.field_storage.size();
@@ -356,8 +403,9 @@ bool LineReader::read(std::size_t most_points, ParsedLines& out) {
     if (end != nullptr) {
       at_ = static_cast<std::size_t>(end - body_.data());
     } else {
-      out.tag_storage.resize(tags_before);
-      out.field_storage.resize(fields_before);
+      point = PointView{};  // what the quick reader began
+      out.tag_storage.cut(tags_before);
+      out.field_storage.cut(fields_before);
       at_ = find_line_end(body_, line_begin);
       if (body_[begin] == '#') continue;
       std::string_view line = body_.substr(begin, at_ - begin);
@@ -365,19 +413,18 @@ bool LineReader::read(std::size_t most_points, ParsedLines& out) {
       if (line.ends_with('\n')) line.remove_suffix(1);
       if (auto error = parse_exact_line(line, context, out, point); !error.empty()) {
         out.errors.push_back("unable to parse '" + std::string(line) + "': " + error);
-        out.tag_storage.resize(tags_before);
-        out.field_storage.resize(fields_before);
+        out.tag_storage.cut(tags_before);
+        out.field_storage.cut(fields_before);
         continue;
       }
     }
     if (out.points.empty()) {
       expect_more_like_it(out, std::min(most_points - 1, (body_.size() - at_) / (at_ - begin)));
-      extents.reserve(out.points.capacity());
     }
     out.points.push_back(point);
-    extents.push_back({out.tag_storage.size() - tags_before, out.field_storage.size() - fields_before});
+    out.extents.push_back({out.tag_storage.size() - tags_before, out.field_storage.size() - fields_before});
   }
-  attach_spans(out, extents);
+  attach_spans(out);
   return !out.points.empty();
 }
 
@@ -415,6 +462,14 @@ bool append_line(std::string& out, const Point& point) {
   }
   out.push_back('\n');
   return true;
+}
+
+std::string line_tags(std::span<const TagView> tags) {
+  return make_line_tags(tags);
+}
+
+std::string line_tags(const Tags& tags) {
+  return make_line_tags(tags);
 }
 
 std::string series_key(std::string_view measurement, std::span<const TagView> tags) {

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "metrics/point.h"
+#include "metrics/view_storage.h"
 
 namespace gpuscale::metrics {
 
@@ -27,9 +28,16 @@ struct ParsedLines {
   /// One per bad line, as InfluxDB words it: "unable to parse 'w v=bad 21': invalid boolean".
   std::vector<std::string> errors;
 
-  std::vector<TagView> tag_storage;      ///< views in `points` refer here
-  std::vector<FieldView> field_storage;  ///< and here
+  ViewStorage<TagView> tag_storage;      ///< views in `points` refer here
+  ViewStorage<FieldView> field_storage;  ///< and here
   std::list<std::string> unescaped;      ///< and here, where a text had escapes
+
+  /// How many tags and fields a point has.
+  struct Extent {
+    std::size_t tags;
+    std::size_t fields;
+  };
+  std::vector<Extent> extents;  ///< for the reader, while it fills the storages
 };
 
 /// Parses a body part by part, so that megabytes of lines need the memory of a few hundred, which stays near.
@@ -59,6 +67,10 @@ ParsedLines parse_lines(std::string_view body, Precision precision, std::int64_t
 /// Appends one line with its newline, tags sorted, text escaped. Float NaN and infinity have no form in line
 /// protocol: such fields are left out. @return false, and nothing appended, where no field is left.
 bool append_line(std::string& out, const Point& point);
+
+/// The tags as PointView::tag_text has them. No two lists of tags without a backslash have the same.
+std::string line_tags(std::span<const TagView> tags);
+std::string line_tags(const Tags& tags);
 
 /// "measurement,tag=value" escaped as in line protocol: the canonical name of a series.
 std::string series_key(std::string_view measurement, std::span<const TagView> tags);

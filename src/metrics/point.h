@@ -50,10 +50,11 @@ struct TagView {
   std::string_view key;
   std::string_view value;
 };
+/// A string is already unescaped.
+using FieldValueView = std::variant<double, std::int64_t, std::string_view, bool>;
 struct FieldView {
   std::string_view key;
-  /// A string value is already unescaped.
-  std::variant<double, std::int64_t, std::string_view, bool> value;
+  FieldValueView value;
 };
 
 /// A parsed point. Valid as long as the ParsedLines that holds it.
@@ -62,6 +63,11 @@ struct PointView {
   std::span<const TagView> tags;  ///< ascending by key, unique
   std::span<const FieldView> fields;
   std::int64_t time_ns;
+  /// The tags as text, ",key=value" for each with a backslash before ',', ' ' and '=' and no other backslash;
+  /// empty where they were not sent so. Another name for `tags`, which is quick to compare.
+  std::string_view tag_text{};
+  /// Whether the keys of `fields` are known to be those of the point before, in the same order.
+  bool same_keys = false;
 };
 
 }  // namespace gpuscale::metrics

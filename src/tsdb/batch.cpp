@@ -28,12 +28,23 @@ void BatchWriter::add_row(SeriesId series, std::int64_t time_ns, std::span<const
                           std::span<const CellValue> cells) {
   last_shape_ = shape_number(shape);
   const bool fresh = last_shape_ == shapes_.size();
+  put_row(series, time_ns, shape, cells, fresh);
+  if (fresh) shapes_.emplace_back(shape.begin(), shape.end());
+}
+
+void BatchWriter::add_row_of_same_shape(SeriesId series, std::int64_t time_ns,
+                                        std::span<const CellName> shape, std::span<const CellValue> cells) {
+  put_row(series, time_ns, shape, cells, false);
+}
+
+void BatchWriter::put_row(SeriesId series, std::int64_t time_ns, std::span<const CellName> shape,
+                          std::span<const CellValue> cells, bool fresh) {
   // Room for the longest form of each number; what is left over is cut off.
   std::size_t room = (3 + cells.size()) * kMostVarint;
   if (fresh) room += (1 + shape.size()) * kMostVarint;
   for (const CellValue& cell : cells) room += cell.text.size();
   const std::size_t before = bytes_.size();
-  if (rows_ == 1) bytes_.reserve(std::min(before * expected_, kMostAhead) + room);
+  if (rows_ == 0) bytes_.reserve(std::min(before + room * expected_, kMostAhead));
   bytes_.resize(before + room);
   char* at = bytes_.data() + before;
   at = put_signed(at, wrapping_sub(static_cast<std::int64_t>(series), static_cast<std::int64_t>(series_)));
@@ -44,7 +55,6 @@ void BatchWriter::add_row(SeriesId series, std::int64_t time_ns, std::span<const
     for (const CellName& name : shape)
       at = put_varint(at,
                       (static_cast<std::uint64_t>(name.field) << 2U) | static_cast<std::uint64_t>(name.type));
-    shapes_.emplace_back(shape.begin(), shape.end());
   }
   for (std::size_t i = 0; i < shape.size(); ++i) {
     switch (shape[i].type) {
@@ -69,6 +79,16 @@ void BatchWriter::add_row(SeriesId series, std::int64_t time_ns, std::span<const
   ++rows_;
 }
 
+void BatchReader::open(std::string_view bytes) {
+  reader_ = ByteReader(bytes);
+  policy_ = static_cast<PolicyId>(reader_.varint());
+  series_ = 0;
+  time_ns_ = 0;
+  names_.clear();
+  shapes_.clear();
+  good_ = true;
+}
+
 bool BatchReader::read_shape() {
   const std::uint64_t number = reader_.varint();
   if (number > shapes_.size()) return false;
@@ -76,11 +96,10 @@ bool BatchReader::read_shape() {
   if (number < shapes_.size()) return true;
   const std::uint64_t cells = reader_.varint();
   if (cells > reader_.left()) return false;
-  std::vector<CellName>& shape = shapes_.emplace_back();
-  shape.reserve(cells);
+  shapes_.push_back({names_.size(), cells});
   for (std::uint64_t i = 0; i < cells; ++i) {
     const std::uint64_t name = reader_.varint();
-    shape.push_back({static_cast<FieldId>(name >> 2U), static_cast<FieldType>(name & 3U)});
+    names_.push_back({static_cast<FieldId>(name >> 2U), static_cast<FieldType>(name & 3U)});
   }
   return reader_.ok();
 }
@@ -93,7 +112,7 @@ bool BatchReader::next_row() {
     good_ = false;
     return false;
   }
-  const std::vector<CellName>& shape = shapes_[shape_];
+  const std::span<const CellName> shape = this->shape();
   cells_.resize(shape.size());
   for (std::size_t i = 0; i < shape.size(); ++i) {
     CellValue& value = cells_[i];

@@ -36,12 +36,18 @@ class BatchWriter {
   /// @param cells one for each name of the shape.
   void add_row(SeriesId series, std::int64_t time_ns, std::span<const CellName> shape,
                std::span<const CellValue> cells);
+  /// The same where the row before has this very shape.
+  void add_row_of_same_shape(SeriesId series, std::int64_t time_ns, std::span<const CellName> shape,
+                             std::span<const CellValue> cells);
 
   std::size_t rows() const { return rows_; }
   std::string take() && { return std::move(bytes_); }
 
  private:
   std::size_t shape_number(std::span<const CellName> shape) const;
+  /// @param fresh whether the shape, which is that of last_shape_, is to be named.
+  void put_row(SeriesId series, std::int64_t time_ns, std::span<const CellName> shape,
+               std::span<const CellValue> cells, bool fresh);
 
   std::string bytes_;
   std::size_t rows_ = 0;
@@ -55,8 +61,10 @@ class BatchWriter {
 /// Reads a batch row by row: while (reader.next_row()) use shape() and cells().
 class BatchReader {
  public:
-  explicit BatchReader(std::string_view bytes)
-      : reader_(bytes), policy_(static_cast<PolicyId>(reader_.varint())) {}
+  BatchReader() = default;
+  explicit BatchReader(std::string_view bytes) { open(bytes); }
+  /// Begins with another batch; the room of the one before is kept.
+  void open(std::string_view bytes);
 
   bool next_row();
   /// False once the bytes proved malformed.
@@ -65,17 +73,25 @@ class BatchReader {
   PolicyId policy() const { return policy_; }
   SeriesId series() const { return series_; }
   std::int64_t time_ns() const { return time_ns_; }
-  std::span<const CellName> shape() const { return shapes_[shape_]; }
+  std::span<const CellName> shape() const {
+    return std::span(names_).subspan(shapes_[shape_].begin, shapes_[shape_].size);
+  }
   std::span<const CellValue> cells() const { return cells_; }
 
  private:
   bool read_shape();
 
-  ByteReader reader_;
-  PolicyId policy_;
+  struct Shape {
+    std::size_t begin;  ///< among the names
+    std::size_t size;
+  };
+
+  ByteReader reader_{{}};
+  PolicyId policy_ = 0;
   SeriesId series_ = 0;
   std::int64_t time_ns_ = 0;
-  std::vector<std::vector<CellName>> shapes_;
+  std::vector<CellName> names_;  ///< of all shapes
+  std::vector<Shape> shapes_;
   std::size_t shape_ = 0;
   std::vector<CellValue> cells_;
   bool good_ = true;

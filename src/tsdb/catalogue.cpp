@@ -94,13 +94,13 @@ void Catalogue::note_field(MeasurementDef& measurement, PolicyId policy, FieldId
 }
 
 SeriesId Catalogue::make_series(DatabaseDef& database, MeasurementDef& measurement,
-                                std::span<const metrics::TagView> tags, std::uint64_t hash) {
+                                std::span<const metrics::TagView> tags) {
   auto owned = std::make_shared<metrics::Tags>();
   owned->reserve(tags.size());
   for (const metrics::TagView& tag : tags) owned->push_back({std::string(tag.key), std::string(tag.value)});
   const SeriesId id = last_series_ + 1;
   unsaved_.series.push_back({id, measurement.id, owned});
-  add_series(database, measurement, id, std::move(owned), hash);
+  add_series(database, measurement, id, std::move(owned));
   return id;
 }
 
@@ -143,8 +143,10 @@ bool Catalogue::add_field_of_policy(MeasurementDef& measurement, PolicyId policy
 }
 
 void Catalogue::add_series(DatabaseDef& database, MeasurementDef& measurement, SeriesId id,
-                           std::shared_ptr<const metrics::Tags> tags, std::uint64_t hash) {
-  measurement.series.add({id, tags}, hash);
+                           std::shared_ptr<const metrics::Tags> tags) {
+  const std::string text = index_text(*tags);
+  const std::uint64_t hash = hash_text(text);
+  measurement.series.add({id, tags}, text, hash);
   measurement.series_version = ++version_;
   for (const metrics::Tag& tag : *tags) ++measurement.tag_values[tag.key][tag.value];
   series_[id] = {&measurement, std::move(tags), hash};

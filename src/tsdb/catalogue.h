@@ -58,7 +58,7 @@ struct MeasurementDef {
 struct SeriesDef {
   MeasurementDef* measurement;
   std::shared_ptr<const metrics::Tags> tags;
-  std::uint64_t hash;
+  std::uint64_t hash;  ///< of their index_text()
 };
 
 struct PolicyDef {
@@ -141,7 +141,7 @@ class Catalogue {
   /// Of samples that were written before policies were told apart; nothing where it is known.
   void note_field(MeasurementDef& measurement, PolicyId policy, FieldId field);
   SeriesId make_series(DatabaseDef& database, MeasurementDef& measurement,
-                       std::span<const metrics::TagView> tags, std::uint64_t hash);
+                       std::span<const metrics::TagView> tags);
   NewDefinitions& unsaved() { return unsaved_; }
 
   // --- definitions read from disk, or already written there
@@ -153,7 +153,7 @@ class Catalogue {
   /// False where the policy has one of its key, or there is no such field.
   bool add_field_of_policy(MeasurementDef& measurement, PolicyId policy, FieldId field);
   void add_series(DatabaseDef& database, MeasurementDef& measurement, SeriesId id,
-                  std::shared_ptr<const metrics::Tags> tags, std::uint64_t hash);
+                  std::shared_ptr<const metrics::Tags> tags);
   /// The next ids are above what any file ever held.
   void start_ids_after(std::int64_t measurement, FieldId field, SeriesId series);
 

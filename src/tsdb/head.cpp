@@ -10,9 +10,10 @@ namespace gpuscale::tsdb {
 
 bool Head::apply(std::string_view batch, const std::function<bool(PolicyId)>& alive,
                  const std::function<MeasurementId(SeriesId)>& owner, Changes& changes) {
-  BatchReader reader(batch);
+  BatchReader& reader = reader_;
+  reader.open(batch);
   if (!alive(reader.policy())) return true;
-  std::vector<RowBuffer*> touched;
+  unsettled_.clear();
   const auto held = policies_.find(reader.policy());
   SeriesBuffers* series = held == policies_.end() ? nullptr : &held->second;
   SeriesId last = 0;
@@ -31,9 +32,10 @@ bool Head::apply(std::string_view batch, const std::function<bool(PolicyId)>& al
         buffer->measurement = measurement;
       }
       last = reader.series();
-      touched.push_back(&buffer->rows);
     }
-    bytes_ += series->add(*buffer, reader.time_ns(), reader.shape(), reader.cells());
+    bytes_ += series->add(*buffer, reader.time_ns(), reader.shape(), reader.cells(), first_words_);
+    if (!buffer->rows.is_settled() && (unsettled_.empty() || unsettled_.back() != &buffer->rows))
+      unsettled_.push_back(&buffer->rows);
     changes.note({reader.policy(), buffer->measurement}, reader.time_ns());
     if (spread == nullptr || spread_of != buffer->measurement) {
       spread_of = buffer->measurement;
@@ -45,8 +47,16 @@ bool Head::apply(std::string_view batch, const std::function<bool(PolicyId)>& al
     spread->range.min_ns = std::min(spread->range.min_ns, reader.time_ns());
     spread->range.max_ns = std::max(spread->range.max_ns, reader.time_ns());
   }
-  for (RowBuffer* rows : touched) rows->settle();
+  for (RowBuffer* rows : unsettled_) rows->settle();
   return reader.ok();
+}
+
+std::size_t Head::usual_words() const {
+  constexpr std::size_t kMost = 64U << 10U;
+  std::size_t series = 0;
+  for (const auto& [policy, buffers] : policies_) series += buffers.all().size();
+  const std::size_t mean = series == 0 ? 0 : bytes_ / sizeof(std::uint64_t) / series;
+  return std::min(kMost, mean + mean / 8);
 }
 
 const RowBuffer* Head::find(PolicyId policy, SeriesId series) const {

@@ -6,7 +6,9 @@
 #include <map>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
+#include "tsdb/batch.h"
 #include "tsdb/changes.h"
 #include "tsdb/segment.h"
 #include "tsdb/series_buffers.h"
@@ -15,6 +17,10 @@ namespace gpuscale::tsdb {
 
 class Head {
  public:
+  /// @param first_words room that a series is given with its first row: what the series of the head before
+  /// came to need. Their rows then seldom move, and fill the memory that those left.
+  explicit Head(std::size_t first_words = 0) : first_words_(first_words) {}
+
   /// Adds a batch. Rows of which `owner` knows no measurement are left out (dropped meanwhile), and so is a
   /// batch of a policy that `alive` denies. What is added is noted in `changes`. False where the batch is
   /// malformed.
@@ -31,11 +37,17 @@ class Head {
   /// Of all rows that were added, also of series dropped since.
   RowSpread spread(const SegmentOwner& owner) const;
   std::size_t bytes() const { return bytes_; }
+  /// A little more than what a series takes on the average, in words of eight bytes; of giants not all.
+  std::size_t usual_words() const;
 
  private:
+  const std::size_t first_words_;
   std::unordered_map<PolicyId, SeriesBuffers> policies_;
   std::map<SegmentOwner, RowSpread> spreads_;
   std::size_t bytes_ = 0;
+  // Of the batch being applied; kept for their room.
+  BatchReader reader_;
+  std::vector<RowBuffer*> unsettled_;
 };
 
 /// The head as segments, one for each measurement and policy. Pure.

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/same_bytes.h"
+
 namespace gpuscale::tsdb {
 namespace {
 
@@ -25,6 +27,10 @@ CellValue cell_of(const metrics::FieldView& field) {
       break;
   }
   return {0, std::get<std::string_view>(field.value)};
+}
+
+bool same_text(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && base::same_bytes(a.data(), b.data(), a.size());
 }
 
 /// One pass over the points of one request. `definer` is null where nothing may be made.
@@ -50,6 +56,7 @@ class Resolver {
     policy_ = policy->id;
     BatchWriter writer(policy_, request_.points.size());
     for (const metrics::PointView& point : request_.points) {
+      keys_known_ = keys_known_ && point.same_keys;
       if (point.time_ns < oldest) {
         drop("points beyond retention policy");
         continue;
@@ -68,12 +75,21 @@ class Resolver {
 
   /// False where something is missing that may not be made here.
   bool add(const metrics::PointView& point, BatchWriter& writer) {
-    if (!names_are_good(point)) return true;
-    if (measurement_ == nullptr || measurement_->name != point.measurement) {
+    if (measurement_ == nullptr || !same_text(measurement_->name, point.measurement)) {
       const auto it = database_->measurements.find(point.measurement);
       measurement_ = it == database_->measurements.end() ? nullptr : it->second.get();
       shape_.clear();
+      keys_known_ = false;
     }
+    const SeriesId* const known = find_series(point);
+    if (known != nullptr && keys_known_ && take_values(point)) {
+      writer.add_row_of_same_shape(*known, point.time_ns, cells_, values_);
+      return true;
+    }
+    keys_known_ = false;
+    // What is known was looked at before.
+    if (known == nullptr && !tags_are_good(point)) return true;
+    if (!fields_are_good(point)) return true;
     if (measurement_ == nullptr && definer_ == nullptr) return false;
     switch (types_match(point)) {
       case Match::kConflict:
@@ -85,8 +101,6 @@ class Resolver {
       case Match::kYes:
         break;
     }
-    const std::uint64_t hash = hash_tags(point.tags);
-    const SeriesId* known = measurement_ == nullptr ? nullptr : measurement_->series.find(point.tags, hash);
     if (known == nullptr && definer_ == nullptr) return false;
     SeriesId series = 0;
     if (known != nullptr) {
@@ -97,13 +111,31 @@ class Resolver {
       return true;
     } else {
       if (measurement_ == nullptr) measurement_ = &definer_->make_measurement(*database_, point.measurement);
-      series = definer_->make_series(*database_, *measurement_, point.tags, hash);
+      series = definer_->make_series(*database_, *measurement_, point.tags);
     }
     write_row(series, point, writer);
     return true;
   }
 
-  bool names_are_good(const metrics::PointView& point) {
+  const SeriesId* find_series(const metrics::PointView& point) const {
+    if (measurement_ == nullptr) return nullptr;
+    std::string made;
+    std::string_view text = point.tag_text;
+    if (text.empty() && !point.tags.empty()) text = made = index_text(point.tags);
+    return measurement_->series.find(text, hash_text(text));
+  }
+
+  /// The values of a point that has the keys of the row written last; false where it has other types.
+  bool take_values(const metrics::PointView& point) {
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
+      const metrics::FieldView& field = point.fields[i];
+      if (static_cast<FieldType>(field.value.index()) != cells_[i].type) return false;
+      values_[i] = cell_of(field);
+    }
+    return true;
+  }
+
+  bool tags_are_good(const metrics::PointView& point) {
     for (const metrics::TagView& tag : point.tags) {
       if (tag.key == kTimeName) {
         drop("invalid tag key: input tag \"time\" on measurement " + quoted(point.measurement) +
@@ -117,6 +149,10 @@ class Resolver {
         return false;
       }
     }
+    return true;
+  }
+
+  bool fields_are_good(const metrics::PointView& point) {
     for (const metrics::FieldView& field : point.fields) {
       if (field.key != kTimeName) return true;
     }
@@ -135,7 +171,7 @@ class Resolver {
     for (std::size_t i = 0; i < point.fields.size(); ++i) {
       const metrics::FieldView& field = point.fields[i];
       const FieldDef*& definition = shape_[i];
-      if (definition == nullptr || definition->key != field.key) definition = find_field(field.key);
+      if (definition == nullptr || !same_text(definition->key, field.key)) definition = find_field(field.key);
       if (definition == nullptr) {
         if (field.key != kTimeName) match = Match::kUnknown;
         continue;
@@ -181,6 +217,8 @@ class Resolver {
       values_.push_back(cell_of(field));
     }
     writer.add_row(series, point.time_ns, cells_, values_);
+    // Where a field was left out the cells are not those of the keys.
+    keys_known_ = cells_.size() == point.fields.size();
   }
 
   const Catalogue& catalogue_;
@@ -193,6 +231,8 @@ class Resolver {
   std::vector<const FieldDef*> shape_;
   std::vector<CellName> cells_;
   std::vector<CellValue> values_;
+  /// Whether the fields of the point before this one were those of `cells_`, which were written last.
+  bool keys_known_ = false;
   ResolvedBatch batch_;
 };
 

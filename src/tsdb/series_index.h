@@ -1,27 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Private to the room: finds the series of a measurement by its tags. Every line that arrives asks it, so a
-/// series' tags lie in one piece of memory, not in ten strings, and a search touches little else.
+/// series' tags lie in one text, which is mostly the very bytes that were sent, and a search touches little
+/// else.
 #pragma once
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "tsdb/store.h"
 
 namespace gpuscale::tsdb {
 
-/// Of the tags of a series, ascending by key. Stands in no file.
-std::uint64_t hash_tags(std::span<const metrics::TagView> tags);
-std::uint64_t hash_tags(const metrics::Tags& tags);
+/// The text that a series is found by, from its tags ascending by key: no other tags have it. It is
+/// metrics::PointView::tag_text, but where a tag holds a backslash. Stands in no file.
+std::string index_text(std::span<const metrics::TagView> tags);
+std::string index_text(const metrics::Tags& tags);
+/// Of such a text. Stands in no file.
+std::uint64_t hash_text(std::string_view text);
 
 /// An open hash table, linear probing. Not thread-safe; any number may search while nobody changes it.
 class SeriesIndex {
  public:
-  /// nullptr where no series has exactly these tags; valid until the next change.
-  const SeriesId* find(std::span<const metrics::TagView> tags, std::uint64_t hash) const;
-  /// `hash` is that of its tags. The series must not be here yet.
-  void add(const SeriesInfo& series, std::uint64_t hash);
+  /// nullptr where no series has this text; valid until the next change.
+  const SeriesId* find(std::string_view text, std::uint64_t hash) const;
+  /// The series must not be here yet.
+  void add(const SeriesInfo& series, std::string_view text, std::uint64_t hash);
   void remove(SeriesId id, std::uint64_t hash);
 
   std::size_t size() const { return size_; }
@@ -29,15 +35,15 @@ class SeriesIndex {
   template <class Visit>
   void each(Visit visit) const {
     for (const Slot& slot : slots_) {
-      if (slot.key != nullptr) visit(slot.series);
+      if (slot.text != nullptr) visit(slot.series);
     }
   }
 
  private:
   struct Slot {
     std::uint64_t hash = 0;
-    std::unique_ptr<char[]> key;  ///< sizes and texts of the tags; null: free
-    std::size_t key_bytes = 0;
+    std::unique_ptr<char[]> text;  ///< null: free
+    std::size_t size = 0;          ///< of the text
     SeriesInfo series{};
   };
 

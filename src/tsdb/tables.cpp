@@ -226,10 +226,9 @@ Result<void> load_series(Transaction& transaction, Catalogue& catalogue, const O
       continue;
     }
     GS_TRY(metrics::Tags tags, decode_tags(select.blob(2)));
-    const std::uint64_t hash = hash_tags(tags);
     catalogue.add_series(*owner->second.database, *owner->second.measurement,
                          static_cast<SeriesId>(select.integer(0)),
-                         std::make_shared<const metrics::Tags>(std::move(tags)), hash);
+                         std::make_shared<const metrics::Tags>(std::move(tags)));
   }
 }
 
