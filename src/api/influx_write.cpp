@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <optional>
 
 #include "api/influx.h"
@@ -60,58 +61,99 @@ struct Arrived {
   metrics::ParsedLines lines;  ///< the part read last, and the errors of all
 };
 
-/// What the answer to a write is made of once the points are on disk.
-struct Receipt {
-  std::string database;
-  std::int64_t newest_ns;
-  std::vector<std::string> errors;
-  ErrorForm form;
+/// What bodies are parsed into, kept for those that come after: each needs a handful of pieces of memory, and
+/// there are tens of thousands in a second. Thread-safe.
+class Rooms {
+ public:
+  std::shared_ptr<Arrived> take() {
+    const std::scoped_lock lock(mutex_);
+    if (free_.empty()) return std::make_shared<Arrived>();
+    std::shared_ptr<Arrived> room = std::move(free_.back());
+    free_.pop_back();
+    return room;
+  }
+  /// Nobody else may hold it.
+  void give_back(std::shared_ptr<Arrived> room) {
+    room->unpacked = {};
+    room->reader.reset();
+    room->lines.errors.clear();
+    room->lines.unescaped.clear();
+    // What a body of uncommon width needed is not kept.
+    if (room->lines.field_storage.room() > kMostFields || room->lines.tag_storage.room() > kMostFields)
+      return;
+    const std::scoped_lock lock(mutex_);
+    if (free_.size() < kMost) free_.push_back(std::move(room));
+  }
+
+ private:
+  static constexpr std::size_t kMost = 4;
+  static constexpr std::size_t kMostFields = 32 * kPointsAtOnce;  ///< of 40 bytes each
+
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<Arrived>> free_;
 };
 
-http::Response answer_to(Services& services, const Receipt& receipt,
-                         const Result<tsdb::WriteOutcome>& outcome) {
-  if (!outcome) {
-    const int status = write_status(outcome.error());
-    if (status >= 500)
-      services.log.warn("write.failed", {{"database", receipt.database}, {"error", outcome.error()}});
-    return influx_error(receipt.form, status, outcome.error().message());
+/// A write that waits for its points to be on disk, and what its answer is made of.
+struct InFlight {
+  InFlight(Services& services_in, std::string database_in, ErrorForm form_in,
+           std::shared_ptr<http::Responder> responder_in)
+      : services(services_in),
+        database(std::move(database_in)),
+        form(form_in),
+        responder(std::move(responder_in)) {}
+
+  Services& services;
+  const std::string database;
+  const ErrorForm form;
+  const std::shared_ptr<http::Responder> responder;
+  std::int64_t newest_ns = std::numeric_limits<std::int64_t>::min();
+  std::vector<std::string> errors;
+  PartedWrite parts;
+
+  void respond_if_whole(const PartedWrite::Whole& whole) {
+    if (whole) responder->respond(answer_to(*whole));
   }
-  if (receipt.database == metrics::kDefaultDatabase)
-    services.arrivals.note(base::from_unix_nanos(receipt.newest_ns), services.clock.wall());
-  if (outcome->dropped > 0)
-    return influx_error(receipt.form, 400, partial(outcome->first_reason, outcome->dropped));
-  if (!receipt.errors.empty()) return influx_error(receipt.form, 400, partial(all_of(receipt.errors), 0));
-  return influx_no_content();
-}
+
+ private:
+  http::Response answer_to(const Result<tsdb::WriteOutcome>& outcome) const {
+    if (!outcome) {
+      const int status = write_status(outcome.error());
+      if (status >= 500)
+        services.log.warn("write.failed", {{"database", database}, {"error", outcome.error()}});
+      return influx_error(form, status, outcome.error().message());
+    }
+    if (database == metrics::kDefaultDatabase)
+      services.arrivals.note(base::from_unix_nanos(newest_ns), services.clock.wall());
+    if (outcome->dropped > 0)
+      return influx_error(form, 400, partial(outcome->first_reason, outcome->dropped));
+    if (!errors.empty()) return influx_error(form, 400, partial(all_of(errors), 0));
+    return influx_no_content();
+  }
+};
 
 /// Hands over the part that was read, and the rest part by part.
-void store_parts(Services& services, Arrived& arrived, const std::string& database, ErrorForm form,
-                 const std::shared_ptr<http::Responder>& responder) {
-  const auto receipt =
-      std::make_shared<Receipt>(Receipt{database, std::numeric_limits<std::int64_t>::min(), {}, form});
-  const auto whole = std::make_shared<PartedWrite>(
-      [&services, receipt, responder](const Result<tsdb::WriteOutcome>& outcome) {
-        responder->respond(answer_to(services, *receipt, outcome));
-      });
+void store_parts(Arrived& arrived, const std::shared_ptr<InFlight>& write) {
   std::size_t part = 0;
   do {
-    receipt->newest_ns = std::max(receipt->newest_ns, newest_of(arrived.lines.points));
-    const bool go_on = whole->begin_part();
-    services.store.write_later(
-        database, arrived.policy, arrived.lines.points,
-        [whole, part](Result<tsdb::WriteOutcome> outcome) { whole->settle(part, std::move(outcome)); });
+    write->newest_ns = std::max(write->newest_ns, newest_of(arrived.lines.points));
+    const bool go_on = write->parts.begin_part();
+    write->services.store.write_later(
+        write->database, arrived.policy, arrived.lines.points,
+        [write, part](Result<tsdb::WriteOutcome> outcome) {
+          write->respond_if_whole(write->parts.settle(part, std::move(outcome)));
+        });
     ++part;
     if (!go_on) break;
   } while (arrived.reader->read(kPointsAtOnce, arrived.lines));
-  receipt->errors = std::move(arrived.lines.errors);
-  whole->close();
+  write->errors = std::move(arrived.lines.errors);
+  write->respond_if_whole(write->parts.close());
 }
 
 /// Stores what can be stored. The order of the checks is InfluxDB's: what is stored and what is said depend
 /// on it. The answer comes later, when the commits that hold the points are on disk: so hundreds of agents
 /// share one commit without a thread each. @param body part of the request, or of `arrived`
-http::Response store_lines(Services& services, const http::Request& request, const std::string& database,
-                           std::string_view body, const std::shared_ptr<Arrived>& arrived) {
+http::Response store_lines(Services& services, Rooms& rooms, const http::Request& request,
+                           std::string database, std::string_view body, std::shared_ptr<Arrived> arrived) {
   arrived->policy = request.query.get_or("rp", "");
   const metrics::Precision precision = metrics::parse_precision(request.query.get_or("precision", ""));
   arrived->reader.emplace(body, precision, base::to_unix_nanos(services.clock.wall()));
@@ -124,17 +166,19 @@ http::Response store_lines(Services& services, const http::Request& request, con
     return influx_error(request, 400, "invalid consistency level");
   }
   http::Response response;
-  response.later = [&services, arrived, form = error_form(request),
-                    database](const std::shared_ptr<http::Responder>& responder) {
-    store_parts(services, *arrived, database, form, responder);
+  response.later = [&services, &rooms, arrived = std::move(arrived), form = error_form(request),
+                    database = std::move(database)](std::shared_ptr<http::Responder> responder) mutable {
+    store_parts(*arrived,
+                std::make_shared<InFlight>(services, std::move(database), form, std::move(responder)));
+    rooms.give_back(std::move(arrived));
   };
   return response;
 }
 
-http::Response write(Services& services, const http::Request& request) {
+http::Response write(Services& services, Rooms& rooms, const http::Request& request) {
   const auto caller = influx_caller(services, request);
   if (!caller) return influx_error(request, 401, caller.error().message());
-  const std::string database = request.query.get_or("db", "");
+  std::string database = request.query.get_or("db", "");
   if (database.empty()) return influx_error(request, 400, "database is required");
   if (!services.store.has_database(database)) {
     return influx_error(request, 404, "database not found: \"" + database + "\"");
@@ -145,9 +189,9 @@ http::Response write(Services& services, const http::Request& request) {
         "\"" + caller->name() + "\" user is not authorized to write to database \"" + database + "\"");
   }
   if (request.body.size() > kMaxInfluxBody) return influx_error(request, 413, "Request Entity Too Large");
-  const auto arrived = std::make_shared<Arrived>();
+  auto arrived = rooms.take();
   if (request.headers.get("Content-Encoding") != "gzip")
-    return store_lines(services, request, database, request.body, arrived);
+    return store_lines(services, rooms, request, std::move(database), request.body, std::move(arrived));
   auto unpacked = http::gunzip(request.body, kMaxInfluxBody);
   if (!unpacked) {
     const bool large = unpacked.error().code() == Errc::kExhausted;
@@ -155,7 +199,8 @@ http::Response write(Services& services, const http::Request& request) {
                         large ? "Request Entity Too Large" : unpacked.error().message());
   }
   arrived->unpacked = *std::move(unpacked);
-  return store_lines(services, request, database, arrived->unpacked, arrived);
+  const std::string_view body = arrived->unpacked;
+  return store_lines(services, rooms, request, std::move(database), body, std::move(arrived));
 }
 
 /// Beyond it the parsing of one agent's lines would keep others waiting.
@@ -177,7 +222,9 @@ bool answered_at_once(const http::Request& request) {
 void register_influx_write(Routes& routes) {
   Services& services = routes.services();
   add_influx_route(routes, kWritePath, {http::Method::kPost}, "POST, OPTIONS",
-                   [&services](const http::Request& request) { return write(services, request); });
+                   [&services, rooms = std::make_shared<Rooms>()](const http::Request& request) {
+                     return write(services, *rooms, request);
+                   });
 }
 
 }  // namespace gpuscale::api

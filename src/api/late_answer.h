@@ -9,28 +9,32 @@
 
 namespace gpuscale::api {
 
-/// The response after `finish` was done to it: now, or where it comes later, then.
-inline http::Response finished(http::Response response, std::function<void(http::Response&)> finish) {
-  class Finishing final : public http::Responder {
-   public:
-    Finishing(std::shared_ptr<http::Responder> responder, std::function<void(http::Response&)> finish)
-        : responder_(std::move(responder)), finish_(std::move(finish)) {}
-    void respond(http::Response answer) override {
-      finish_(answer);
-      responder_->respond(std::move(answer));
-    }
+/// Does `finish` to an answer on its way to another responder.
+template <class Finish>
+class Finishing final : public http::Responder {
+ public:
+  Finishing(std::shared_ptr<http::Responder> responder, Finish finish)
+      : responder_(std::move(responder)), finish_(std::move(finish)) {}
+  void respond(http::Response answer) override {
+    finish_(answer);
+    responder_->respond(std::move(answer));
+  }
 
-   private:
-    const std::shared_ptr<http::Responder> responder_;
-    const std::function<void(http::Response&)> finish_;
-  };
+ private:
+  const std::shared_ptr<http::Responder> responder_;
+  Finish finish_;
+};
+
+/// The response after `finish(http::Response&)` was done to it: now, or where it comes later, then.
+template <class Finish>
+http::Response finished(http::Response response, Finish finish) {
   if (!response.later) {
     finish(response);
     return response;
   }
   response.later = [answer = std::move(response.later),
-                    finish = std::move(finish)](std::shared_ptr<http::Responder> responder) {
-    answer(std::make_shared<Finishing>(std::move(responder), finish));
+                    finish = std::move(finish)](std::shared_ptr<http::Responder> responder) mutable {
+    answer(std::make_shared<Finishing<Finish>>(std::move(responder), std::move(finish)));
   };
   return response;
 }

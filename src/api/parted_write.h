@@ -14,9 +14,9 @@ namespace gpuscale::api {
 /// Gathers the outcomes of the parts, which come from whatever thread and in any order. Thread-safe.
 class PartedWrite {
  public:
-  /// `done` is called once, when every part is settled and close() was called: with the error of the earliest
-  /// part that failed, else with the sums and the earliest part's reason.
-  explicit PartedWrite(tsdb::WriteDone done) : done_(std::move(done)) {}
+  /// What the whole came to, from the one call of settle() or close() after which nothing is open: the error
+  /// of the earliest part that failed, else the sums and the earliest part's reason.
+  using Whole = std::optional<Result<tsdb::WriteOutcome>>;
 
   /// A part is about to be handed over. @return false where one has failed: then no further one is worth it.
   bool begin_part() {
@@ -25,19 +25,20 @@ class PartedWrite {
     return !failed_;
   }
   /// Once for each part that was begun; `part` is its number.
-  void settle(std::size_t part, Result<tsdb::WriteOutcome> outcome) {
-    {
-      const std::scoped_lock lock(mutex_);
-      if (outcome) {
-        add(part, *std::move(outcome));
-      } else if (!failed_ || part < failed_->first) {
-        failed_.emplace(part, outcome.error());
-      }
+  Whole settle(std::size_t part, Result<tsdb::WriteOutcome> outcome) {
+    const std::scoped_lock lock(mutex_);
+    if (outcome) {
+      add(part, *std::move(outcome));
+    } else if (!failed_ || part < failed_->first) {
+      failed_.emplace(part, outcome.error());
     }
-    end_one();
+    return end_one();
   }
   /// No further part comes.
-  void close() { end_one(); }
+  Whole close() {
+    const std::scoped_lock lock(mutex_);
+    return end_one();
+  }
 
  private:
   void add(std::size_t part, tsdb::WriteOutcome outcome) {
@@ -47,20 +48,12 @@ class PartedWrite {
     reason_of_ = part;
     whole_.first_reason = std::move(outcome.first_reason);
   }
-  void end_one() {
-    {
-      const std::scoped_lock lock(mutex_);
-      if (--open_ > 0) return;
-    }
-    // Nobody else comes here now.
-    if (failed_) {
-      done_(failed_->second);
-    } else {
-      done_(std::move(whole_));
-    }
+  Whole end_one() {
+    if (--open_ > 0) return std::nullopt;
+    if (failed_) return failed_->second;
+    return std::move(whole_);
   }
 
-  tsdb::WriteDone done_;
   std::mutex mutex_;
   std::size_t open_ = 1;  // the last is ended by close()
   tsdb::WriteOutcome whole_;

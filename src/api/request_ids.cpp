@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/request_ids.h"
 
+#include <string_view>
+
 #include "base/digest.h"
 
 namespace gpuscale::api {
@@ -14,9 +16,11 @@ std::string random_node() {
   return "-8" + hex.substr(0, 3) + "-" + hex.substr(3, 12);
 }
 
-void append_hex(std::string& out, std::uint64_t value, int digits) {
-  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4)
-    out.push_back("0123456789abcdef"[(value >> static_cast<unsigned>(shift)) & 0xfU]);
+/// @return behind them
+char* put_hex(char* at, std::uint64_t value, unsigned digits) {
+  for (unsigned shift = 4 * digits; shift > 0; shift -= 4)
+    *at++ = "0123456789abcdef"[(value >> (shift - 4)) & 0xfU];
+  return at;
 }
 
 }  // namespace
@@ -27,14 +31,14 @@ RequestIds::RequestIds(WallTime start)
 
 std::string RequestIds::next() {
   const std::uint64_t time = next_.fetch_add(1, std::memory_order_relaxed);
-  std::string out;
-  out.reserve(36);
-  append_hex(out, time, 8);
-  out += '-';
-  append_hex(out, time >> 32U, 4);
-  out += "-1";
-  append_hex(out, time >> 48U, 3);
-  return out += node_;
+  constexpr std::size_t kTimeSize = std::string_view("01234567-8901-1234").size();
+  std::string out(kTimeSize + node_.size(), '-');
+  char* at = put_hex(out.data(), time, 8);
+  at = put_hex(at + 1, time >> 32U, 4);
+  *++at = '1';
+  at = put_hex(at + 1, time >> 48U, 3);
+  node_.copy(at, node_.size());
+  return out;
 }
 
 }  // namespace gpuscale::api

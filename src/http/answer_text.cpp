@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/answer_text.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/beast/http/status.hpp>
 #include <ctime>
@@ -30,8 +31,9 @@ bool may_have_body(int status) {
   return status >= 200 && status != 204 && status != 304;
 }
 
-std::string head_text(const Response& response, unsigned version, bool keep_alive, std::string_view date) {
-  std::string out;
+void put_head(std::string& out, const Response& response, unsigned version, bool keep_alive,
+              std::string_view date) {
+  out.clear();
   out.reserve(512);
   const auto append = [&out](auto&&... pieces) { (out.append(pieces), ...); };
   const auto status = static_cast<boost::beast::http::status>(response.status);
@@ -39,7 +41,9 @@ std::string head_text(const Response& response, unsigned version, bool keep_aliv
   append(version >= 11 ? "HTTP/1.1 " : "HTTP/1.0 ", std::to_string(response.status), " ");
   append(std::string_view(reason.data(), reason.size()), "\r\n");
   for (const auto& [name, value] : response.headers.fields()) {
-    append(name, ": ", std::string_view(value).substr(0, value.find_first_of("\r\n")), "\r\n");
+    const auto line_end =
+        std::find_if(value.begin(), value.end(), [](char c) { return c == '\r' || c == '\n'; });
+    append(name, ": ", std::string_view(value.begin(), line_end), "\r\n");
   }
   if (!response.headers.has("Date")) append("Date: ", date, "\r\n");
   if (!keep_alive) {
@@ -47,7 +51,6 @@ std::string head_text(const Response& response, unsigned version, bool keep_aliv
   } else if (version < 11) {
     append("Connection: keep-alive\r\n");
   }
-  return out;
 }
 
 Response refusal(int status, const char* why) {

@@ -25,9 +25,11 @@ class HttpDate {
   std::string text_;
 };
 
-/// Up to where Content-Length or Transfer-Encoding follow. A line break in a value would begin another
-/// header, so a value ends there. @param version 10 or 11
-std::string head_text(const Response& response, unsigned version, bool keep_alive, std::string_view date);
+/// Puts the head of an answer into `out`, in the place of what it held, up to where Content-Length or
+/// Transfer-Encoding follow. A line break in a value would begin another header, so a value ends there.
+/// @param version 10 or 11
+void put_head(std::string& out, const Response& response, unsigned version, bool keep_alive,
+              std::string_view date);
 
 /// {"error": why}; `why` is ours and needs no escapes.
 Response refusal(int status, const char* why);

@@ -75,6 +75,9 @@ void Headers::set(std::string_view name, std::string value) {
 }
 
 void Headers::add(std::string_view name, std::string value) {
+  // Room at once for what a message mostly has.
+  constexpr std::size_t kUsual = 8;
+  if (fields_.empty()) fields_.reserve(kUsual);
   fields_.emplace_back(std::string(name), std::move(value));
 }
 

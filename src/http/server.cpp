@@ -7,8 +7,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
-#include <thread>
 #include <utility>
+#include <vector>
 
 #include "http/session.h"
 
@@ -49,10 +49,11 @@ class BeastServer final : public Server {
  public:
   BeastServer(ServerOptions options, RequestHandler handler, log::Log log)
       : host_(std::make_shared<SessionHost>(std::move(options), std::move(handler), std::move(log))),
-        work_(asio::make_work_guard(host_->io)),
-        acceptor_(host_->io),
-        retry_(host_->io),
-        watch_(host_->io) {}
+        acceptor_(first_io()),
+        retry_(first_io()),
+        watch_(first_io()) {
+    for (const auto& thread : host_->io_threads) work_.push_back(asio::make_work_guard(thread->io));
+  }
   ~BeastServer() override { stop(std::chrono::milliseconds{0}); }
 
   Result<void> open() {
@@ -82,7 +83,7 @@ class BeastServer final : public Server {
     port_ = acceptor_.local_endpoint(error).port();
     accept();
     watch();
-    thread_ = std::thread([this] { host_->io.run(); });
+    for (const auto& thread : host_->io_threads) thread->start();
     return {};
   }
 
@@ -92,7 +93,7 @@ class BeastServer final : public Server {
   void stop(std::chrono::milliseconds grace) override {
     if (std::exchange(stopped_, true)) return;
     const auto deadline = std::chrono::steady_clock::now() + grace;
-    asio::post(host_->io, [this] {
+    asio::post(first_io(), [this] {
       error_code ignored;
       acceptor_.close(ignored);
       retry_.cancel();
@@ -104,14 +105,19 @@ class BeastServer final : public Server {
     // Handlers still running end before their host does; what they answer goes nowhere.
     host_->pool.stop();
     // Every socket is closed, so every operation ends: the threads run out of work.
-    work_.reset();
-    if (thread_.joinable()) thread_.join();
+    work_.clear();
+    for (const auto& thread : host_->io_threads) thread->join();
     host_->forget_requests();
   }
 
  private:
+  /// Accepts connections and watches over them all.
+  asio::io_context& first_io() { return host_->io_threads.front()->io; }
+
+  /// The threads take turns: connections of agents carry about the same.
   void accept() {
-    acceptor_.async_accept(host_->io, [this](error_code error, SessionSocket socket) {
+    IoThread& io = *host_->io_threads[next_++ % host_->io_threads.size()];
+    acceptor_.async_accept(io.io, [this, &io](error_code error, SessionSocket socket) {
       if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
       if (error) {
         host_->log.warn("connection.not_accepted", {{"error", error.message()}});
@@ -122,7 +128,7 @@ class BeastServer final : public Server {
         return;
       }
       ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
-      welcome(std::move(socket));
+      welcome(std::move(socket), io);
       accept();
     });
   }
@@ -137,11 +143,11 @@ class BeastServer final : public Server {
     });
   }
 
-  void welcome(SessionSocket socket) {
+  void welcome(SessionSocket socket, IoThread& io) {
     if (host_->stats().connections >= host_->options.max_connections) return turn_away(std::move(socket));
-    const auto session =
-        tls_ ? make_tls_session(std::move(socket), *tls_, host_) : make_session(std::move(socket), host_);
-    if (host_->enter(session)) session->start();
+    const auto session = tls_ ? make_tls_session(std::move(socket), *tls_, io, host_)
+                              : make_session(std::move(socket), io, host_);
+    if (host_->enter(session)) session->on_io(&Session::start);
   }
 
   void turn_away(SessionSocket socket) {
@@ -159,12 +165,12 @@ class BeastServer final : public Server {
   }
 
   const std::shared_ptr<SessionHost> host_;
-  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  std::vector<asio::executor_work_guard<asio::io_context::executor_type>> work_;
   std::unique_ptr<asio::ssl::context> tls_;
   Acceptor acceptor_;
   asio::steady_timer retry_;
   asio::steady_timer watch_;
-  std::thread thread_;
+  std::size_t next_ = 0;  ///< of the I/O threads, for a connection
   std::uint16_t port_ = 0;
   bool stopped_ = false;
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The HTTP/1.1 server (the only user of Boost.Beast): keep-alive, pipelining one at a time, TLS, gzip
-/// answers, limits. One thread does all reading and writing. Handlers run on a bounded pool of threads, so a
-/// slow handler delays no other connection; those that never wait may run at once, without the way there.
+/// answers, limits. A few threads do all reading and writing, each for its share of the connections. Handlers
+/// run on a bounded pool of threads, so a slow handler delays no other connection; those that never wait may
+/// run at once, without the way there.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -26,6 +27,7 @@ struct ServerOptions {
   std::uint16_t port = 0;  ///< 0 = any free one, see Server::port()
   std::optional<TlsFiles> tls;
   int handler_threads = 4;
+  int io_threads = 1;  ///< that read and write
   std::size_t max_body_bytes =
       25'000'000;  ///< over it: 413 {"error":"Request Entity Too Large"}, connection closed
   std::size_t max_header_bytes = 128 * 1024;  ///< request line and headers; Grafana 4 sends long GET queries

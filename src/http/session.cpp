@@ -85,8 +85,8 @@ template <typename Stream>
 class StreamSession final : public Session, public std::enable_shared_from_this<StreamSession<Stream>> {
  public:
   template <typename... Arguments>
-  StreamSession(std::shared_ptr<SessionHost> host, Arguments&&... arguments)
-      : host_(std::move(host)), stream_(std::forward<Arguments>(arguments)...) {
+  StreamSession(IoThread& io, std::shared_ptr<SessionHost> host, Arguments&&... arguments)
+      : io_(io), host_(std::move(host)), stream_(std::forward<Arguments>(arguments)...) {
     error_code ignored;
     const auto peer = socket().remote_endpoint(ignored);
     if (!ignored) peer_ = peer.address().to_string();
@@ -112,10 +112,10 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   }
   void close() override { hang_up(); }
   void pump_stream() override { write_next_piece(); }
+  void let_go() override { kept_alive_.reset(); }
 
-  /// From any thread.
-  void on_io(std::variant<SessionHost::Step, Response> what) {
-    host_->on_io(this->shared_from_this(), std::move(what));
+  void on_io(std::variant<IoThread::Step, Response> what) override {
+    io_.have_done(this->shared_from_this(), std::move(what));
   }
 
  private:
@@ -215,10 +215,14 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
 
   void begin() {
     if (std::exchange(answering_, true)) return;
-    host_->begin_request(this->shared_from_this());
+    host_->begin_request();
+    kept_alive_ = this->shared_from_this();
   }
+  /// Who calls holds the session.
   void end() {
-    if (std::exchange(answering_, false)) host_->end_request(this);
+    if (!std::exchange(answering_, false)) return;
+    host_->end_request();
+    kept_alive_.reset();
   }
 
   void on_request() {
@@ -226,16 +230,17 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     expires_never();
     version_ = reader_->version();
     keep_alive_ = reader_->keep_alive();
-    auto request = std::make_shared<Request>(reader_->take());
-    request->peer = peer_;
-    request->secure = kTls;
-    head_only_ = request->method == Method::kHead;
-    gzip_accepted_ = host_->options.gzip_answers && accepts_gzip(request->headers.get("Accept-Encoding"));
+    Request request = reader_->take();
+    request.peer = peer_;
+    request.secure = kTls;
+    head_only_ = request.method == Method::kHead;
+    gzip_accepted_ = host_->options.gzip_answers && accepts_gzip(request.headers.get("Accept-Encoding"));
     begin();
-    if (host_->options.at_once && host_->options.at_once(*request)) return handle(*request);
-    const bool queued = host_->pool.post([weak = this->weak_from_this(), request] {
-      if (const auto self = weak.lock()) self->handle(*request);
-    });
+    if (host_->options.at_once && host_->options.at_once(request)) return handle(request);
+    const bool queued = host_->pool.post(
+        [weak = this->weak_from_this(), kept = std::make_shared<Request>(std::move(request))] {
+          if (const auto self = weak.lock()) self->handle(*kept);
+        });
     if (queued) return;
     ++host_->refused;
     Response busy = refusal(503, "the server is busy; try again");
@@ -273,7 +278,9 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     Parts parts = unwritten();
     if constexpr (!kTls) {
       error_code error;
-      std::size_t sent = stream_.write_some(parts, error);
+      // One piece, as most answers to a write are, is cheaper to hand over than a list of one.
+      std::size_t sent = answer_body_.empty() ? stream_.write_some(asio::buffer(head_), error)
+                                              : stream_.write_some(parts, error);
       if (error && error != asio::error::would_block) return (this->*next)(error, 0);
       for (asio::const_buffer& part : parts) {
         const std::size_t gone = std::min(sent, part.size());
@@ -296,7 +303,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
       response.headers.set("Content-Encoding", "gzip");
       response.headers.add("Vary", "Accept-Encoding");
     }
-    head_ = head_text(response, version_, keep_alive_, host_->date.now());
+    put_head(head_, response, version_, keep_alive_, io_.date.now());
     if (body_allowed) head_ += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
     head_ += "\r\n";
     answer_body_ = head_only_ ? std::string() : std::move(response.body);
@@ -334,7 +341,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     open_stream_ = std::move(response.stream);
     // HTTP/1.0 knows no chunks: the end of the connection is the end of the answer.
     if (version_ < 11) keep_alive_ = false;
-    head_ = head_text(response, version_, keep_alive_, host_->date.now());
+    put_head(head_, response, version_, keep_alive_, io_.date.now());
     if (version_ >= 11) head_ += "Transfer-Encoding: chunked\r\n";
     head_ += "\r\n";
     answer_body_.clear();
@@ -398,7 +405,11 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     socket().close(ignored);
   }
 
-  const std::shared_ptr<SessionHost> host_;
+  IoThread& io_;
+  const std::shared_ptr<SessionHost> host_;  ///< who has it
+  /// Itself, while a request is being answered: nothing else may hold it, while a handler or a late answer
+  /// has no operation under way on the socket.
+  std::shared_ptr<StreamSession> kept_alive_;
   Stream stream_;
   std::string peer_;
   beast::flat_buffer buffer_;
@@ -420,13 +431,13 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
 
 }  // namespace
 
-std::shared_ptr<Session> make_session(SessionSocket socket, std::shared_ptr<SessionHost> host) {
-  return std::make_shared<StreamSession<PlainStream>>(std::move(host), std::move(socket));
+std::shared_ptr<Session> make_session(SessionSocket socket, IoThread& io, std::shared_ptr<SessionHost> host) {
+  return std::make_shared<StreamSession<PlainStream>>(io, std::move(host), std::move(socket));
 }
 
-std::shared_ptr<Session> make_tls_session(SessionSocket socket, asio::ssl::context& tls,
+std::shared_ptr<Session> make_tls_session(SessionSocket socket, asio::ssl::context& tls, IoThread& io,
                                           std::shared_ptr<SessionHost> host) {
-  return std::make_shared<StreamSession<TlsStream>>(std::move(host), std::move(socket), tls);
+  return std::make_shared<StreamSession<TlsStream>>(io, std::move(host), std::move(socket), tls);
 }
 
 }  // namespace gpuscale::http

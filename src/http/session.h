@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// One connection of the server: reads a request, has it handled, writes the answer, and again. All of its
-/// state lives on the server's one I/O thread; handlers and late answers reach it by errands.
+/// state lives on one of the server's I/O threads; handlers and late answers reach it by errands.
 #pragma once
 #include <atomic>
 #include <boost/asio/io_context.hpp>
@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <ctime>
 #include <limits>
 #include <map>
 #include <memory>
@@ -16,8 +17,8 @@
 #include <variant>
 #include <vector>
 
-#include "http/answer_text.h"
 #include "http/handler_pool.h"
+#include "http/io_thread.h"
 #include "http/server.h"
 
 namespace gpuscale::http {
@@ -25,7 +26,7 @@ namespace gpuscale::http {
 using SessionExecutor = boost::asio::io_context::executor_type;
 using SessionSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, SessionExecutor>;
 
-/// Everything but the destructor and overdue() on the I/O thread alone.
+/// Everything but the destructor, on_io() and overdue() on the session's I/O thread alone.
 class Session {
  public:
   virtual ~Session() = default;
@@ -35,7 +36,11 @@ class Session {
   virtual void close() = 0;  ///< at once
   virtual void write_answer(Response response) = 0;
   virtual void pump_stream() = 0;  ///< writes what the stream's queue holds
+  /// Forgets a request that nobody will see to any more. Only once the I/O threads have ended.
+  virtual void let_go() = 0;
 
+  /// Has its I/O thread take a step of it, or write its answer: IoThread::have_done(). Thread-safe.
+  virtual void on_io(std::variant<IoThread::Step, Response> what) = 0;
   /// Whether what the connection waits for should have come by now. Thread-safe.
   bool overdue(std::chrono::steady_clock::time_point now) const {
     return now.time_since_epoch().count() > deadline_;
@@ -43,7 +48,12 @@ class Session {
 
  protected:
   void expires_after(std::chrono::seconds time) {
-    deadline_ = (std::chrono::steady_clock::now() + time).time_since_epoch().count();
+    // The steady clock as of its last tick, some milliseconds ago at most: asked several times a request.
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    const std::chrono::steady_clock::duration since_start =
+        std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec) + time;
+    deadline_ = since_start.count();
   }
   void expires_never() { deadline_ = kNever; }
 
@@ -56,29 +66,18 @@ class Session {
 /// What every session of a server shares. Thread-safe.
 class SessionHost {
  public:
-  using Step = void (Session::*)();
-
-  SessionHost(ServerOptions options_in, RequestHandler handler_in, log::Log log_in)
-      : options(std::move(options_in)),
-        handler(std::move(handler_in)),
-        log(std::move(log_in)),
-        pool(options.handler_threads, options.max_queued_requests) {}
+  SessionHost(ServerOptions options_in, RequestHandler handler_in, log::Log log_in);
 
   /// False where there are too many connections already, or the server stops.
   bool enter(const std::shared_ptr<Session>& session);
   void leave(Session* session);
-  /// Has the I/O thread take a step of the session, or write its answer, soon and in the order of the calls.
-  /// What comes in a burst wakes that thread once.
-  void on_io(std::shared_ptr<Session> session, std::variant<Step, Response> what);
-  /// A request is being answered, from its last byte read to its answer's last byte written. The host keeps
-  /// the session alive for so long: nothing else may, while a handler or a late answer has no operation under
-  /// way on the socket.
-  void begin_request(std::shared_ptr<Session> session);
-  void end_request(Session* session);
+  /// A request is being answered, from its last byte read to its answer's last byte written.
+  void begin_request();
+  void end_request();
   /// Whether no request is being answered any more before `deadline`.
   bool wait_quiet(std::chrono::steady_clock::time_point deadline);
   /// Lets go of requests and errands that nobody will see to any more: they hold their sessions, and those
-  /// hold us.
+  /// hold us. Only once the I/O threads have ended.
   void forget_requests();
   /// Marks the server as stopping and tells every session.
   void finish_all();
@@ -88,9 +87,8 @@ class SessionHost {
   bool stopping() const { return stopping_; }
   ServerStats stats() const;
 
-  HttpDate date;  ///< for the I/O thread alone
-  /// Here, so that it outlives the sessions, also one that a late answer has just got hold of.
-  boost::asio::io_context io{1};  // of one thread
+  /// Here, so that they outlive the sessions, also one that a late answer has just got hold of. At least one.
+  std::vector<std::unique_ptr<IoThread>> io_threads;
   const ServerOptions options;
   const RequestHandler handler;
   const log::Log log;
@@ -99,27 +97,18 @@ class SessionHost {
   std::atomic<std::uint64_t> refused{0};
 
  private:
-  struct Errand {
-    std::shared_ptr<Session> session;
-    std::variant<Step, Response> what;
-  };
   std::vector<std::shared_ptr<Session>> living();
-  void run_errands();
-
-  std::mutex errands_mutex_;
-  std::vector<Errand> errands_;  ///< not empty: the I/O thread has been told
-  std::vector<Errand> running_;  ///< on the I/O thread; kept for its memory
-  bool over_ = false;
 
   std::atomic<bool> stopping_{false};
+  std::atomic<std::size_t> answering_{0};
   mutable std::mutex mutex_;
   std::condition_variable quiet_;
   std::map<Session*, std::weak_ptr<Session>> sessions_;
-  std::map<Session*, std::shared_ptr<Session>> answering_;
 };
 
-std::shared_ptr<Session> make_session(SessionSocket socket, std::shared_ptr<SessionHost> host);
-std::shared_ptr<Session> make_tls_session(SessionSocket socket, boost::asio::ssl::context& tls,
+/// @param io the thread of the socket's executor; the host's
+std::shared_ptr<Session> make_session(SessionSocket socket, IoThread& io, std::shared_ptr<SessionHost> host);
+std::shared_ptr<Session> make_tls_session(SessionSocket socket, boost::asio::ssl::context& tls, IoThread& io,
                                           std::shared_ptr<SessionHost> host);
 
 }  // namespace gpuscale::http

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <boost/asio/post.hpp>
+#include <algorithm>
 #include <utility>
 
 #include "http/session.h"
@@ -18,51 +18,30 @@ void SessionHost::leave(Session* session) {
   sessions_.erase(session);
 }
 
-void SessionHost::on_io(std::shared_ptr<Session> session, std::variant<Step, Response> what) {
-  {
-    const std::scoped_lock lock(errands_mutex_);
-    if (over_) return;
-    errands_.push_back({std::move(session), std::move(what)});
-    if (errands_.size() > 1) return;
-  }
-  boost::asio::post(io, [this] { run_errands(); });
+SessionHost::SessionHost(ServerOptions options_in, RequestHandler handler_in, log::Log log_in)
+    : options(std::move(options_in)),
+      handler(std::move(handler_in)),
+      log(std::move(log_in)),
+      pool(options.handler_threads, options.max_queued_requests) {
+  for (int i = 0; i < std::max(options.io_threads, 1); ++i)
+    io_threads.push_back(std::make_unique<IoThread>());
 }
 
-void SessionHost::run_errands() {
-  {
-    const std::scoped_lock lock(errands_mutex_);
-    running_.swap(errands_);
-  }
-  for (Errand& errand : running_) {
-    if (auto* const answer = std::get_if<Response>(&errand.what)) {
-      errand.session->write_answer(std::move(*answer));
-    } else {
-      ((*errand.session).*std::get<Step>(errand.what))();
-    }
-  }
-  running_.clear();
-}
-
-void SessionHost::begin_request(std::shared_ptr<Session> session) {
+void SessionHost::begin_request() {
   ++requests;
-  const std::scoped_lock lock(mutex_);
-  Session* const raw = session.get();
-  answering_.emplace(raw, std::move(session));
+  ++answering_;
 }
 
-void SessionHost::end_request(Session* session) {
-  std::shared_ptr<Session> last;  // let go outside of the lock, which its destructor takes
+void SessionHost::end_request() {
+  // Who waits marked us as stopping before it looked at the number: so one of the two sees the other.
+  if (--answering_ > 0 || !stopping_) return;
   const std::scoped_lock lock(mutex_);
-  if (const auto found = answering_.find(session); found != answering_.end()) {
-    last = std::move(found->second);
-    answering_.erase(found);
-  }
-  if (answering_.empty()) quiet_.notify_all();
+  quiet_.notify_all();
 }
 
 bool SessionHost::wait_quiet(std::chrono::steady_clock::time_point deadline) {
   std::unique_lock lock(mutex_);
-  return quiet_.wait_until(lock, deadline, [this] { return answering_.empty(); });
+  return quiet_.wait_until(lock, deadline, [this] { return answering_ == 0; });
 }
 
 std::vector<std::shared_ptr<Session>> SessionHost::living() {
@@ -75,16 +54,8 @@ std::vector<std::shared_ptr<Session>> SessionHost::living() {
 }
 
 void SessionHost::forget_requests() {
-  // Let go outside of the locks, which their destructors take.
-  decltype(answering_) forgotten;
-  decltype(errands_) undone;
-  {
-    const std::scoped_lock lock(mutex_);
-    forgotten.swap(answering_);
-  }
-  const std::scoped_lock lock(errands_mutex_);
-  over_ = true;
-  undone.swap(errands_);
+  for (const auto& session : living()) session->let_go();
+  for (const auto& thread : io_threads) thread->forget_errands();
 }
 
 void SessionHost::finish_all() {
@@ -93,11 +64,11 @@ void SessionHost::finish_all() {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
   }
-  for (auto& session : living()) on_io(std::move(session), &Session::finish);
+  for (const auto& session : living()) session->on_io(&Session::finish);
 }
 
 void SessionHost::close_all() {
-  for (auto& session : living()) on_io(std::move(session), &Session::close);
+  for (const auto& session : living()) session->on_io(&Session::close);
 }
 
 void SessionHost::close_overdue(std::chrono::steady_clock::time_point now) {
@@ -110,7 +81,7 @@ void SessionHost::close_overdue(std::chrono::steady_clock::time_point now) {
     }
   }
   for (const auto& session : overdue) {
-    if (session != nullptr) session->close();
+    if (session != nullptr) session->on_io(&Session::close);
   }
 }
 

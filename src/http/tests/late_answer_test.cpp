@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <future>
+#include <map>
 #include <thread>
 
 #include "http/testing/server_test.h"
@@ -84,6 +85,55 @@ TEST_F(ServerTest, HundredsMayWaitForALateAnswer) {
     responder->respond(Response::text(500, "twice"));
   }
   EXPECT_EQ(all.get_future().wait_for(20s), std::future_status::ready);
+}
+
+TEST_F(ServerTest, ConnectionsAreSharedAmongTheThreadsThatReadAndWrite) {
+  constexpr int kCallers = 12;
+  std::mutex mutex;
+  std::condition_variable arrived;
+  std::map<std::thread::id, int> readers;
+  std::vector<std::shared_ptr<Responder>> waiting;
+  ServerOptions options;
+  options.io_threads = 3;
+  options.at_once = [](const Request&) { return true; };
+  serve(
+      [&](const Request& request) {
+        if (request.path == "/now") return Response::text(200, "now");
+        Response response;
+        response.later = [&](std::shared_ptr<Responder> responder) {
+          const std::scoped_lock lock(mutex);
+          ++readers[std::this_thread::get_id()];
+          waiting.push_back(std::move(responder));
+          arrived.notify_all();
+        };
+        return response;
+      },
+      options);
+  std::vector<std::unique_ptr<Wire>> wires;
+  for (int i = 0; i < kCallers; ++i) {
+    wires.push_back(std::make_unique<Wire>(server_->port()));
+    wires.back()->send("GET /now HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_THAT(wires.back()->read_until("now"), EndsWith("now"));
+    wires.back()->send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+  {
+    std::unique_lock lock(mutex);
+    ASSERT_TRUE(arrived.wait_for(lock, 20s, [&] { return waiting.size() == kCallers; }));
+    ASSERT_EQ(readers.size(), 3U);
+    for (const auto& [thread, requests] : readers) EXPECT_EQ(requests, kCallers / 3);
+  }
+  EXPECT_EQ(server_->stats().connections, static_cast<std::uint64_t>(kCallers));
+  for (const auto& responder : waiting) responder->respond(Response::text(200, "late"));
+  for (const auto& wire : wires) EXPECT_THAT(wire->read_until("late"), EndsWith("late"));
+  // The server's end waits no longer than it may for one that is not answered.
+  wires.back()->send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  {
+    std::unique_lock lock(mutex);
+    ASSERT_TRUE(arrived.wait_for(lock, 20s, [&] { return waiting.size() == kCallers + 1; }));
+  }
+  server_->stop(10ms);
+  waiting.back()->respond(Response::text(200, "too late"));
+  EXPECT_THAT(wires.back()->read_all(), EndsWith("late"));
 }
 
 TEST_F(ServerTest, AnAnswerThatNeverComesClosesTheConnection) {
