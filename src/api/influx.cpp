@@ -143,15 +143,15 @@ http::Handler with_influx_headers(http::Handler handler) {
   return [handler = std::move(handler), ids](const http::Request& request) {
     std::string id(request.headers.get("X-Request-Id").substr(0, 128));
     if (id.empty()) id = ids->next();
-    return finished(handler(request),
-                    [id = std::move(id),
-                     origin = std::string(request.headers.get("Origin"))](http::Response& response) mutable {
-                      response.headers.set("X-Influxdb-Version", std::string(kInfluxVersion));
-                      response.headers.set("X-Influxdb-Build", "OSS");
-                      response.headers.set("X-Request-Id", id);
-                      response.headers.set("Request-Id", std::move(id));
-                      set_cors(origin, response);
-                    });
+    return finished(
+        handler(request),
+        [id = std::move(id), origin = std::string(request.headers.get("Origin"))](http::Response& response) {
+          response.headers.set("X-Influxdb-Version", std::string(kInfluxVersion));
+          response.headers.set("X-Influxdb-Build", "OSS");
+          response.headers.set("X-Request-Id", id);
+          response.headers.set("Request-Id", id);
+          set_cors(origin, response);
+        });
   };
 }
 

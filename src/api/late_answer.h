@@ -22,7 +22,7 @@ class Finishing final : public http::Responder {
 
  private:
   const std::shared_ptr<http::Responder> responder_;
-  Finish finish_;
+  const Finish finish_;
 };
 
 /// The response after `finish(http::Response&)` was done to it: now, or where it comes later, then.

@@ -99,6 +99,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   }
 
   void start() override {
+    if (closed_) return;
     if constexpr (kTls) {
       expires_after(host_->options.read_timeout);
       stream_.async_handshake(asio::ssl::stream_base::server, then(&StreamSession::on_handshake));
@@ -134,7 +135,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   SessionSocket& socket() { return beast::get_lowest_layer(stream_); }
 
   void on_handshake(error_code error, std::size_t) {
-    if (!error) await_request();
+    if (!error && !closed_) await_request();
   }
 
   // --- reading
@@ -159,6 +160,8 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     stream_.async_read_some(buffer_.prepare(size), then(&StreamSession::on_bytes));
   }
   void on_bytes(error_code error, std::size_t bytes) {
+    // What was read before we hung up is no request any more.
+    if (closed_) return;
     const bool begun = reader_->got_some();
     if (error == asio::error::eof && begun) error = bhttp::error::partial_message;
     if (error) return on_bad_request(error);
@@ -188,7 +191,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     write_out(then(&StreamSession::on_encouraged));
   }
   void on_encouraged(error_code error, std::size_t) {
-    if (error) return hang_up();
+    if (error || closed_) return hang_up();
     read_on();
   }
 

@@ -26,7 +26,7 @@ namespace gpuscale::http {
 using SessionExecutor = boost::asio::io_context::executor_type;
 using SessionSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, SessionExecutor>;
 
-/// Everything but the destructor, on_io() and overdue() on the session's I/O thread alone.
+/// Everything but the making and the end, on_io() and overdue() on the session's I/O thread alone.
 class Session {
  public:
   virtual ~Session() = default;
@@ -34,6 +34,10 @@ class Session {
   /// Closes an idle connection, ends streams, and lets a request being answered be answered.
   virtual void finish() = 0;
   virtual void close() = 0;  ///< at once
+  /// What was waited for may have come while the step was on its way.
+  void close_if_overdue() {
+    if (overdue(std::chrono::steady_clock::now())) close();
+  }
   virtual void write_answer(Response response) = 0;
   virtual void pump_stream() = 0;  ///< writes what the stream's queue holds
   /// Forgets a request that nobody will see to any more. Only once the I/O threads have ended.
@@ -82,7 +86,7 @@ class SessionHost {
   /// Marks the server as stopping and tells every session.
   void finish_all();
   void close_all();
-  /// Closes the connections that are overdue.
+  /// Has the connections closed that are overdue.
   void close_overdue(std::chrono::steady_clock::time_point now);
   bool stopping() const { return stopping_; }
   ServerStats stats() const;

@@ -81,7 +81,7 @@ void SessionHost::close_overdue(std::chrono::steady_clock::time_point now) {
     }
   }
   for (const auto& session : overdue) {
-    if (session != nullptr) session->on_io(&Session::close);
+    if (session != nullptr) session->on_io(&Session::close_if_overdue);
   }
 }
 

@@ -244,11 +244,12 @@ class QuickReader {
 /// The first line has been read: room for as many of its kind, where they are not too many to be believed.
 void expect_more_like_it(ParsedLines& out, std::size_t lines) {
   constexpr std::size_t kMostLines = 1'024;
+  constexpr std::size_t kMostViews = 32'768;  // beyond it they grow as they come
   const std::size_t expected = std::min(lines, kMostLines) + 1;
   out.points.reserve(expected);
   out.extents.reserve(expected);
-  out.tag_storage.reserve(expected * out.tag_storage.size());
-  out.field_storage.reserve(expected * out.field_storage.size());
+  out.tag_storage.reserve(std::min(kMostViews, expected * out.tag_storage.size()));
+  out.field_storage.reserve(std::min(kMostViews, expected * out.field_storage.size()));
 }
 
 /// The storages have stopped growing: now views into them last.

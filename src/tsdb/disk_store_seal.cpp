@@ -120,7 +120,7 @@ Result<void> DiskStore::seal_oldest_head() {
     // What is left of a sealing that failed goes first.
     if (!sealing_) {
       if (head_->empty()) return {};
-      auto next = std::make_unique<Head>(head_->usual_words());
+      auto next = std::make_unique<Head>(head_->usual_room());
       sealing_ = std::exchange(head_, std::move(next));
       sealing_sequence_ = sequence_;
       batches_.end_file();

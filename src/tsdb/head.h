@@ -17,9 +17,16 @@ namespace gpuscale::tsdb {
 
 class Head {
  public:
-  /// @param first_words room that a series is given with its first row: what the series of the head before
+  /// Room for rows, in words of eight bytes.
+  struct Room {
+    std::size_t of_series = 0;
+    std::size_t of_all = 0;
+  };
+
+  Head() = default;
+  /// @param room that series are given with their first row while it lasts: what those of the head before
   /// came to need. Their rows then seldom move, and fill the memory that those left.
-  explicit Head(std::size_t first_words = 0) : first_words_(first_words) {}
+  explicit Head(Room room) : room_(room) {}
 
   /// Adds a batch. Rows of which `owner` knows no measurement are left out (dropped meanwhile), and so is a
   /// batch of a policy that `alive` denies. What is added is noted in `changes`. False where the batch is
@@ -37,11 +44,14 @@ class Head {
   /// Of all rows that were added, also of series dropped since.
   RowSpread spread(const SegmentOwner& owner) const;
   std::size_t bytes() const { return bytes_; }
-  /// A little more than what a series takes on the average, in words of eight bytes; of giants not all.
-  std::size_t usual_words() const;
+  /// A little more than what this one takes, on the average of its series and in all; of giants not all.
+  Room usual_room() const;
 
  private:
-  const std::size_t first_words_;
+  /// For a series' first row.
+  std::size_t take_room();
+
+  Room room_;
   std::unordered_map<PolicyId, SeriesBuffers> policies_;
   std::map<SegmentOwner, RowSpread> spreads_;
   std::size_t bytes_ = 0;

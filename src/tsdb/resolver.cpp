@@ -87,7 +87,7 @@ class Resolver {
       return true;
     }
     keys_known_ = false;
-    // What is known was looked at before.
+    // Those of a known series were looked at when it was made, by the limits of then.
     if (known == nullptr && !tags_are_good(point)) return true;
     if (!fields_are_good(point)) return true;
     if (measurement_ == nullptr && definer_ == nullptr) return false;

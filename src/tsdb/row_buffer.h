@@ -30,6 +30,8 @@ class RowBuffer {
   /// Orders what came out of order. Readers see settled buffers only.
   void settle();
   bool is_settled() const { return ordered_; }
+  /// Whether it has no row yet.
+  bool empty() const { return words_.empty() && older_ == nullptr; }
 
   /// Whether all rows are of earlier times, as far as they came in order.
   bool is_newer(std::int64_t time_ns) const {
