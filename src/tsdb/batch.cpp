@@ -44,7 +44,7 @@ void BatchWriter::put_row(SeriesId series, std::int64_t time_ns, std::span<const
   if (fresh) room += (1 + shape.size()) * kMostVarint;
   for (const CellValue& cell : cells) room += cell.text.size();
   const std::size_t before = bytes_.size();
-  if (rows_ == 0) bytes_.reserve(std::min(before + room * expected_, kMostAhead));
+  if (rows_ == 1) bytes_.reserve(std::min(before * expected_, kMostAhead) + room);
   bytes_.resize(before + room);
   char* at = bytes_.data() + before;
   at = put_signed(at, wrapping_sub(static_cast<std::int64_t>(series), static_cast<std::int64_t>(series_)));

@@ -114,13 +114,13 @@ Result<void> DiskStore::seal_head() {
 }
 
 Result<void> DiskStore::seal_oldest_head() {
+  auto next = std::make_unique<Head>();
   {
     const std::scoped_lock change(change_mutex_);
     const std::unique_lock lock(mutex_);
     // What is left of a sealing that failed goes first.
     if (!sealing_) {
       if (head_->empty()) return {};
-      auto next = std::make_unique<Head>(head_->usual_room());
       sealing_ = std::exchange(head_, std::move(next));
       sealing_sequence_ = sequence_;
       batches_.end_file();

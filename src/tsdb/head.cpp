@@ -33,8 +33,7 @@ bool Head::apply(std::string_view batch, const std::function<bool(PolicyId)>& al
       }
       last = reader.series();
     }
-    const std::size_t room = buffer->rows.empty() ? take_room() : 0;
-    bytes_ += series->add(*buffer, reader.time_ns(), reader.shape(), reader.cells(), room);
+    bytes_ += series->add(*buffer, reader.time_ns(), reader.shape(), reader.cells());
     if (!buffer->rows.is_settled() && (unsettled_.empty() || unsettled_.back() != &buffer->rows))
       unsettled_.push_back(&buffer->rows);
     changes.note({reader.policy(), buffer->measurement}, reader.time_ns());
@@ -50,21 +49,6 @@ bool Head::apply(std::string_view batch, const std::function<bool(PolicyId)>& al
   }
   for (RowBuffer* rows : unsettled_) rows->settle();
   return reader.ok();
-}
-
-Head::Room Head::usual_room() const {
-  constexpr std::size_t kMostOfSeries = 64U << 10U;
-  std::size_t series = 0;
-  for (const auto& [policy, buffers] : policies_) series += buffers.all().size();
-  const std::size_t words = bytes_ / sizeof(std::uint64_t);
-  const std::size_t all = words + words / 8;
-  return {series == 0 ? 0 : std::min(kMostOfSeries, all / series), all};
-}
-
-std::size_t Head::take_room() {
-  const std::size_t taken = std::min(room_.of_series, room_.of_all);
-  room_.of_all -= taken;
-  return taken;
 }
 
 const RowBuffer* Head::find(PolicyId policy, SeriesId series) const {

@@ -17,17 +17,6 @@ namespace gpuscale::tsdb {
 
 class Head {
  public:
-  /// Room for rows, in words of eight bytes.
-  struct Room {
-    std::size_t of_series = 0;
-    std::size_t of_all = 0;
-  };
-
-  Head() = default;
-  /// @param room that series are given with their first row while it lasts: what those of the head before
-  /// came to need. Their rows then seldom move, and fill the memory that those left.
-  explicit Head(Room room) : room_(room) {}
-
   /// Adds a batch. Rows of which `owner` knows no measurement are left out (dropped meanwhile), and so is a
   /// batch of a policy that `alive` denies. What is added is noted in `changes`. False where the batch is
   /// malformed.
@@ -44,14 +33,8 @@ class Head {
   /// Of all rows that were added, also of series dropped since.
   RowSpread spread(const SegmentOwner& owner) const;
   std::size_t bytes() const { return bytes_; }
-  /// A little more than what this one takes, on the average of its series and in all; of giants not all.
-  Room usual_room() const;
 
  private:
-  /// For a series' first row.
-  std::size_t take_room();
-
-  Room room_;
   std::unordered_map<PolicyId, SeriesBuffers> policies_;
   std::map<SegmentOwner, RowSpread> spreads_;
   std::size_t bytes_ = 0;

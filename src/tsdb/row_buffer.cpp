@@ -79,7 +79,7 @@ void RowBuffer::take_fields(std::span<const CellName> shape, FieldLists& lists) 
 }
 
 std::size_t RowBuffer::add(std::int64_t time_ns, std::span<const CellName> shape,
-                           std::span<const CellValue> cells, FieldLists& lists, std::size_t first_words) {
+                           std::span<const CellValue> cells, FieldLists& lists) {
   bool same_shape = std::equal(fields_->begin(), fields_->end(), shape.begin(), shape.end());
   std::size_t taken = 0;
   if (!same_shape) {
@@ -93,8 +93,7 @@ std::size_t RowBuffer::add(std::int64_t time_ns, std::span<const CellName> shape
     if (!words_.empty() && time(rows() - 1) > time_ns) ordered_ = false;
     // A quarter more at a time, not twice as much: ten thousand series that are half empty are megabytes.
     if (words_.size() + width_ > words_.capacity())
-      words_.reserve(words_.size() +
-                     std::max({4 * width_, words_.size() / 4, words_.empty() ? first_words : 0}));
+      words_.reserve(words_.size() + std::max(4 * width_, words_.size() / 4));
     words_.resize(words_.size() + width_);
     words_[words_.size() - width_] = static_cast<std::uint64_t>(time_ns);
     taken += width_ * sizeof(std::uint64_t);

@@ -23,15 +23,12 @@ class RowBuffer {
   /// Words that are laid out anew at most.
   static constexpr std::size_t kMostWidened = 64U << 10U;
 
-  /// @param lists those of the neighbours, to share a list with
-  /// @param first_words room that the first row makes, at least that of a few rows. @return bytes taken.
+  /// @param lists those of the neighbours, to share a list with. @return bytes taken.
   std::size_t add(std::int64_t time_ns, std::span<const CellName> shape, std::span<const CellValue> cells,
-                  FieldLists& lists, std::size_t first_words = 0);
+                  FieldLists& lists);
   /// Orders what came out of order. Readers see settled buffers only.
   void settle();
   bool is_settled() const { return ordered_; }
-  /// Whether it has no row yet.
-  bool empty() const { return words_.empty() && older_ == nullptr; }
 
   /// Whether all rows are of earlier times, as far as they came in order.
   bool is_newer(std::int64_t time_ns) const {

@@ -56,17 +56,6 @@ TEST(RowBuffer, RowsThatCameLateAreInTheirPlaceAndTheLastWriteOfATimeWins) {
   EXPECT_EQ(out.floats, (std::vector<double>{10, 99, 31}));
 }
 
-TEST(RowBuffer, RoomThatIsMadeAheadIsNotTaken) {
-  const std::array<CellValue, 1> cells = {CellValue{1, {}}};
-  FieldLists lists;
-  RowBuffer plain;
-  RowBuffer roomy;
-  for (std::int64_t time = 1; time < 100; ++time) {
-    ASSERT_EQ(roomy.add(time, kShape, cells, lists, 64), plain.add(time, kShape, cells, lists));
-  }
-  EXPECT_EQ(times_between(roomy, 0, 200), times_between(plain, 0, 200));
-}
-
 TEST(FieldLists, SeriesWithTheSameFieldsShareOneList) {
   FieldLists lists;
   const CellName first{1, FieldType::kFloat};
