@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Answers that come later (http::Response::later), for what is to be done to every answer.
 #pragma once
-#include <functional>
 #include <memory>
 #include <utility>
 

@@ -5,7 +5,6 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "base/same_bytes.h"
@@ -68,11 +67,11 @@ class QuickReader {
     std::string_view before;  // the key of the tag before
     bool ordered = true;      // the keys so far are those of the line before
     for (std::size_t n = 0; *p == ','; ++n) {
-      const bool known = n < previous_.tags;
-      const TagView guess = known ? out_.tag_storage[previous_.first_tag + n] : TagView{};
+      std::string_view guess;
+      if (n < previous_.tags) guess = out_.tag_storage[previous_.first_tag + n].key;
       const char* const key = ++p;
-      if (known && begins_with(p, end, guess.key) && p[guess.key.size()] == '=') {
-        p += guess.key.size();
+      if (stands_before(p, end, guess, '=')) {
+        p += guess.size();
       } else {
         ordered = false;
         p = scan_key(p, end);
@@ -92,10 +91,10 @@ class QuickReader {
     return *p == ' ' ? p : nullptr;
   }
 
-  /// Whether `start` stands at `p`, and at least one character behind it.
-  static bool begins_with(const char* p, const char* end, std::string_view start) {
-    return static_cast<std::size_t>(end - p) > start.size() &&
-           base::same_bytes(p, start.data(), start.size());
+  /// Whether what was guessed stands at `p` and `stop` behind it; an empty text is no guess.
+  static bool stands_before(const char* p, const char* end, std::string_view guess, char stop) {
+    return !guess.empty() && static_cast<std::size_t>(end - p) > guess.size() && p[guess.size()] == stop &&
+           base::same_bytes(p, guess.data(), guess.size());
   }
 
   /// From a backslash to the end of the tag's value; `end` where it is anything but an escaped separator.
@@ -129,7 +128,7 @@ class QuickReader {
       FieldView& field = out_.field_storage.add();
       std::string_view guess;
       if (n < previous_.fields) guess = out_.field_storage[previous_.first_field + n].key;
-      if (!guess.empty() && begins_with(p, end, guess) && p[guess.size()] == '=') {
+      if (stands_before(p, end, guess, '=')) {
         p += guess.size();
       } else {
         guessed = false;
@@ -198,7 +197,7 @@ class QuickReader {
     }
     const char* const begin = ++p;
     // Mostly the time of the line before.
-    if (!time_before_.empty() && begins_with(p, end, time_before_) && p[time_before_.size()] == '\n') {
+    if (stands_before(p, end, time_before_, '\n')) {
       point.time_ns = time_ns_before_;
       return p + time_before_.size();
     }

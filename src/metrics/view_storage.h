@@ -28,7 +28,6 @@ class ViewStorage {
   std::size_t size() const { return used_; }
   /// How many it has room for.
   std::size_t room() const { return room_.size(); }
-  View& operator[](std::size_t at) { return room_[at]; }
   const View& operator[](std::size_t at) const { return room_[at]; }
   /// Valid until the next add() or reserve().
   std::span<View> part(std::size_t begin, std::size_t size) { return {room_.data() + begin, size}; }
