@@ -120,7 +120,8 @@ Result<void> LogFileReader::read_head(std::int64_t first) {
   const std::uint64_t salt = reader.fixed();
   const std::uint64_t again = reader.fixed();
   // Without a head it begins with a frame: its mark, then its number. One of them may be damaged.
-  if (mark == FrameHead::kMark || salt == static_cast<std::uint64_t>(first)) {
+  const bool has_number_of_frame = mark != FileHead::kMark && salt == static_cast<std::uint64_t>(first);
+  if (mark == FrameHead::kMark || has_number_of_frame) {
     form_ = Form::kUnsalted;
     salts_ = {FileHead::kNoSalt};
   } else if (mark == FileHead::kMark && salt == again && salt != FileHead::kNoSalt) {

@@ -290,6 +290,10 @@ TEST_F(BatchLogTest, AFileInWhichACrashLeftNoEntryIsNoneOfTheNextFilesName) {
     put(path, whole.substr(0, size) + std::string(100, '\0') + unsalted(1'000, "made up"));
     EXPECT_THAT(restart(), ElementsAre("first")) << "the rest not on the disk from " << size;
   }
+  // Of a salt that was torn there may be left what reads as the number of the first entry.
+  put(path,
+      whole.substr(0, sizeof FileHead::kMark) + '\2' + std::string(100, '\0') + unsalted(1'000, "made up"));
+  EXPECT_THAT(restart(), ElementsAre("first"));
   put(path, whole.substr(0, whole.size() - 1));
   EXPECT_THAT(restart(), ElementsAre("first"));
   ASSERT_TRUE(append({"second"}));
