@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <limits>
@@ -19,6 +20,10 @@ namespace {
 
 /// A file that is written over should be about as long as the next one will be; a longer one held a burst.
 constexpr std::uint64_t kMostSpareBytes = 128ULL << 20U;
+/// A file that grows is made longer than its entry asks, by an eighth and so much at most: each growth costs
+/// the journal of the file system a commit of its own (measured with 19 KB an entry: 290 us against 200).
+constexpr std::uint64_t kMostRoomAhead = 256ULL << 10U;
+constexpr std::uint64_t kRoomAheadUnit = 4'096;  // of a file system; small files get none
 /// The room of a frame is kept from entry to entry, but not that of a giant.
 constexpr std::size_t kMostKeptRoom = 4ULL << 20U;
 constexpr std::string_view kMend =
@@ -120,9 +125,29 @@ Result<void> BatchLog::begin_file(Sequence first) {
 }
 
 Result<void> BatchLog::bring_to_disk() {
+  const std::uint64_t end = end_ + frame_.size();
+  const bool grows = end > current_->bytes;
+  // Where it fails a part of it may stand there.
+  current_->bytes = std::max(current_->bytes, end);
   GS_CHECK(write_at(descriptor_, current_->path, end_, frame_));
+  if (grows) make_room_ahead();
   if (::fdatasync(descriptor_) != 0) return log_file_error("cannot write", current_->path, errno);
   return {};
+}
+
+void BatchLog::make_room_ahead() {
+  static constexpr std::array<char, kMostRoomAhead / 8> kZeros{};
+  const std::uint64_t allowed =
+      most_bytes_ == 0 ? kMostRoomAhead : most_bytes_ - std::min(most_bytes_, bytes());
+  std::uint64_t left =
+      std::min({current_->bytes / 8, kMostRoomAhead, allowed}) / kRoomAheadUnit * kRoomAheadUnit;
+  while (left > 0) {
+    const std::string_view piece(kZeros.data(), std::min<std::uint64_t>(left, kZeros.size()));
+    // On a full disk the entry stands there all the same.
+    if (!write_at(descriptor_, current_->path, current_->bytes, piece)) return;
+    current_->bytes += piece.size();
+    left -= piece.size();
+  }
 }
 
 Result<void> BatchLog::append(Sequence sequence, std::span<const std::string_view> batches) {
@@ -137,7 +162,6 @@ Result<void> BatchLog::append(Sequence sequence, std::span<const std::string_vie
     return fail(Errc::kExhausted,
                 "the log of " + database_ + " may not grow beyond " + std::to_string(most_bytes_) + " bytes");
   auto written = bring_to_disk();
-  current_->bytes += growth;
   if (written) {
     end_ = end;
     current_->last = sequence;

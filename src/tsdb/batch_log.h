@@ -60,6 +60,8 @@ class BatchLog {
   Result<void> replay_file(LogFile& file, Sequence next_file, Sequence& newest, const Apply& apply);
   Result<void> begin_file(Sequence first);
   Result<void> bring_to_disk();
+  /// Of zeros, behind the entry that made the file grow; what cannot be had is gone without.
+  void make_room_ahead();
   void put_away(LogFile file);
   /// Keeps it to be written over, or removes it.
   void free(const LogFile& file);

@@ -152,10 +152,10 @@ class DiskStore final : public Store {
   void run_upkeep();
   /// Where a commit found the head full. False where it failed.
   bool seal_if_wanted();
-  /// What it came to is remembered: see refusal(). Errors: also kExhausted for want of memory; then it may be
-  /// tried again.
-  Result<void> seal_head();
-  Result<void> seal_oldest_head();
+  /// What is left of a sealing that failed, else the head, where it holds so much. What it came to is
+  /// remembered: see refusal(). Errors: also kExhausted for want of memory; then it may be tried again.
+  Result<void> seal_head(std::size_t least_bytes = 0);
+  Result<void> seal_oldest_head(std::size_t least_bytes);
   /// What cannot be joined keeps no others from it. Errors: the first of any; also kExhausted for want of
   /// memory.
   Result<void> join_segments();

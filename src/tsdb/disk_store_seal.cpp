@@ -80,7 +80,9 @@ bool DiskStore::seal_if_wanted() {
     upkeep_wanted_ = false;
     before = unsealed_;
   }
-  Result<void> sealed = seal_head();
+  // The commit that was on its way when sealing began may have asked once more, for a head that has hardly
+  // begun: that would be a segment of some rows, and a log cut short that has to grow anew.
+  Result<void> sealed = seal_head(options_.limits.max_unflushed_bytes + 1);
   // What came meanwhile is behind the rest of one that failed.
   if (sealed && before) sealed = seal_head();
   if (sealed && before) log_.info("store.sealed_again");
@@ -104,8 +106,8 @@ void DiskStore::give_back(std::int64_t keep) {
   }
 }
 
-Result<void> DiskStore::seal_head() {
-  Result<void> sealed = within_memory([this] { return seal_oldest_head(); });
+Result<void> DiskStore::seal_head(std::size_t least_bytes) {
+  Result<void> sealed = within_memory([&] { return seal_oldest_head(least_bytes); });
   const std::scoped_lock lock(upkeep_wake_mutex_);
   unsealed_.reset();
   if (!sealed) unsealed_ = sealed.error();
@@ -113,14 +115,14 @@ Result<void> DiskStore::seal_head() {
   return sealed;
 }
 
-Result<void> DiskStore::seal_oldest_head() {
+Result<void> DiskStore::seal_oldest_head(std::size_t least_bytes) {
   auto next = std::make_unique<Head>();
   {
     const std::scoped_lock change(change_mutex_);
     const std::unique_lock lock(mutex_);
     // What is left of a sealing that failed goes first.
     if (!sealing_) {
-      if (head_->empty()) return {};
+      if (head_->empty() || head_->bytes() < least_bytes) return {};
       sealing_ = std::exchange(head_, std::move(next));
       sealing_sequence_ = sequence_;
       batches_.end_file();

@@ -369,6 +369,29 @@ TEST_F(BatchLogTest, KeepsToItsLimitAndTakesUpAgainWhenFilesAreForgotten) {
   EXPECT_TRUE(append({batch}));
 }
 
+TEST_F(BatchLogTest, AFileGrowsSeldomAndNoLongerThanItsLimitAllows) {
+  constexpr std::uint64_t kLimit = 3'000'000;
+  restart(0, kLimit);
+  const std::string batch(10'000, 'x');
+  std::vector<std::string> written;
+  std::vector<std::uint64_t> sizes;
+  while (append({batch})) {
+    written.push_back(batch);
+    const auto size = std::filesystem::file_size(paths().at(0));
+    EXPECT_EQ(size, log_->bytes());
+    EXPECT_LE(size, kLimit);
+    if (sizes.empty() || size != sizes.back()) sizes.push_back(size);
+    ASSERT_LT(written.size(), 1'000U);
+  }
+  EXPECT_GT(written.size() * batch.size(), kLimit - 3 * batch.size()) << "room ahead is used in the end";
+  EXPECT_LT(sizes.size() * 3, written.size());
+  EXPECT_EQ(restart(0, kLimit), written);
+  restart(newest_);
+  ASSERT_TRUE(append({batch}));
+  log_->end_file();
+  EXPECT_LT(std::filesystem::file_size(paths().at(0)), batch.size() + 100) << "no more than its entry";
+}
+
 TEST_F(BatchLogTest, InMemoryNothingIsKept) {
   database_ = ":memory:";
   EXPECT_THAT(restart(), IsEmpty());
