@@ -122,6 +122,37 @@ class Gpu {
   std::exit(1);
 }
 
+/// The lines of one request, behind room for the head that says how many bytes they are: a request is sent
+/// from where it was made.
+class Request {
+ public:
+  void clear() { bytes_.assign(kHeadRoom, ' '); }
+  /// To append lines to.
+  std::string& bytes() { return bytes_; }
+  /// Puts the head before the lines. @return all that is to be sent; stays until clear().
+  std::string_view finish(const std::string& path) {
+    std::array<char, 24> digits{};
+    const char* const end =
+        std::to_chars(digits.data(), digits.data() + digits.size(), bytes_.size() - kHeadRoom).ptr;
+    std::size_t at = kHeadRoom;
+    const auto before = [&](std::string_view piece) {
+      if (piece.size() > at) std::exit(2);
+      at -= piece.size();
+      std::memcpy(bytes_.data() + at, piece.data(), piece.size());
+    };
+    before("\r\n\r\n");
+    before({digits.data(), static_cast<std::size_t>(end - digits.data())});
+    before(" HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ");
+    before(path);
+    before("POST ");
+    return std::string_view(bytes_).substr(at);
+  }
+
+ private:
+  static constexpr std::size_t kHeadRoom = 512;
+  std::string bytes_;
+};
+
 class Connection {
  public:
   explicit Connection(int port) : port_(port) { open(); }
@@ -130,33 +161,28 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   int descriptor() const { return fd_; }
-  void post(const std::string& path, const std::string& body) {
-    head_ = "POST " + path +
-            " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
-    if (body.size() < 64U << 10U) {
-      head_ += body;
-      send(head_);
-    } else {
-      send(head_);
-      send(body);
+  void send(std::string_view bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) fail("send");
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
   }
   /// Ends the process where it was not stored. @return whether the connection is still the same.
   bool read_answer() {
-    std::string answer;
-    char buffer[4'096];
-    std::size_t end = std::string::npos;
-    while ((end = answer.find("\r\n\r\n")) == std::string::npos) {
-      const ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
+    std::array<char, 4'096> buffer;
+    std::string_view answer;
+    while (!answer.ends_with("\r\n\r\n")) {
+      const ssize_t got = ::recv(fd_, buffer.data() + answer.size(), buffer.size() - answer.size(), 0);
       if (got <= 0) fail("recv");
-      answer.append(buffer, static_cast<std::size_t>(got));
-    }
-    if (answer.compare(9, 3, "204") != 0) {
-      std::fprintf(stderr, "%s\n", answer.c_str());
-      std::exit(1);
+      answer = {buffer.data(), answer.size() + static_cast<std::size_t>(got)};
+      if (answer.size() >= 12 && answer.substr(9, 3) != "204") {
+        std::fprintf(stderr, "%.*s\n", static_cast<int>(answer.size()), answer.data());
+        std::exit(1);
+      }
     }
     // VictoriaMetrics says so every two minutes.
-    if (answer.find("onnection: close") == std::string::npos) return true;
+    if (answer.find("onnection: close") == std::string_view::npos) return true;
     ::close(fd_);
     open();
     return false;
@@ -173,17 +199,9 @@ class Connection {
     const int on = 1;
     ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
-  void send(const std::string& bytes) {
-    for (std::size_t at = 0; at < bytes.size();) {
-      const ssize_t sent = ::send(fd_, bytes.data() + at, bytes.size() - at, MSG_NOSIGNAL);
-      if (sent <= 0) fail("send");
-      at += static_cast<std::size_t>(sent);
-    }
-  }
 
   const int port_;
   int fd_ = -1;
-  std::string head_;
 };
 
 struct Result {
@@ -212,16 +230,17 @@ Result keep_pace(const Options& options, std::size_t worker, const std::atomic<b
   Result result;
   if (gpus.empty()) return result;
   Connection connection(options.port);
-  std::string body;
+  Request request;
+  request.clear();
   std::size_t held = 0;
   const auto flush = [&] {
     if (held == 0) return;
     const Clock::time_point begin = Clock::now();
-    connection.post(options.path, body);
+    connection.send(request.finish(options.path));
     connection.read_answer();
     result.latencies_ms.push_back(ms_since(begin));
     result.lines += held;
-    body.clear();
+    request.clear();
     held = 0;
   };
   const Clock::time_point began = Clock::now();
@@ -230,14 +249,14 @@ Result keep_pace(const Options& options, std::size_t worker, const std::atomic<b
   for (std::size_t step = 0; !stop && (options.steps == 0 || step < options.steps); ++step) {
     flush();
     std::this_thread::sleep_until(began + step * step_time);
-    std::size_t request = 0;
+    std::size_t sent = 0;
     const long time_s = options.start + static_cast<long>(step) * options.step_s;
     for (Gpu& gpu : gpus) {
-      gpu.append(body, time_s);
+      gpu.append(request.bytes(), time_s);
       if (++held < options.lines) continue;
       if (options.spread) {
         // Each connection in its own phase, as agents that were started at different times.
-        const std::size_t place = request++ * options.connections + worker;
+        const std::size_t place = sent++ * options.connections + worker;
         std::this_thread::sleep_until(began + step * step_time +
                                       step_time * place / (requests * options.connections));
       }
@@ -258,10 +277,10 @@ class Sender {
   int descriptor() const { return connection_.descriptor(); }
   /// False where all steps were sent.
   bool send() {
-    body_.clear();
+    request_.clear();
     held_ = 0;
     while (held_ < options_.lines && !gpus_.empty() && (options_.steps == 0 || step_ < options_.steps)) {
-      gpus_[gpu_].append(body_, options_.start + static_cast<long>(step_) * options_.step_s);
+      gpus_[gpu_].append(request_.bytes(), options_.start + static_cast<long>(step_) * options_.step_s);
       ++held_;
       if (++gpu_ < gpus_.size()) continue;
       gpu_ = 0;
@@ -269,7 +288,7 @@ class Sender {
     }
     if (held_ == 0) return false;
     begun_ = Clock::now();
-    connection_.post(options_.path, body_);
+    connection_.send(request_.finish(options_.path));
     return true;
   }
   /// @return whether the connection is still the same.
@@ -286,7 +305,7 @@ class Sender {
   Connection connection_;
   std::size_t step_ = 0;
   std::size_t gpu_ = 0;
-  std::string body_;
+  Request request_;
   std::size_t held_ = 0;
   Clock::time_point begun_;
 };
