@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tsdb/float_codec.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <span>
 
+#include "base/vector_clones.h"
+#include "tsdb/byte_code.h"
 #include "tsdb/packed_integers.h"
 
 namespace gpuscale::tsdb {
@@ -17,8 +20,7 @@ constexpr std::array<double, 7> kScales = {1, 10, 100, 1'000, 10'000, 100'000, 1
 constexpr double kMaxExact = 9'007'199'254'740'992.0;  // 2^53
 
 /// The integers that give back exactly these values when divided by `scale`; false where one has none.
-bool scaled_exactly(std::span<const double> values, double scale, std::vector<std::int64_t>& out) {
-  out.resize(values.size());
+bool scaled_one_by_one(std::span<const double> values, double scale, std::int64_t* out) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double scaled = values[i] * scale;
     if (!(std::abs(scaled) <= kMaxExact)) return false;
@@ -27,6 +29,36 @@ bool scaled_exactly(std::span<const double> values, double scale, std::vector<st
     const double back = static_cast<double>(integer) / scale;
     if (std::bit_cast<std::uint64_t>(back) != std::bit_cast<std::uint64_t>(values[i])) return false;
     out[i] = integer;
+  }
+  return true;
+}
+
+/// The same of smaller values, many at once: what is added to one leaves no room for fractions, and its bits
+/// are the integer's. Where it says false there may be larger ones.
+GPUSCALE_VECTOR_CLONES
+bool scaled_at_once(std::span<const double> values, double scale, std::int64_t* out) {
+  constexpr double kNoFractions = 6'755'399'441'055'744.0;  // 1.5 * 2^52
+  constexpr double kMost = 1'125'899'906'842'624.0;         // 2^50: the sum keeps its exponent
+  std::uint64_t differing = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double scaled = values[i] * scale;
+    const double sum = scaled + kNoFractions;
+    const double back = (sum - kNoFractions) / scale;
+    // Minus zero comes back as zero, and so differs; what is no number is not below the most.
+    differing |= std::bit_cast<std::uint64_t>(back) ^ std::bit_cast<std::uint64_t>(values[i]);
+    differing |= std::abs(scaled) <= kMost ? 0U : 1U;
+    out[i] = wrapping_sub(std::bit_cast<std::int64_t>(sum), std::bit_cast<std::int64_t>(kNoFractions));
+  }
+  return differing == 0;
+}
+
+bool scaled_exactly(std::span<const double> values, double scale, std::vector<std::int64_t>& out) {
+  out.resize(values.size());
+  constexpr std::size_t kAtOnce = 64;  // so that a scale that does not do is soon left
+  for (std::size_t at = 0; at < values.size(); at += kAtOnce) {
+    const auto part = values.subspan(at, std::min(kAtOnce, values.size() - at));
+    if (!scaled_at_once(part, scale, out.data() + at) && !scaled_one_by_one(part, scale, out.data() + at))
+      return false;
   }
   return true;
 }

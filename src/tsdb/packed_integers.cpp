@@ -7,6 +7,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/vector_clones.h"
+
 namespace gpuscale::tsdb {
 namespace {
 
@@ -105,101 +107,141 @@ void spread(std::array<std::uint64_t, kRun>& numbers, std::size_t stored, std::u
   for (std::size_t i = kRun; i-- > 0;) numbers[i] = (mask >> i & 1U) != 0 ? numbers[--stored] : 0;
 }
 
-/// The numbers of one run and what their form goes by.
-struct RunNumbers {
-  std::array<std::uint64_t, kRun> values;
-  std::size_t count = 0;
-  std::size_t present = 0;  ///< not zero
-  std::uint64_t all = 0;    ///< the bits of any
+/// What the form of a run goes by.
+struct Shape {
+  std::uint64_t all = 0;    ///< the bits of any of its numbers
+  std::size_t present = 0;  ///< that are not zero
 
-  void add(std::uint64_t value) {
-    values[count++] = value;
-    present += value != 0 ? 1U : 0U;
-    all |= value;
+  void add(std::uint64_t number) {
+    all |= number;
+    present += number != 0 ? 1U : 0U;
   }
 };
 
-void put_run(std::string& out, RunNumbers& run) {
-  const unsigned width = width_of(run.all);
-  if (bytes_of_bits(run.count, width) <= sparse_bytes(run.count, run.present, width)) {
+using Run = std::span<const std::int64_t>;  ///< kRun values at most
+using Numbers = std::array<std::uint64_t, kRun>;
+
+/// The lowest bits of a difference that are zero go after the zigzag: shifting a number with a sign takes
+/// more than one instruction for four at once.
+inline std::uint64_t difference(std::int64_t value, std::int64_t before, unsigned shift) {
+  return zigzag(wrapping_sub(value, before)) >> shift;
+}
+
+inline std::uint64_t distance(std::int64_t value, std::int64_t least, unsigned shift) {
+  return (static_cast<std::uint64_t>(value) - static_cast<std::uint64_t>(least)) >> shift;
+}
+
+/// @param values with one before the first
+GPUSCALE_VECTOR_CLONES
+Shape differences_of(const std::int64_t* values, std::size_t count, unsigned shift, Numbers& numbers) {
+  Shape shape;
+  for (std::size_t i = 0; i < count; ++i) {
+    numbers[i] = difference(values[i], (values - 1)[i], shift);
+    shape.add(numbers[i]);
+  }
+  return shape;
+}
+
+GPUSCALE_VECTOR_CLONES
+Shape distances_of(Run run, std::int64_t least, unsigned shift, Numbers& numbers) {
+  Shape shape;
+  for (std::size_t i = 0; i < run.size(); ++i) {
+    numbers[i] = distance(run[i], least, shift);
+    shape.add(numbers[i]);
+  }
+  return shape;
+}
+
+GPUSCALE_VECTOR_CLONES
+std::int64_t least_of(Run run) {
+  std::int64_t least = run[0];
+  for (const std::int64_t value : run) least = value < least ? value : least;
+  return least;
+}
+
+struct Shapes {
+  Shape differences;
+  Shape distances;
+};
+
+/// Those of a run whose first difference is not counted.
+GPUSCALE_VECTOR_CLONES
+Shapes shapes_of(Run run, unsigned shift) {
+  std::int64_t least = run[0];
+  std::int64_t most = run[0];
+  for (const std::int64_t value : run) {
+    least = value < least ? value : least;
+    most = value > most ? value : most;
+  }
+  Shapes shapes;
+  for (const std::int64_t value : run) shapes.distances.present += value != least ? 1U : 0U;
+  shapes.distances.all = distance(most, least, shift);
+  for (std::size_t i = 1; i < run.size(); ++i) shapes.differences.add(difference(run[i], run[i - 1], shift));
+  return shapes;
+}
+
+/// How many of the lowest bits all values have in common.
+GPUSCALE_VECTOR_CLONES
+unsigned common_low_bits(std::span<const std::int64_t> values) {
+  std::uint64_t differing = 0;
+  for (std::size_t i = 1; i < values.size(); ++i)
+    differing |= static_cast<std::uint64_t>(values[i]) ^ static_cast<std::uint64_t>(values[i - 1]);
+  return differing == 0 ? 0 : static_cast<unsigned>(std::countr_zero(differing));
+}
+
+void put_run(std::string& out, Numbers& numbers, std::size_t count, const Shape& shape) {
+  const unsigned width = width_of(shape.all);
+  if (bytes_of_bits(count, width) <= sparse_bytes(count, shape.present, width)) {
     out.push_back(static_cast<char>(width));
-    if (width != 0) put_bits(out, run.values, run.count, width);
+    if (width != 0) put_bits(out, numbers, count, width);
     return;
   }
   out.push_back(static_cast<char>(width | kSparse));
   std::uint64_t mask = 0;
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < run.count; ++i) {
-    if (run.values[i] == 0) continue;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (numbers[i] == 0) continue;
     mask |= 1ULL << i;
-    run.values[kept++] = run.values[i];
+    numbers[kept++] = numbers[i];
   }
-  out.append(reinterpret_cast<const char*>(&mask), bytes_of_bits(run.count, 1));
-  put_bits(out, run.values, kept, width);
+  out.append(reinterpret_cast<const char*>(&mask), bytes_of_bits(count, 1));
+  put_bits(out, numbers, kept, width);
 }
-
-struct Run {
-  std::size_t begin;
-  std::size_t count;
-};
 
 template <typename Visit>
-void each_run(std::size_t begin, std::size_t end, const Visit& visit) {
-  for (std::size_t at = begin; at < end; at += kRun) visit(Run{at, std::min(kRun, end - at)});
-}
-
-std::uint64_t difference_at(std::span<const std::int64_t> values, std::size_t i, unsigned shift) {
-  return zigzag(wrapping_sub(values[i], values[i - 1]) >> shift);
+void each_run(std::span<const std::int64_t> values, const Visit& visit) {
+  for (; !values.empty(); values = values.subspan(std::min(kRun, values.size())))
+    visit(values.first(std::min(kRun, values.size())));
 }
 
 void put_differences(std::string& out, std::span<const std::int64_t> values, unsigned shift) {
   put_signed(out, values.front());
-  each_run(1, values.size(), [&](Run r) {
-    RunNumbers run;
-    for (std::size_t i = 0; i < r.count; ++i) run.add(difference_at(values, r.begin + i, shift));
-    put_run(out, run);
+  Numbers numbers;
+  each_run(values.subspan(1), [&](Run run) {
+    const Shape shape = differences_of(run.data(), run.size(), shift, numbers);
+    put_run(out, numbers, run.size(), shape);
   });
 }
 
 void put_distances(std::string& out, std::span<const std::int64_t> values, unsigned shift) {
-  each_run(0, values.size(), [&](Run r) {
-    const auto part = values.subspan(r.begin, r.count);
-    const std::int64_t least = *std::min_element(part.begin(), part.end());
-    RunNumbers run;
-    for (const std::int64_t value : part)
-      run.add((static_cast<std::uint64_t>(value) - static_cast<std::uint64_t>(least)) >> shift);
+  Numbers numbers;
+  each_run(values, [&](Run run) {
+    const std::int64_t least = least_of(run);
     put_signed(out, least);
-    put_run(out, run);
+    const Shape shape = distances_of(run, least, shift, numbers);
+    put_run(out, numbers, run.size(), shape);
   });
 }
 
 bool distances_are_shorter(std::span<const std::int64_t> values, unsigned shift) {
   std::size_t differences = 1;
   std::size_t distances = 0;
-  each_run(0, values.size(), [&](Run r) {
-    const auto part = values.subspan(r.begin, r.count);
-    const auto [least, most] = std::minmax_element(part.begin(), part.end());
-    const auto range = static_cast<std::uint64_t>(*most) - static_cast<std::uint64_t>(*least);
-    const auto at_least = static_cast<std::size_t>(std::count(part.begin(), part.end(), *least));
-    distances += 2 + bytes_for(r.count, r.count - at_least, width_of(range >> shift));
-    std::uint64_t all = 0;
-    std::size_t present = 0;
-    for (std::size_t i = 1; i < part.size(); ++i) {
-      const std::uint64_t difference = difference_at(part, i, shift);
-      all |= difference;
-      present += difference != 0 ? 1U : 0U;
-    }
-    differences += bytes_for(r.count, present, width_of(all));
+  each_run(values, [&](Run run) {
+    const Shapes shapes = shapes_of(run, shift);
+    distances += 2 + bytes_for(run.size(), shapes.distances.present, width_of(shapes.distances.all));
+    differences += bytes_for(run.size(), shapes.differences.present, width_of(shapes.differences.all));
   });
   return distances < differences;
-}
-
-/// How many of the lowest bits all values have in common.
-unsigned common_low_bits(std::span<const std::int64_t> values) {
-  std::uint64_t differing = 0;
-  for (std::size_t i = 1; i < values.size(); ++i)
-    differing |= static_cast<std::uint64_t>(wrapping_sub(values[i], values[i - 1]));
-  return differing == 0 ? 0 : static_cast<unsigned>(std::countr_zero(differing));
 }
 
 }  // namespace

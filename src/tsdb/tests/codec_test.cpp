@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <limits>
 #include <random>
 
 #include "tsdb/batch.h"
+#include "tsdb/float_codec.h"
 #include "tsdb/log_entry.h"
 #include "tsdb/log_frame.h"
 #include "tsdb/segment.h"
@@ -179,6 +181,28 @@ TEST(ChunkCodec, TelemetryShrinksTenfold) {
   utilization.times = axis;
   EXPECT_LT(encode_axis(axis).size(), 20U);
   EXPECT_LT(encode_chunk(axis, utilization).size() * 10, 3'600U * 8U);
+}
+
+TEST(FloatCodec, ValuesAtTheEdgesOfWhatIsScaledAtOnceAreKeptToTheBit) {
+  std::mt19937_64 random(11);
+  for (const int exponent : {0, 20, 46, 49, 50, 51, 52, 53, 54, 60}) {
+    for (int round = 0; round < 200; ++round) {
+      std::vector<double> values;
+      for (int i = 0; i < 70; ++i) {
+        const double integer = std::ldexp(1.0, exponent) + static_cast<double>(random() % 9) - 4;
+        const double value = integer / (round % 2 == 0 ? 1 : 10);
+        values.push_back(random() % 2 == 0 ? value : -value);
+      }
+      if (round % 7 == 0) values[random() % values.size()] = -0.0;
+      if (round % 11 == 0) values[random() % values.size()] = std::numeric_limits<double>::quiet_NaN();
+      std::string bytes;
+      encode_floats(bytes, values);
+      std::vector<double> back;
+      ByteReader reader(bytes);
+      ASSERT_TRUE(decode_floats(reader, values.size(), back));
+      ASSERT_EQ(bits_of(back), bits_of(values)) << exponent << " " << round;
+    }
+  }
 }
 
 /// A segment of three series; the first two share their times.
