@@ -10,19 +10,16 @@ namespace gpuscale::tsdb {
 void RowBuffer::widen(std::size_t fields) {
   const std::size_t old_masks = masks();
   const std::size_t old_fields = fields_->size();
-  const std::size_t old_width = width_;
-  const std::size_t count = rows();
   const std::size_t new_masks = (fields + 63) / 64;
-  const std::size_t new_width = 1 + new_masks + fields;
-  std::vector<std::uint64_t> words(count * new_width);
-  for (std::size_t row = 0; row < count; ++row) {
-    const std::uint64_t* from = words_.data() + row * old_width;
-    std::uint64_t* to = words.data() + row * new_width;
+  RowPieces wider(1 + new_masks + fields);
+  wider.reserve(rows_.size());
+  rows_.each({0, rows_.size()}, [&](const std::uint64_t* from) {
+    std::uint64_t* const to = wider.add();
+    std::fill_n(to, wider.width(), 0);
     std::copy_n(from, 1 + old_masks, to);
     std::copy_n(from + 1 + old_masks, old_fields, to + 1 + new_masks);
-  }
-  words_ = std::move(words);
-  width_ = new_width;
+  });
+  rows_ = std::move(wider);
 }
 
 const FieldLists::List& RowBuffer::no_fields() {
@@ -39,14 +36,14 @@ std::optional<std::size_t> RowBuffer::find_field(CellName name) const {
 void RowBuffer::begin_part() {
   settle();
   RowBuffer before = std::move(*this);
-  const std::int64_t newest = std::max(before.newest_before_, before.time(before.rows() - 1));
+  const std::int64_t newest = std::max(before.newest_before_, before.newest_time());
   *this = RowBuffer();
   newest_before_ = newest;
   older_ = std::make_unique<RowBuffer>(std::move(before));
 }
 
 void RowBuffer::take_fields(std::span<const CellName> shape, FieldLists& lists) {
-  if (fields_->empty() && words_.empty()) {
+  if (fields_->empty() && rows_.empty()) {
     if (const FieldLists::List known = lists.find(shape)) {
       widen(known->size());
       fields_ = known;
@@ -70,7 +67,7 @@ void RowBuffer::take_fields(std::span<const CellName> shape, FieldLists& lists) 
   };
   std::vector<CellName> wider = with_those_of_shape(*fields_);
   if (wider.size() == fields_->size()) return;
-  if (rows() * wider.size() > kMostWidened) {
+  if (rows_.size() * wider.size() > kMostWidened) {
     begin_part();
     wider = with_those_of_shape({});
   }
@@ -84,21 +81,20 @@ std::size_t RowBuffer::add(std::int64_t time_ns, std::span<const CellName> shape
   std::size_t taken = 0;
   if (!same_shape) {
     const RowBuffer* const part_before = older_.get();
-    const std::size_t before = words_.size();
+    const std::size_t before = rows_.width();
     take_fields(shape, lists);
-    if (older_.get() == part_before) taken = (words_.size() - before) * sizeof(std::uint64_t);
+    if (older_.get() == part_before) taken = (rows_.width() - before) * rows_.size() * sizeof(std::uint64_t);
     same_shape = std::equal(fields_->begin(), fields_->end(), shape.begin(), shape.end());
   }
-  if (words_.empty() || time(rows() - 1) != time_ns) {
-    if (!words_.empty() && time(rows() - 1) > time_ns) ordered_ = false;
-    // A quarter more at a time, not twice as much: ten thousand series that are half empty are megabytes.
-    if (words_.size() + width_ > words_.capacity())
-      words_.reserve(words_.size() + std::max(4 * width_, words_.size() / 4));
-    words_.resize(words_.size() + width_);
-    words_[words_.size() - width_] = static_cast<std::uint64_t>(time_ns);
-    taken += width_ * sizeof(std::uint64_t);
+  if (rows_.empty() || newest_time() != time_ns) {
+    if (!rows_.empty() && newest_time() > time_ns) ordered_ = false;
+    std::uint64_t* const fresh = rows_.add();
+    fresh[0] = static_cast<std::uint64_t>(time_ns);
+    // Of the same shape every value is written.
+    std::fill_n(fresh + 1, same_shape ? masks() : rows_.width() - 1, 0);
+    taken += rows_.width() * sizeof(std::uint64_t);
   }
-  std::uint64_t* const row = words_.data() + (words_.size() - width_);
+  std::uint64_t* const row = rows_.newest();
   std::uint64_t* const values = row + 1 + masks();
   std::size_t place = 0;
   for (std::size_t i = 0; i < shape.size(); ++i, ++place) {
@@ -117,19 +113,19 @@ std::size_t RowBuffer::add(std::int64_t time_ns, std::span<const CellName> shape
 void RowBuffer::settle() {
   if (ordered_) return;
   ordered_ = true;
-  std::vector<std::size_t> order(rows());
+  std::vector<std::size_t> order(rows_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return time(a) < time(b); });
-  std::vector<std::uint64_t> words;
-  words.reserve(words_.size());
+  RowPieces sorted(rows_.width());
+  sorted.reserve(rows_.size());
   for (const std::size_t row : order) {
-    const std::uint64_t* from = words_.data() + row * width_;
-    if (words.empty() || words[words.size() - width_] != from[0]) {
-      words.insert(words.end(), from, from + width_);
+    const std::uint64_t* from = rows_[row];
+    if (sorted.empty() || sorted.newest()[0] != from[0]) {
+      std::copy_n(from, rows_.width(), sorted.add());
       continue;
     }
-    std::uint64_t* to = words.data() + words.size() - width_;
+    std::uint64_t* to = sorted.newest();
     for (std::size_t field = 0; field < fields_->size(); ++field) {
       const std::uint64_t bit = 1ULL << (field % 64);
       if ((from[1 + field / 64] & bit) == 0) continue;
@@ -137,13 +133,13 @@ void RowBuffer::settle() {
       to[1 + masks() + field] = from[1 + masks() + field];
     }
   }
-  words_ = std::move(words);
+  rows_ = std::move(sorted);
 }
 
 std::optional<std::int64_t> RowBuffer::first_time() const {
   std::optional<std::int64_t> first;
   for (const RowBuffer* part = this; part != nullptr; part = part->older()) {
-    if (part->rows() > 0) first = std::min(first.value_or(part->time(0)), part->time(0));
+    if (!part->rows_.empty()) first = std::min(first.value_or(part->time(0)), part->time(0));
   }
   return first;
 }
@@ -151,7 +147,8 @@ std::optional<std::int64_t> RowBuffer::first_time() const {
 void RowBuffer::times(std::vector<std::int64_t>& out) const {
   const auto first = static_cast<std::ptrdiff_t>(out.size());
   for (const RowBuffer* part = this; part != nullptr; part = part->older()) {
-    for (std::size_t row = 0; row < part->rows(); ++row) out.push_back(part->time(row));
+    part->rows_.each({0, part->rows_.size()},
+                     [&out](const std::uint64_t* row) { out.push_back(static_cast<std::int64_t>(row[0])); });
   }
   if (older_ == nullptr) return;
   std::sort(out.begin() + first, out.end());
@@ -164,7 +161,7 @@ RowRange RowBuffer::rows_between(TimeRange range) const {
   const auto first_at = [&](auto&& before) {
     constexpr std::size_t kNewestRows = 8;
     std::size_t low = 0;
-    std::size_t high = rows();
+    std::size_t high = rows_.size();
     for (std::size_t step = 1; high > 0; step *= 2) {
       if (step == kNewestRows && !before(time(0))) return std::size_t{0};
       const std::size_t probe = high > step ? high - step : 0;
@@ -184,10 +181,11 @@ RowRange RowBuffer::rows_between(TimeRange range) const {
     }
     return low;
   };
-  if (words_.empty() || time(rows() - 1) < range.min_ns) return {0, 0};
+  if (rows_.empty() || newest_time() < range.min_ns) return {0, 0};
   const std::size_t begin = first_at([&](std::int64_t t) { return t < range.min_ns; });
-  const std::size_t end =
-      time(rows() - 1) <= range.max_ns ? rows() : first_at([&](std::int64_t t) { return t <= range.max_ns; });
+  const std::size_t end = newest_time() <= range.max_ns
+                              ? rows_.size()
+                              : first_at([&](std::int64_t t) { return t <= range.max_ns; });
   return {begin, std::max(begin, end)};
 }
 
@@ -204,12 +202,11 @@ void RowBuffer::append_values(RowRange between, std::size_t number, std::vector<
   std::size_t end = times.size();
   times.resize(end + between.size());
   values.resize(end + between.size());
-  const std::uint64_t* row = words_.data() + between.begin * width_;
-  for (std::size_t i = between.begin; i < between.end; ++i, row += width_) {
-    if ((row[mask_at] & bit) == 0) continue;
+  rows_.each(between, [&](const std::uint64_t* row) {
+    if ((row[mask_at] & bit) == 0) return;
     times[end] = static_cast<std::int64_t>(row[0]);
     values[end++] = convert(row[value_at]);
-  }
+  });
   times.resize(end);
   values.resize(end);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Private to the room: the newest rows of one series, row by row in one piece of memory, since a line of
-/// telemetry brings a dozen fields at once.
+/// Private to the room: the newest rows of one series, row by row, since a line of telemetry brings a dozen
+/// fields at once.
 #pragma once
 #include <algorithm>
 #include <limits>
@@ -10,6 +10,7 @@
 
 #include "tsdb/batch.h"
 #include "tsdb/field_lists.h"
+#include "tsdb/row_pieces.h"
 #include "tsdb/sample_columns.h"
 
 namespace gpuscale::tsdb {
@@ -33,8 +34,7 @@ class RowBuffer {
   /// Whether all rows are of earlier times, as far as they came in order.
   bool is_newer(std::int64_t time_ns) const {
     return time_ns > newest_before_ &&
-           (words_.empty() ||
-            (ordered_ && static_cast<std::int64_t>(words_[words_.size() - width_]) < time_ns));
+           (rows_.empty() || (ordered_ && static_cast<std::int64_t>(rows_.newest()[0]) < time_ns));
   }
   /// Of a settled buffer; nothing where it has no rows.
   std::optional<std::int64_t> first_time() const;
@@ -51,12 +51,12 @@ class RowBuffer {
   /// wait for memory. `place` as there. Inlined by force: g++ 12 takes a function that only fetches for one
   /// without effect, and leaves out its calls.
   [[gnu::always_inline]] void fetch_newest(std::size_t place) const {
-    if (words_.empty()) return;
+    if (rows_.empty()) return;
     // What a look at the last second reads: its search ends at the row before.
-    const std::uint64_t* const newest = words_.data() + words_.size() - width_;
+    const std::uint64_t* const newest = rows_.newest();
     __builtin_prefetch(newest);
-    __builtin_prefetch(newest + std::min(width_ - 1, 2 + place));  // behind time and, mostly, one mask
-    __builtin_prefetch(newest - (words_.size() > width_ ? width_ : 0));
+    __builtin_prefetch(newest + std::min(rows_.width() - 1, 2 + place));  // behind time and, mostly, one mask
+    __builtin_prefetch(rows_.before_newest());
   }
   /// Has this object brought near, for fetch_newest(), which reads where its rows lie.
   [[gnu::always_inline]] void fetch() const {
@@ -68,9 +68,9 @@ class RowBuffer {
   void collect_newest(FieldId field, TimeRange range, Column& out, std::size_t& place) const;
 
  private:
-  std::size_t rows() const { return words_.size() / width_; }
   std::size_t masks() const { return (fields_->size() + 63) / 64; }
-  std::int64_t time(std::size_t row) const { return static_cast<std::int64_t>(words_[row * width_]); }
+  std::int64_t time(std::size_t row) const { return static_cast<std::int64_t>(rows_[row][0]); }
+  std::int64_t newest_time() const { return static_cast<std::int64_t>(rows_.newest()[0]); }
   static const FieldLists::List& no_fields();
   RowRange rows_between(TimeRange range) const;
   /// Appends the values of a field in these rows, where they have one.
@@ -93,8 +93,7 @@ class RowBuffer {
   void begin_part();
 
   FieldLists::List fields_ = no_fields();
-  std::size_t width_ = 1;             // words of a row: time, presence masks, values
-  std::vector<std::uint64_t> words_;  // of a string the value is its position in strings_
+  RowPieces rows_;  ///< a row is time, presence masks, values; of a string the value is its place in strings_
   std::vector<std::string> strings_;
   bool ordered_ = true;
   std::unique_ptr<RowBuffer> older_;  ///< the parts before this one, settled

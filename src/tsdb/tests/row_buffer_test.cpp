@@ -43,6 +43,37 @@ TEST(RowBuffer, GivesTheRowsOfEveryRangeWhateverItsSize) {
   }
 }
 
+TEST(RowPieces, GiveEveryRowOfEveryRangeInItsOrder) {
+  std::mt19937 random(5);
+  for (const std::size_t reserved : {0U, 1U, 300U}) {
+    RowPieces rows(3);
+    rows.reserve(reserved);
+    EXPECT_TRUE(rows.empty());
+    std::vector<const std::uint64_t*> places;
+    for (std::uint64_t i = 0; i < 1'000; ++i) {
+      std::uint64_t* const row = rows.add();
+      for (std::uint64_t word = 0; word < 3; ++word) row[word] = 3 * i + word;
+      EXPECT_EQ(rows.newest(), row);
+      EXPECT_EQ(rows.before_newest(), places.empty() ? nullptr : places.back());
+      places.push_back(row);
+    }
+    ASSERT_EQ(rows.size(), places.size());
+    for (std::size_t i = 0; i < places.size(); ++i)
+      ASSERT_EQ(rows[i], places[i]) << "rows stay where they are";
+    for (int round = 0; round < 500; ++round) {
+      const std::size_t begin = random() % (rows.size() + 1);
+      const std::size_t end = begin + random() % (rows.size() + 1 - begin);
+      std::size_t next = begin;
+      rows.each({begin, end}, [&](const std::uint64_t* row) {
+        ASSERT_EQ(row, places[next]);
+        ASSERT_EQ(row[2], 3 * next + 2);
+        ++next;
+      });
+      ASSERT_EQ(next, end);
+    }
+  }
+}
+
 TEST(RowBuffer, RowsThatCameLateAreInTheirPlaceAndTheLastWriteOfATimeWins) {
   RowBuffer rows;
   for (const std::int64_t time : {30, 10, 20, 10})
