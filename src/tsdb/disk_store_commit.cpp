@@ -78,6 +78,7 @@ void DiskStore::write_later(std::string_view database, std::string_view policy,
 void DiskStore::run_commits() {
   std::unique_lock lock(queue_mutex_);
   std::size_t count = 0;
+  std::vector<Pending> batches;  // here, for its memory
   while (true) {
     arrived_.wait(lock, [this] { return closing_ || !queue_.empty(); });
     if (queue_.empty()) return;
@@ -86,12 +87,14 @@ void DiskStore::run_commits() {
       arrived_.wait_for(lock, kGathering, [this] { return closing_ || queue_.size() >= wake_at_; });
       wake_at_ = 1;
     }
-    std::vector<Pending> batches;
-    count = std::min(queue_.size(), kMaxBatchesPerCommit);
-    batches.reserve(count);
-    const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
-    std::move(queue_.begin(), end, std::back_inserter(batches));
-    queue_.erase(queue_.begin(), end);
+    if (queue_.size() <= kMaxBatchesPerCommit) {
+      batches.swap(queue_);
+    } else {
+      const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(kMaxBatchesPerCommit);
+      std::move(queue_.begin(), end, std::back_inserter(batches));
+      queue_.erase(queue_.begin(), end);
+    }
+    count = batches.size();
     in_commit_ = &batches;
     lock.unlock();
     const Result<void> outcome = commit(batches);
@@ -107,6 +110,7 @@ void DiskStore::run_commits() {
     settled_count_ += count;
     settled_.notify_all();
     lock.unlock();
+    batches.clear();
     look_at_head();
     lock.lock();
   }
