@@ -8,7 +8,7 @@
 
 namespace gpuscale::http {
 
-void IoThread::have_done(std::shared_ptr<Session> session, std::variant<Step, Response> what) {
+void IoThread::have_done(std::shared_ptr<Session> session, Work what) {
   {
     const std::scoped_lock lock(mutex_);
     if (over_) return;
@@ -26,6 +26,8 @@ void IoThread::run_errands() {
   for (Errand& errand : running_) {
     if (auto* const answer = std::get_if<Response>(&errand.what)) {
       errand.session->write_answer(std::move(*answer));
+    } else if (auto* const late = std::get_if<std::shared_ptr<LateAnswer>>(&errand.what)) {
+      errand.session->write_late_answer(**late);
     } else {
       ((*errand.session).*std::get<Step>(errand.what))();
     }

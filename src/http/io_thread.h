@@ -20,6 +20,8 @@ class Session;
 class IoThread {
  public:
   using Step = void (Session::*)();
+  /// What a session is to do: a step, or to write an answer, or one that it makes.
+  using Work = std::variant<Step, Response, std::shared_ptr<LateAnswer>>;
 
   IoThread() = default;
   IoThread(const IoThread&) = delete;
@@ -32,19 +34,20 @@ class IoThread {
   void join() {
     if (thread_.joinable()) thread_.join();
   }
-  /// Has the thread take a step of the session, or write its answer, soon and in the order of the calls. What
-  /// comes in a burst wakes the thread once.
-  void have_done(std::shared_ptr<Session> session, std::variant<Step, Response> what);
+  /// Has the thread do it soon and in the order of the calls. What comes in a burst wakes the thread once.
+  void have_done(std::shared_ptr<Session> session, Work what);
   /// Lets go of errands that nobody will do any more, and takes no further ones. Only after join().
   void forget_errands();
 
   boost::asio::io_context io{1};
-  HttpDate date;  ///< for the thread alone
+  // For the thread alone:
+  HttpDate date;
+  Request spare;  ///< that was answered, for the next one to have its memory
 
  private:
   struct Errand {
     std::shared_ptr<Session> session;
-    std::variant<Step, Response> what;
+    Work what;
   };
   void run_errands();
 

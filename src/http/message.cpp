@@ -144,6 +144,18 @@ std::string url_encode(std::string_view text) {
   return out;
 }
 
+void Request::clear() {
+  method = Method::kGet;
+  path.clear();
+  raw_path.clear();
+  query.clear();
+  headers.clear();
+  body.clear();
+  path_params.clear();
+  peer.clear();
+  secure = false;
+}
+
 Response Response::json(int status, std::string body) {
   Response response;
   response.status = status;

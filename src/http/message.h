@@ -31,6 +31,7 @@ class Headers {
   void add(std::string_view name, std::string value);
   void remove(std::string_view name);
   const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }
+  void clear() { fields_.clear(); }
 
  private:
   std::vector<std::pair<std::string, std::string>> fields_;
@@ -46,6 +47,7 @@ class QueryParams {
   void set(std::string_view key, std::string value);
   const std::vector<std::pair<std::string, std::string>>& items() const { return items_; }
   std::string encode() const;
+  void clear() { items_.clear(); }
 
  private:
   std::vector<std::pair<std::string, std::string>> items_;
@@ -65,6 +67,9 @@ struct Request {
   std::map<std::string, std::string, std::less<>> path_params;  ///< filled by the Router
   std::string peer;                                             ///< address of the caller, "127.0.0.1"
   bool secure = false;                                          ///< arrived by TLS
+
+  /// As a new one, that has the memory of this.
+  void clear();
 };
 
 /// The writing end of a streamed answer. Thread-safe.
@@ -79,12 +84,22 @@ class StreamWriter {
 
 struct Response;
 
+/// An answer that is made when it is to be sent.
+class LateAnswer {
+ public:
+  virtual ~LateAnswer() = default;
+  virtual Response make() = 0;  ///< called once at most
+};
+
 /// The end of an answer that comes later, from whatever thread has it. Thread-safe.
 class Responder {
  public:
   virtual ~Responder() = default;  ///< without respond(): the connection is closed without an answer
   /// Sends the whole answer; the first call counts. `stream` and `later` of the answer are not looked at.
   virtual void respond(Response response) = 0;
+  /// The same with an answer that is made by the thread that sends it: of hundreds that come at once no one
+  /// thread need make all.
+  virtual void respond_with(std::shared_ptr<LateAnswer> answer);
 };
 
 struct Response {
@@ -102,6 +117,10 @@ struct Response {
   static Response json(int status, std::string body);  ///< Content-Type: application/json
   static Response text(int status, std::string body);  ///< text/plain; charset=utf-8
 };
+
+inline void Responder::respond_with(std::shared_ptr<LateAnswer> answer) {
+  respond(answer->make());
+}
 
 using Handler = std::function<Response(const Request&)>;
 /// The handler of a whole server, which may change the request (a Router fills in its path_params).

@@ -10,12 +10,14 @@
 
 namespace gpuscale::http {
 
-/// put() it bytes until is_done(), then take().
+/// put() it bytes until is_done(), then take(). reuse(), before the first, has it take the memory of an
+/// earlier request.
 class RequestReader final : public boost::beast::http::basic_parser<true> {
  public:
   unsigned version() const { return version_; }  ///< 10 or 11
   /// All but who sent it and how. The absolute form of a target is understood.
   Request take() { return std::move(request_); }
+  void reuse(Request cleared) { request_ = std::move(cleared); }
   const Request& head() const { return request_; }
 
  private:

@@ -30,6 +30,7 @@ using TlsStream = beast::ssl_stream<PlainStream>;
 constexpr std::size_t kReadAhead = 16U << 10U;
 constexpr std::size_t kMostReadAhead = 64U << 10U;  ///< of a body that is as long
 constexpr std::size_t kGzipFrom = 1'024;
+constexpr std::size_t kMostSpareBody = 64U << 10U;  ///< of a request whose memory is kept
 
 template <typename Stream>
 class StreamSession;
@@ -48,6 +49,11 @@ class LateResponder final : public Responder {
     response.stream = nullptr;
     response.later = nullptr;
     if (auto session = session_.lock()) session->on_io(std::move(response));
+  }
+  void respond_with(std::shared_ptr<LateAnswer> answer) override {
+    if (responded_.exchange(true)) return;
+    if (auto session = session_.lock()) return session->on_io(std::move(answer));
+    answer->make();  // for those who count answers
   }
 
  private:
@@ -115,9 +121,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   void pump_stream() override { write_next_piece(); }
   void let_go() override { kept_alive_.reset(); }
 
-  void on_io(std::variant<IoThread::Step, Response> what) override {
-    io_.have_done(this->shared_from_this(), std::move(what));
-  }
+  void on_io(IoThread::Work what) override { io_.have_done(this->shared_from_this(), std::move(what)); }
 
  private:
   static constexpr bool kTls = !std::is_same_v<Stream, PlainStream>;
@@ -166,7 +170,10 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     if (error == asio::error::eof && begun) error = bhttp::error::partial_message;
     if (error) return on_bad_request(error);
     buffer_.commit(bytes);
-    if (!begun) expires_after(host_->options.read_timeout);
+    if (!begun) {
+      expires_after(host_->options.read_timeout);
+      reader_->reuse(std::move(io_.spare));
+    }
     read_on();
   }
 
@@ -239,7 +246,10 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     head_only_ = request.method == Method::kHead;
     gzip_accepted_ = host_->options.gzip_answers && accepts_gzip(request.headers.get("Accept-Encoding"));
     begin();
-    if (host_->options.at_once && host_->options.at_once(request)) return handle(request);
+    if (host_->options.at_once && host_->options.at_once(request)) {
+      handle(request);
+      return keep_spare(std::move(request));
+    }
     const bool queued = host_->pool.post(
         [weak = this->weak_from_this(), kept = std::make_shared<Request>(std::move(request))] {
           if (const auto self = weak.lock()) self->handle(*kept);
@@ -249,6 +259,13 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     Response busy = refusal(503, "the server is busy; try again");
     busy.headers.set("Retry-After", "1");
     on_io(std::move(busy));
+  }
+
+  /// Requests come by the ten thousand: each would ask for the same pieces of memory anew.
+  void keep_spare(Request request) {
+    if (request.body.capacity() > kMostSpareBody) return;
+    request.clear();
+    io_.spare = std::move(request);
   }
 
   // --- handling, on a thread of the pool or at once
@@ -293,6 +310,19 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
       if (asio::buffer_size(parts) == 0) return (this->*next)(error_code(), 0);
     }
     asio::async_write(stream_, parts, then(next));
+  }
+
+  void write_late_answer(LateAnswer& answer) override {
+    Response response;
+    try {
+      response = answer.make();
+    } catch (const std::exception& thrown) {
+      host_->log.error("handler.threw", {{"error", thrown.what()}});
+      response = refusal(500, "internal error");
+    }
+    response.stream = nullptr;
+    response.later = nullptr;
+    write_answer(std::move(response));
   }
 
   void write_answer(Response response) override {

@@ -39,12 +39,13 @@ class Session {
     if (overdue(std::chrono::steady_clock::now())) close();
   }
   virtual void write_answer(Response response) = 0;
+  virtual void write_late_answer(LateAnswer& answer) = 0;
   virtual void pump_stream() = 0;  ///< writes what the stream's queue holds
   /// Forgets a request that nobody will see to any more. Only once the I/O threads have ended.
   virtual void let_go() = 0;
 
-  /// Has its I/O thread take a step of it, or write its answer: IoThread::have_done(). Thread-safe.
-  virtual void on_io(std::variant<IoThread::Step, Response> what) = 0;
+  /// Has its I/O thread do it: IoThread::have_done(). Thread-safe.
+  virtual void on_io(IoThread::Work what) = 0;
   /// Whether what the connection waits for should have come by now. Thread-safe.
   bool overdue(std::chrono::steady_clock::time_point now) const {
     return now.time_since_epoch().count() > deadline_;

@@ -4,8 +4,10 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <future>
 #include <map>
+#include <stdexcept>
 #include <thread>
 
 #include "http/testing/server_test.h"
@@ -163,6 +165,60 @@ TEST_F(ServerTest, ALateAnswerToACallerThatHasGoneIsHarmless) {
   responder->respond(Response::text(200, "nobody"));
   server_->stop(0ms);
   responder->respond(Response::text(200, "nobody"));
+}
+
+/// Notes who makes it.
+class NotedAnswer final : public LateAnswer {
+ public:
+  explicit NotedAnswer(std::function<Response()> answer) : answer_(std::move(answer)) {}
+  Response make() override {
+    made_by_.set_value(std::this_thread::get_id());
+    return answer_();
+  }
+  std::thread::id made_by() { return made_by_.get_future().get(); }
+
+ private:
+  std::function<Response()> answer_;
+  std::promise<std::thread::id> made_by_;
+};
+
+TEST_F(ServerTest, ALateAnswerMayBeMadeByTheThreadThatSendsIt) {
+  std::promise<std::shared_ptr<Responder>> promise;
+  serve([&](const Request&) {
+    Response response;
+    response.later = [&](std::shared_ptr<Responder> responder) { promise.set_value(std::move(responder)); };
+    return response;
+  });
+  const auto good = std::make_shared<NotedAnswer>([] { return Response::text(200, "made late"); });
+  const auto bad = std::make_shared<NotedAnswer>([]() -> Response { throw std::runtime_error("no answer"); });
+  for (const auto& [answer, expected] :
+       {std::pair(good, "made late"), std::pair(bad, "{\"error\":\"internal error\"}\n")}) {
+    promise = {};
+    Wire wire(server_->port());
+    wire.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    const auto responder = promise.get_future().get();
+    responder->respond_with(answer);
+    responder->respond(Response::text(200, "once more"));
+    EXPECT_THAT(wire.read_all(), EndsWith(expected));
+    EXPECT_NE(answer->made_by(), std::this_thread::get_id());
+  }
+}
+
+TEST_F(ServerTest, ALateAnswerIsMadeForACallerThatHasGoneToo) {
+  std::promise<std::shared_ptr<Responder>> promise;
+  serve([&](const Request&) {
+    Response response;
+    response.later = [&](std::shared_ptr<Responder> responder) { promise.set_value(std::move(responder)); };
+    return response;
+  });
+  Wire wire(server_->port());
+  wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto responder = promise.get_future().get();
+  server_->stop(0ms);
+  server_.reset();
+  const auto answer = std::make_shared<NotedAnswer>([] { return Response::text(200, "nobody"); });
+  responder->respond_with(answer);
+  EXPECT_EQ(answer->made_by(), std::this_thread::get_id()) << "those who count answers count it";
 }
 
 TEST_F(ServerTest, StreamsPiecesAsTheyCome) {

@@ -164,6 +164,36 @@ TEST_F(ServerTest, HundredsOfPipelinedRequestsAreAnsweredInOrder) {
   }
 }
 
+TEST_F(ServerTest, NothingOfARequestIsInTheNextOne) {
+  std::vector<Request> seen;
+  ServerOptions options;
+  options.at_once = [](const Request&) { return true; };
+  serve(
+      [&](const Request& request) {
+        seen.push_back(request);
+        return Response::text(200, "done");
+      },
+      options);
+  const std::string body(10'000, 'x');
+  exchange(
+      "POST /one?a=1&b=2 HTTP/1.1\r\nHost: x\r\nX-One: 1\r\nAuthorization: Token secret\r\nContent-Length: "
+      "10000\r\n\r\n" +
+      body + "GET /two HTTP/1.1\r\nConnection: close\r\n\r\n");
+  exchange("PUT /three?c=3 HTTP/1.1\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi");
+  server_->stop(std::chrono::seconds{1});
+  ASSERT_EQ(seen.size(), 3U);
+  EXPECT_EQ(seen[0].body, body);
+  EXPECT_EQ(seen[0].query.get("b"), "2");
+  EXPECT_EQ(seen[1].method, Method::kGet);
+  EXPECT_EQ(seen[1].path + seen[1].raw_path, "/two/two");
+  EXPECT_THAT(seen[1].query.items(), ::testing::IsEmpty());
+  EXPECT_EQ(seen[1].headers.fields().size(), 1U);
+  EXPECT_EQ(seen[1].body, "");
+  EXPECT_EQ(seen[2].body, "hi");
+  EXPECT_EQ(seen[2].query.encode(), "c=3");
+  EXPECT_EQ(seen[2].headers.fields().size(), 2U);
+}
+
 TEST_F(ServerTest, AnAnswerLargerThanTheSocketTakesArrivesWhole) {
   const std::string large(30'000'000, 'x');
   serve([&](const Request&) { return Response::text(200, large); });
