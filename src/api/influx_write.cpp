@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
 
 #include "api/influx.h"
-#include "api/parted_write.h"
+#include "api/write_in_flight.h"
 #include "base/ascii.h"
 #include "metrics/line_protocol.h"
-#include "metrics/telemetry.h"
 
 namespace gpuscale::api {
 
@@ -17,36 +14,9 @@ namespace {
 
 constexpr std::string_view kWritePath = "/write";
 
-/// InfluxDB's status for what a store refuses as a whole: clients decide by it whether to send again.
-int write_status(const Error& error) {
-  if (error.code() == Errc::kNotFound) return error.message().starts_with("database not found") ? 404 : 500;
-  if (error.code() == Errc::kInvalidArgument) return 400;
-  if (error.code() == Errc::kExhausted) return 507;
-  return error.retryable() ? 503 : 500;
-}
-
-std::string partial(const std::string& reason, std::size_t dropped) {
-  return "partial write: " + reason + " dropped=" + std::to_string(dropped);
-}
-
-std::string all_of(const std::vector<std::string>& lines) {
-  std::string out;
-  for (const std::string& line : lines) {
-    if (!out.empty()) out += '\n';
-    out += line;
-  }
-  return out;
-}
-
 bool known_consistency(std::string_view text) {
   const std::string level = base::to_lower(text);
   return level == "any" || level == "one" || level == "quorum" || level == "all";
-}
-
-std::int64_t newest_of(const std::vector<metrics::PointView>& points) {
-  return std::max_element(points.begin(), points.end(),
-                          [](const auto& a, const auto& b) { return a.time_ns < b.time_ns; })
-      ->time_ns;
 }
 
 /// Points that are parsed and handed to the store at a time. A body of megabytes goes in parts: what is
@@ -93,60 +63,12 @@ class Rooms {
   std::vector<std::shared_ptr<Arrived>> free_;
 };
 
-/// A write that waits for its points to be on disk, and what its answer is made of.
-struct InFlight {
-  InFlight(Services& services_in, std::string database_in, ErrorForm form_in,
-           std::shared_ptr<http::Responder> responder_in)
-      : services(services_in),
-        database(std::move(database_in)),
-        form(form_in),
-        responder(std::move(responder_in)) {}
-
-  Services& services;
-  const std::string database;
-  const ErrorForm form;
-  const std::shared_ptr<http::Responder> responder;
-  std::int64_t newest_ns = std::numeric_limits<std::int64_t>::min();
-  std::vector<std::string> errors;
-  PartedWrite parts;
-
-  void respond_if_whole(const PartedWrite::Whole& whole) {
-    if (whole) responder->respond(answer_to(*whole));
-  }
-
- private:
-  http::Response answer_to(const Result<tsdb::WriteOutcome>& outcome) const {
-    if (!outcome) {
-      const int status = write_status(outcome.error());
-      if (status >= 500)
-        services.log.warn("write.failed", {{"database", database}, {"error", outcome.error()}});
-      return influx_error(form, status, outcome.error().message());
-    }
-    if (database == metrics::kDefaultDatabase)
-      services.arrivals.note(base::from_unix_nanos(newest_ns), services.clock.wall());
-    if (outcome->dropped > 0)
-      return influx_error(form, 400, partial(outcome->first_reason, outcome->dropped));
-    if (!errors.empty()) return influx_error(form, 400, partial(all_of(errors), 0));
-    return influx_no_content();
-  }
-};
-
 /// Hands over the part that was read, and the rest part by part.
-void store_parts(Arrived& arrived, const std::shared_ptr<InFlight>& write) {
-  std::size_t part = 0;
-  do {
-    write->newest_ns = std::max(write->newest_ns, newest_of(arrived.lines.points));
-    const bool go_on = write->parts.begin_part();
-    write->services.store.write_later(
-        write->database, arrived.policy, arrived.lines.points,
-        [write, part](Result<tsdb::WriteOutcome> outcome) {
-          write->respond_if_whole(write->parts.settle(part, std::move(outcome)));
-        });
-    ++part;
-    if (!go_on) break;
-  } while (arrived.reader->read(kPointsAtOnce, arrived.lines));
-  write->errors = std::move(arrived.lines.errors);
-  write->respond_if_whole(write->parts.close());
+void store_parts(Arrived& arrived, const std::shared_ptr<WriteInFlight>& write) {
+  while (write->store(arrived.policy, arrived.lines.points) &&
+         arrived.reader->read(kPointsAtOnce, arrived.lines)) {
+  }
+  write->close(std::move(arrived.lines.errors));
 }
 
 /// Stores what can be stored. The order of the checks is InfluxDB's: what is stored and what is said depend
@@ -169,7 +91,7 @@ http::Response store_lines(Services& services, Rooms& rooms, const http::Request
   response.later = [&services, &rooms, arrived = std::move(arrived), form = error_form(request),
                     database = std::move(database)](std::shared_ptr<http::Responder> responder) mutable {
     store_parts(*arrived,
-                std::make_shared<InFlight>(services, std::move(database), form, std::move(responder)));
+                std::make_shared<WriteInFlight>(services, std::move(database), form, std::move(responder)));
     rooms.give_back(std::move(arrived));
   };
   return response;
