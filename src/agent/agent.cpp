@@ -226,6 +226,13 @@ Result<void> Agent::open_here(const std::string& source) {
     service_ = std::make_unique<InferenceService>(*device_, options_.service_time, options_.max_queue);
   }
   feed_ = std::make_unique<Sampler>(*source_, clock_, log_);
+  if (options_.gpus.empty()) return {};
+  if (device_ == nullptr) {
+    feed_ = std::make_unique<ChosenDevices>(std::move(feed_), options_.gpus);
+  } else {
+    // It stands for whatever device the node has, as for each node of a pool that shares a machine.
+    log_.info("agent.gpus_not_chosen", {{"because", "the virtual device has no others beside it"}});
+  }
   return {};
 }
 

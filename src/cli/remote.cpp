@@ -93,6 +93,17 @@ Result<nlohmann::json> Remote::query(const std::string& form) {
   return body_of(response);
 }
 
+Result<void> check_statements(const nlohmann::json& answer) {
+  if (!answer.is_object() || !answer.contains("results") || !answer["results"].is_array()) return {};
+  for (const nlohmann::json& result : answer["results"]) {
+    if (!result.is_object() || !result.contains("error")) continue;
+    const std::string why =
+        result["error"].is_string() ? result["error"].get<std::string>() : result["error"].dump();
+    return fail(why.starts_with("database not found") ? Errc::kNotFound : Errc::kUnavailable, why);
+  }
+  return {};
+}
+
 Result<nlohmann::json> Remote::body_of(const http::ClientResponse& response) const {
   auto answer = nlohmann::json::parse(response.body, nullptr, false);
   if (response.status >= 200 && response.status < 300) {

@@ -44,4 +44,8 @@ class Remote {
   http::Client client_;
 };
 
+/// Of what /query answered: the error of the first statement that failed, kNotFound where a database is
+/// missing, else kUnavailable.
+Result<void> check_statements(const nlohmann::json& answer);
+
 }  // namespace gpuscale::cli

@@ -7,6 +7,7 @@
 #include <memory>
 #include <thread>
 
+#include "base/nearest_name.h"
 #include "cli/command.h"
 #include "cli/declared_commands.h"
 #include "cli/remote.h"
@@ -223,6 +224,18 @@ int show_why(Remote& remote, const ActivityOptions& options) {
   return kExitDone;
 }
 
+/// Whether the server has such a pool. Errors: kNotFound, with what was meant perhaps.
+Result<void> check_pool(Remote& remote, const std::string& name) {
+  GS_TRY(const auto answer, remote.get("/api/v1/pools"));
+  std::vector<std::string> names;
+  for (const Json& pool : answer["pools"]) {
+    names.push_back(pool["name"].get<std::string>());
+    if (names.back() == name) return {};
+  }
+  return fail(Errc::kNotFound,
+              "no pool \"" + name + "\", and nothing is written of one" + base::did_you_mean(name, names));
+}
+
 int show_activity(const ActivityOptions& options, const std::atomic<bool>& stop) {
   Remote remote(options.remote);
   if (!options.why.empty() && !options.follow) return show_why(remote, options);
@@ -232,6 +245,10 @@ int show_activity(const ActivityOptions& options, const std::atomic<bool>& stop)
   if (!options.why.empty()) filter += "&correlation=" + http::url_encode(options.why);
   const auto answer = remote.get("/api/v1/activity?limit=" + std::to_string(options.limit) + filter);
   if (!answer) return report(answer.error());
+  if ((*answer)["activity"].empty() && !options.pool.empty()) {
+    // A pool that was removed has its entries still.
+    if (const auto known = check_pool(remote, options.pool); !known) return report(known.error());
+  }
   Json last_id = 0;
   for (const Json& entry : (*answer)["activity"]) {
     print_entry(options.remote, entry);

@@ -123,6 +123,11 @@ int run_backtest(const BacktestOptions& options, const std::atomic<bool>& stop) 
   const auto to = parse_moment(options.to, now);
   if (!from) return report(from.error());
   if (!to) return report(to.error());
+  if (*to < *from) {
+    return report(
+        fail(Errc::kInvalidArgument, "--from " + options.from + " is later than --to " + options.to +
+                                         "; a time that is no date says how long ago: --from 2h --to 1h"));
+  }
   Remote remote(options.remote);
   RemoteSource source(remote);
   const bool show = isatty(STDERR_FILENO) == 1;

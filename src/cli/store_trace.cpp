@@ -40,8 +40,8 @@ Result<trace::DemandTrace> trace_from_answer(const json& answer, double& gap_sha
       fail(Errc::kUnavailable, "the server's answer to the query of the load is not understood");
   std::map<std::int64_t, double> demand;
   if (!answer.is_object() || !answer.contains("results") || !answer["results"].is_array()) return strange;
+  GS_CHECK(check_statements(answer));
   for (const json& result : answer["results"]) {
-    if (result.contains("error")) return fail(Errc::kUnavailable, result["error"].dump());
     if (!result.contains("series")) continue;
     for (const json& series : result["series"]) {
       if (!add_series(series, demand)) return strange;
@@ -79,7 +79,9 @@ Result<trace::DemandTrace> trace_from_store(const RemoteOptions& options, const 
   Remote remote(options);
   GS_TRY(const auto answer, remote.query("db=gpuscale&epoch=s&q=" + http::url_encode(query)));
   double gap_share = 0;
-  GS_TRY(auto trace, trace_from_answer(answer, gap_share));
+  auto trace = trace_from_answer(answer, gap_share);
+  if (!trace && !pool.empty()) return std::move(trace).error().with_context("pool \"" + pool + "\"");
+  if (!trace) return trace;
   if (gap_share > 0.001) {
     std::fprintf(stderr, "gpuscale: %.1f%% of the range has no data; the last known load stands in\n",
                  100 * gap_share);

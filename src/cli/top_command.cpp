@@ -60,6 +60,7 @@ class Looker {
     const std::string form =
         "epoch=ns&db=" + http::url_encode(flags_.database) + "&q=" + http::url_encode(looks_.query());
     GS_TRY(const auto answer, remote_.query(form));
+    GS_CHECK(check_statements(answer));
     return looks_.take(answer, base::SystemClock{}.wall());
   }
 

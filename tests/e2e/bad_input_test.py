@@ -4,11 +4,13 @@ import hashlib
 import hmac
 import json
 import os
+import pathlib
 import socket
 import subprocess
 import tempfile
 import time
 import unittest
+import urllib.request
 
 from harness import BINARY, SECRET_OUT, ServerTest, config_text, free_port, run, wait_for
 
@@ -128,6 +130,60 @@ class Writes(ServerTest):
             said += agent.stderr.readline()
         self.assertRegex(said, "401|token")
         self.assertIsNone(agent.poll())
+
+
+RULE = """channels: []
+rules:
+  - {name: busy, pool: gpu, queries: {C: SELECT mean(utilization_gpu) FROM gpu WHERE $timeFilter}, condition: 'avg(C, 1m) > 45'}
+"""
+
+
+class Names(ServerTest):
+    """What is misspelt is not taken for what is empty."""
+
+    def check(self, code, arguments, *texts):
+        result = run(*arguments, env={"GPUSCALE_SERVER": self.server(config_text()).url})
+        self.assertEqual(result.returncode, code, result.stderr)
+        for text in texts:
+            self.assertIn(text, result.stderr)
+
+    def test_a_pool_of_the_ledger(self):
+        self.check(1, ["activity", "--pool", "gpo"], 'no pool "gpo"', 'did you mean "gpu"?')
+        self.check(0, ["activity", "--pool", "gpu", "--kind", "nosuch"])
+
+    def test_a_pool_of_a_simulation(self):
+        self.check(1, ["simulate", "--from-store", "1h", "--pool", "gpo"], 'pool "gpo"', "no utilisation of GPUs")
+
+    def test_a_database_to_look_at(self):
+        self.check(1, ["top", "--once", "--database", "gpuscal"], "database not found: gpuscal")
+
+    def test_times_in_the_wrong_order(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as f:
+            f.write(config_text(more=RULE))
+            f.flush()
+            self.check(2, ["rule", "backtest", f.name, "busy", "--from", "1h", "--to", "2h"], "--from 1h is later than --to 2h")
+            self.check(0, ["rule", "backtest", f.name, "busy", "--from", "2m", "--to", "1m"])
+
+
+class Replays(unittest.TestCase):
+    def test_only_the_devices_of_this_node_are_shown(self):
+        with tempfile.TemporaryDirectory() as root:
+            record, endpoint = os.path.join(root, "record"), pathlib.Path(root, "endpoint")
+            with open(record, "w", encoding="utf-8") as f:
+                for second in range(600):
+                    for gpu in range(3):
+                        f.write(f"gpu,gpu={gpu},model=M,node=n,uuid=GPU-{gpu} utilization_gpu={10 * gpu} {second}000000000\n")
+            agent = subprocess.Popen([BINARY, "agent", "--source", f"replay:{record}", "--gpus", "0,GPU-2", "--node", "n1", "--interval",
+                                      "100ms", "--endpoint-file", str(endpoint), "--log-level", "off", "--server", "http://127.0.0.1:1"])
+            self.addCleanup(agent.wait)
+            self.addCleanup(agent.kill)
+            url = wait_for("the agent's address", lambda: endpoint.exists() and endpoint.read_text().strip())
+
+            def devices_now():
+                with urllib.request.urlopen(url + "/devices") as answer:
+                    return json.load(answer)["devices"]
+            devices = wait_for("its devices", devices_now)
+            self.assertEqual([device["uuid"] for device in devices], ["GPU-0", "GPU-2"])
 
 
 class Triggers(ServerTest):
