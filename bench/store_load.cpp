@@ -136,7 +136,10 @@ class Request {
         std::to_chars(digits.data(), digits.data() + digits.size(), bytes_.size() - kHeadRoom).ptr;
     std::size_t at = kHeadRoom;
     const auto before = [&](std::string_view piece) {
-      if (piece.size() > at) std::exit(2);
+      if (piece.size() > at) {
+        std::fprintf(stderr, "the path is too long\n");
+        std::exit(2);
+      }
       at -= piece.size();
       std::memcpy(bytes_.data() + at, piece.data(), piece.size());
     };

@@ -6,6 +6,7 @@
 #include "api/influx.h"
 #include "api/write_in_flight.h"
 #include "base/ascii.h"
+#include "base/name_list.h"
 #include "metrics/line_protocol.h"
 
 namespace gpuscale::api {
@@ -81,7 +82,7 @@ http::Response store_lines(Services& services, Rooms& rooms, const http::Request
   arrived->reader.emplace(body, precision, base::to_unix_nanos(services.clock.wall()));
   if (!arrived->reader->read(kPointsAtOnce, arrived->lines)) {
     const std::vector<std::string>& errors = arrived->lines.errors;
-    return errors.empty() ? influx_no_content() : influx_error(request, 400, all_of(errors));
+    return errors.empty() ? influx_no_content() : influx_error(request, 400, base::joined(errors, "\n"));
   }
   const std::string consistency = request.query.get_or("consistency", "");
   if (!consistency.empty() && !known_consistency(consistency)) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/name_list.h"
 #include "metrics/telemetry.h"
 
 namespace gpuscale::api {
@@ -28,15 +29,6 @@ std::int64_t newest_of(std::span<const metrics::PointView> points) {
 }
 
 }  // namespace
-
-std::string all_of(const std::vector<std::string>& lines) {
-  std::string out;
-  for (const std::string& line : lines) {
-    if (!out.empty()) out += '\n';
-    out += line;
-  }
-  return out;
-}
 
 bool WriteInFlight::store(std::string_view policy, std::span<const metrics::PointView> points) {
   newest_ns_ = std::max(newest_ns_, newest_of(points));
@@ -73,7 +65,7 @@ http::Response WriteInFlight::make() {
     return influx_error(form_, status, outcome.error().message());
   }
   if (outcome->dropped > 0) return influx_error(form_, 400, partial(outcome->first_reason, outcome->dropped));
-  if (!errors_.empty()) return influx_error(form_, 400, partial(all_of(errors_), 0));
+  if (!errors_.empty()) return influx_error(form_, 400, partial(base::joined(errors_, "\n"), 0));
   return influx_no_content();
 }
 

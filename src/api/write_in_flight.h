@@ -45,7 +45,4 @@ class WriteInFlight final : public http::LateAnswer, public std::enable_shared_f
   PartedWrite::Whole outcome_;
 };
 
-/// One below the other.
-std::string all_of(const std::vector<std::string>& lines);
-
 }  // namespace gpuscale::api

@@ -224,12 +224,15 @@ int show_why(Remote& remote, const ActivityOptions& options) {
   return kExitDone;
 }
 
-/// Whether the server has such a pool. Errors: kNotFound, with what was meant perhaps.
+/// Whether the server has such a pool, or had: one that was removed has its entries still. Errors: kNotFound,
+/// with what was meant perhaps.
 Result<void> check_pool(Remote& remote, const std::string& name) {
+  GS_TRY(const auto entries, remote.get("/api/v1/activity?limit=1&pool=" + http::url_encode(name)));
+  if (!entries.value("activity", Json::array()).empty()) return {};
   GS_TRY(const auto answer, remote.get("/api/v1/pools"));
   std::vector<std::string> names;
-  for (const Json& pool : answer["pools"]) {
-    names.push_back(pool["name"].get<std::string>());
+  for (const Json& pool : answer.value("pools", Json::array())) {
+    names.push_back(pool.value("name", ""));
     if (names.back() == name) return {};
   }
   return fail(Errc::kNotFound,
@@ -246,8 +249,9 @@ int show_activity(const ActivityOptions& options, const std::atomic<bool>& stop)
   const auto answer = remote.get("/api/v1/activity?limit=" + std::to_string(options.limit) + filter);
   if (!answer) return report(answer.error());
   if ((*answer)["activity"].empty() && !options.pool.empty()) {
-    // A pool that was removed has its entries still.
-    if (const auto known = check_pool(remote, options.pool); !known) return report(known.error());
+    // One that is followed may come.
+    const auto known = check_pool(remote, options.pool);
+    if (const int code = known ? kExitDone : report(known.error()); !known && !options.follow) return code;
   }
   Json last_id = 0;
   for (const Json& entry : (*answer)["activity"]) {

@@ -68,7 +68,7 @@ struct Request {
   std::string peer;                                             ///< address of the caller, "127.0.0.1"
   bool secure = false;                                          ///< arrived by TLS
 
-  /// As a new one, that has the memory of this.
+  /// As a new one, that has the room of this one's body and headers.
   void clear();
 };
 

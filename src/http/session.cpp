@@ -53,7 +53,11 @@ class LateResponder final : public Responder {
   void respond_with(std::shared_ptr<LateAnswer> answer) override {
     if (responded_.exchange(true)) return;
     if (auto session = session_.lock()) return session->on_io(std::move(answer));
-    answer->make();  // for those who count answers
+    try {
+      answer->make();  // for those who count answers
+    } catch (...) {
+      return;  // nobody is there to be told
+    }
   }
 
  private:
@@ -172,7 +176,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     buffer_.commit(bytes);
     if (!begun) {
       expires_after(host_->options.read_timeout);
-      reader_->reuse(std::move(io_.spare));
+      reader_->reuse(std::exchange(io_.spare, {}));
     }
     read_on();
   }
@@ -261,7 +265,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     on_io(std::move(busy));
   }
 
-  /// Requests come by the ten thousand: each would ask for the same pieces of memory anew.
+  /// Requests come by the ten thousand: each would ask for the room of its body and its lists anew.
   void keep_spare(Request request) {
     if (request.body.capacity() > kMostSpareBody) return;
     request.clear();
@@ -318,6 +322,9 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
       response = answer.make();
     } catch (const std::exception& thrown) {
       host_->log.error("handler.threw", {{"error", thrown.what()}});
+      response = refusal(500, "internal error");
+    } catch (...) {
+      host_->log.error("handler.threw", {});
       response = refusal(500, "internal error");
     }
     response.stream = nullptr;

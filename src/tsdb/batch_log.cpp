@@ -143,9 +143,9 @@ void BatchLog::make_room_ahead() {
       std::min({current_->bytes / 8, kMostRoomAhead, allowed}) / kRoomAheadUnit * kRoomAheadUnit;
   while (left > 0) {
     const std::string_view piece(kZeros.data(), std::min<std::uint64_t>(left, kZeros.size()));
-    // On a full disk the entry stands there all the same.
-    if (!write_at(descriptor_, current_->path, current_->bytes, piece)) return;
-    current_->bytes += piece.size();
+    const std::uint64_t at = std::exchange(current_->bytes, current_->bytes + piece.size());
+    // On a full disk the entry stands there all the same, and maybe a part of the piece.
+    if (!write_at(descriptor_, current_->path, at, piece)) return;
     left -= piece.size();
   }
 }
@@ -177,7 +177,8 @@ Result<void> BatchLog::append(Sequence sequence, std::span<const std::string_vie
 
 void BatchLog::end_file() {
   if (!current_) return;
-  // What stands behind the entries is from an earlier life; where it stays, a start looks through it.
+  // What stands behind the entries is from an earlier life, or was to be filled; where it stays, a start
+  // looks through it.
   if (current_->bytes > end_ && ::ftruncate(descriptor_, static_cast<off_t>(end_)) == 0)
     current_->bytes = end_;
   ::close(descriptor_);

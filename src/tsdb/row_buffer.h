@@ -60,8 +60,9 @@ class RowBuffer {
   }
   /// Has this object brought near, for fetch_newest(), which reads where its rows lie.
   [[gnu::always_inline]] void fetch() const {
+    constexpr std::size_t kLine = 64;
     const char* const at = reinterpret_cast<const char*>(this);
-    __builtin_prefetch(at);
+    for (std::size_t i = 0; i < sizeof *this; i += kLine) __builtin_prefetch(at + i);
     __builtin_prefetch(at + sizeof *this - 1);
   }
   /// Appends the newest of them alone.

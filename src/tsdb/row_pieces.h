@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "tsdb/sample_columns.h"
@@ -16,6 +17,12 @@ namespace gpuscale::tsdb {
 class RowPieces {
  public:
   explicit RowPieces(std::size_t width = 1) : width_(width) {}
+  RowPieces(RowPieces&& other) noexcept { swap(other); }
+  RowPieces& operator=(RowPieces&& other) noexcept {
+    RowPieces taken(std::move(other));
+    swap(taken);
+    return *this;
+  }
 
   std::size_t width() const { return width_; }  ///< words of a row
   std::size_t size() const { return size_; }    ///< rows
@@ -58,6 +65,16 @@ class RowPieces {
   }
 
  private:
+  void swap(RowPieces& other) noexcept {
+    std::swap(pieces_, other.pieces_);
+    std::swap(next_, other.next_);
+    std::swap(newest_, other.newest_);
+    std::swap(before_, other.before_);
+    std::swap(width_, other.width_);
+    std::swap(size_, other.size_);
+    std::swap(left_, other.left_);
+  }
+
   /// Room grows by a quarter, not to twice as much: ten thousand series that are half empty are megabytes.
   static constexpr std::size_t kLeastRows = 4;
 
@@ -82,7 +99,7 @@ class RowPieces {
   std::uint64_t* next_ = nullptr;
   std::uint64_t* newest_ = nullptr;
   const std::uint64_t* before_ = nullptr;
-  std::size_t width_;
+  std::size_t width_ = 1;
   std::size_t size_ = 0;
   std::size_t left_ = 0;  ///< rows that fit into the last piece
 };
