@@ -39,7 +39,8 @@ class DiskStore final : public Store {
         clock_(clock),
         log_(std::move(log)),
         batches_(options_.path, options_.limits.max_file_bytes),
-        head_(std::make_unique<Head>()),
+        slabs_(options_.limits.max_unflushed_bytes / 2),
+        head_(std::make_unique<Head>(&slabs_)),
         strips_(options_.limits.max_cached_bytes),
         totals_(options_.limits.max_cached_totals) {}
   ~DiskStore() override;
@@ -227,6 +228,7 @@ class DiskStore final : public Store {
   /// Of the rows of the heads, and of changes and commits; not needed by who holds mutex_ alone.
   mutable WriterFirstMutex head_mutex_;
   Catalogue catalogue_;
+  SlabPool slabs_;  ///< outlives the heads
   std::unique_ptr<Head> head_;
   std::unique_ptr<Head> sealing_;      ///< what is becoming segments; older than the head. Null mostly.
   std::int64_t sealing_sequence_ = 0;  ///< the newest log entry in it

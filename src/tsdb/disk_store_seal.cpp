@@ -116,7 +116,7 @@ Result<void> DiskStore::seal_head(std::size_t least_bytes) {
 }
 
 Result<void> DiskStore::seal_oldest_head(std::size_t least_bytes) {
-  auto next = std::make_unique<Head>();
+  auto next = std::make_unique<Head>(&slabs_);
   {
     const std::scoped_lock change(change_mutex_);
     const std::unique_lock lock(mutex_);

@@ -33,7 +33,7 @@ bool Head::apply(std::string_view batch, const std::function<bool(PolicyId)>& al
       }
       last = reader.series();
     }
-    bytes_ += series->add(*buffer, reader.time_ns(), reader.shape(), reader.cells());
+    bytes_ += series->add(*buffer, reader.time_ns(), reader.shape(), reader.cells(), arena_);
     if (!buffer->rows.is_settled() && (unsettled_.empty() || unsettled_.back() != &buffer->rows))
       unsettled_.push_back(&buffer->rows);
     changes.note({reader.policy(), buffer->measurement}, reader.time_ns());

@@ -17,6 +17,9 @@ namespace gpuscale::tsdb {
 
 class Head {
  public:
+  /// @param slabs for the memory of its rows, outlives it; null: it is from the heap
+  explicit Head(SlabPool* slabs = nullptr) : arena_(slabs) {}
+
   /// Adds a batch. Rows of which `owner` knows no measurement are left out (dropped meanwhile), and so is a
   /// batch of a policy that `alive` denies. What is added is noted in `changes`. False where the batch is
   /// malformed.
@@ -35,6 +38,7 @@ class Head {
   std::size_t bytes() const { return bytes_; }
 
  private:
+  RowArena arena_;  ///< of the rows of all policies, which go before it
   std::unordered_map<PolicyId, SeriesBuffers> policies_;
   std::map<SegmentOwner, RowSpread> spreads_;
   std::size_t bytes_ = 0;

@@ -76,7 +76,7 @@ void RowBuffer::take_fields(std::span<const CellName> shape, FieldLists& lists) 
 }
 
 std::size_t RowBuffer::add(std::int64_t time_ns, std::span<const CellName> shape,
-                           std::span<const CellValue> cells, FieldLists& lists) {
+                           std::span<const CellValue> cells, FieldLists& lists, RowArena* arena) {
   bool same_shape = std::equal(fields_->begin(), fields_->end(), shape.begin(), shape.end());
   std::size_t taken = 0;
   if (!same_shape) {
@@ -88,7 +88,7 @@ std::size_t RowBuffer::add(std::int64_t time_ns, std::span<const CellName> shape
   }
   if (rows_.empty() || newest_time() != time_ns) {
     if (!rows_.empty() && newest_time() > time_ns) ordered_ = false;
-    std::uint64_t* const fresh = rows_.add();
+    std::uint64_t* const fresh = rows_.add(arena);
     fresh[0] = static_cast<std::uint64_t>(time_ns);
     // Of the same shape every value is written.
     std::fill_n(fresh + 1, same_shape ? masks() : rows_.width() - 1, 0);

@@ -24,9 +24,11 @@ class RowBuffer {
   /// Words that are laid out anew at most.
   static constexpr std::size_t kMostWidened = 64U << 10U;
 
-  /// @param lists those of the neighbours, to share a list with. @return bytes taken.
+  /// @param lists those of the neighbours, to share a list with
+  /// @param arena that outlives this, for the memory of rows in their order; null: they have their own
+  /// @return bytes taken.
   std::size_t add(std::int64_t time_ns, std::span<const CellName> shape, std::span<const CellValue> cells,
-                  FieldLists& lists);
+                  FieldLists& lists, RowArena* arena = nullptr);
   /// Orders what came out of order. Readers see settled buffers only.
   void settle();
   bool is_settled() const { return ordered_; }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "tsdb/row_arena.h"
 #include "tsdb/sample_columns.h"
 
 namespace gpuscale::tsdb {
@@ -28,9 +29,9 @@ class RowPieces {
   std::size_t size() const { return size_; }    ///< rows
   bool empty() const { return size_ == 0; }
 
-  /// The next row; what its words are is not said.
-  std::uint64_t* add() {
-    if (left_ == 0) begin_piece(std::max(kLeastRows, size_ / 4));
+  /// The next row; what its words are is not said. @param arena that outlives this, for its memory
+  std::uint64_t* add(RowArena* arena = nullptr) {
+    if (left_ == 0) begin_piece(std::max(kLeastRows, size_ / 4), arena);
     before_ = newest_;
     newest_ = next_;
     next_ += width_;
@@ -40,12 +41,12 @@ class RowPieces {
   }
   /// One piece of room for so many rows, where there is none yet.
   void reserve(std::size_t rows) {
-    if (pieces_.empty() && rows > 0) begin_piece(rows);
+    if (pieces_.empty() && rows > 0) begin_piece(rows, nullptr);
   }
 
   const std::uint64_t* operator[](std::size_t row) const {
     const Piece& piece = pieces_[piece_of(row)];
-    return piece.words.get() + (row - piece.first) * width_;
+    return piece.words + (row - piece.first) * width_;
   }
   /// Of those that are not empty; the last one, and the one before it (null: there is none).
   std::uint64_t* newest() { return newest_; }
@@ -59,7 +60,7 @@ class RowPieces {
     std::size_t at = rows.begin;
     for (std::size_t i = piece_of(at); at < rows.end; ++i) {
       const std::size_t end = i + 1 < pieces_.size() ? std::min(rows.end, pieces_[i + 1].first) : rows.end;
-      const std::uint64_t* row = pieces_[i].words.get() + (at - pieces_[i].first) * width_;
+      const std::uint64_t* row = pieces_[i].words + (at - pieces_[i].first) * width_;
       for (; at < end; ++at, row += width_) visit(row);
     }
   }
@@ -67,6 +68,7 @@ class RowPieces {
  private:
   void swap(RowPieces& other) noexcept {
     std::swap(pieces_, other.pieces_);
+    std::swap(owned_, other.owned_);
     std::swap(next_, other.next_);
     std::swap(newest_, other.newest_);
     std::swap(before_, other.before_);
@@ -79,13 +81,20 @@ class RowPieces {
   static constexpr std::size_t kLeastRows = 4;
 
   struct Piece {
-    std::unique_ptr<std::uint64_t[]> words;
+    std::uint64_t* words;
     std::size_t first;  ///< row
   };
 
-  void begin_piece(std::size_t rows) {
-    pieces_.push_back({std::make_unique_for_overwrite<std::uint64_t[]>(rows * width_), size_});
-    next_ = pieces_.back().words.get();
+  void begin_piece(std::size_t rows, RowArena* arena) {
+    std::uint64_t* words = nullptr;
+    // What was laid out anew may be so again, and an arena takes nothing back.
+    if (arena != nullptr && owned_.empty()) {
+      words = arena->take(rows * width_);
+    } else {
+      words = owned_.emplace_back(std::make_unique_for_overwrite<std::uint64_t[]>(rows * width_)).get();
+    }
+    pieces_.push_back({words, size_});
+    next_ = words;
     left_ = rows;
   }
   /// From the newest on, which are asked for most.
@@ -96,6 +105,7 @@ class RowPieces {
   }
 
   std::vector<Piece> pieces_;
+  std::vector<std::unique_ptr<std::uint64_t[]>> owned_;  ///< of them
   std::uint64_t* next_ = nullptr;
   std::uint64_t* newest_ = nullptr;
   const std::uint64_t* before_ = nullptr;

@@ -81,16 +81,16 @@ class SeriesBuffers {
 
   const RecentRows& recent() const { return recent_; }
 
-  /// Adds a row to `buffer`, one of ours. @return bytes taken.
+  /// Adds a row to `buffer`, one of ours. @param arena outlives us @return bytes taken.
   std::size_t add(SeriesBuffer& buffer, std::int64_t time_ns, std::span<const CellName> shape,
-                  std::span<const CellValue> cells) {
+                  std::span<const CellValue> cells, RowArena& arena) {
     extent_ = {std::min(extent_.min_ns, time_ns), std::max(extent_.max_ns, time_ns)};
     if (buffer.rows.is_newer(time_ns)) {
       recent_.add(buffer.place, time_ns, shape, cells);
     } else {
       recent_.add_elsewhere(time_ns);
     }
-    return buffer.rows.add(time_ns, shape, cells, lists_);
+    return buffer.rows.add(time_ns, shape, cells, lists_, &arena);
   }
   /// Whether a row may lie in the range: rows that were dropped count on.
   bool touches(TimeRange range) const {

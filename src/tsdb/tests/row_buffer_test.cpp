@@ -74,6 +74,55 @@ TEST(RowPieces, GiveEveryRowOfEveryRangeInItsOrder) {
   }
 }
 
+TEST(RowArena, GivesEveryWordOnceAndItsSlabsToTheNext) {
+  constexpr std::size_t kKept = 4;
+  SlabPool slabs(kKept * SlabPool::kBytes);
+  std::mt19937 random(8);
+  for (int life = 0; life < 3; ++life) {
+    RowArena arena(life == 2 ? nullptr : &slabs);
+    std::vector<std::span<std::uint64_t>> taken;
+    for (std::size_t bytes = 0; bytes < 8 * SlabPool::kBytes;) {
+      const std::size_t words = random() % 50 == 0 ? 2 * SlabPool::kBytes / 8 : 1 + random() % 2'000;
+      taken.emplace_back(arena.take(words), words);
+      std::fill(taken.back().begin(), taken.back().end(), taken.size());
+      bytes += words * sizeof(std::uint64_t);
+    }
+    for (std::size_t i = 0; i < taken.size(); ++i) {
+      ASSERT_EQ(taken[i].front(), i + 1);
+      ASSERT_EQ(taken[i].back(), i + 1);
+    }
+    if (life == 1) {
+      EXPECT_EQ(slabs.kept(), 0U) << "they were taken first";
+    }
+  }
+  EXPECT_EQ(slabs.kept(), kKept);
+}
+
+TEST(RowBuffer, RowsOfAnArenaAreTheSameLateOnesToo) {
+  SlabPool slabs(0);
+  RowArena arena(&slabs);
+  RowBuffer in_arena;
+  RowBuffer alone;
+  FieldLists lists;
+  std::mt19937 random(9);
+  for (std::int64_t i = 0; i < 3'000; ++i) {
+    const std::int64_t time = random() % 40 == 0 ? i - static_cast<std::int64_t>(random() % 20) : i;
+    const std::array<CellValue, 1> cells = {
+        CellValue{std::bit_cast<std::uint64_t>(0.25 * static_cast<double>(i)), {}}};
+    for (RowBuffer* rows : {&in_arena, &alone}) {
+      rows->add(time, kShape, cells, lists, rows == &in_arena ? &arena : nullptr);
+      rows->settle();
+    }
+  }
+  Column a;
+  Column b;
+  std::size_t place = 0;
+  in_arena.collect(kField, {}, a, place);
+  alone.collect(kField, {}, b, place);
+  EXPECT_EQ(a.times, b.times);
+  EXPECT_EQ(a.floats, b.floats);
+}
+
 TEST(RowBuffer, RowsThatCameLateAreInTheirPlaceAndTheLastWriteOfATimeWins) {
   RowBuffer rows;
   for (const std::int64_t time : {30, 10, 20, 10})
