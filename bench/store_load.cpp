@@ -126,34 +126,25 @@ class Gpu {
 /// from where it was made.
 class Request {
  public:
-  void clear() { bytes_.assign(kHeadRoom, ' '); }
+  void clear() { bytes_.resize(kHeadRoom); }
   /// To append lines to.
   std::string& bytes() { return bytes_; }
   /// Puts the head before the lines. @return all that is to be sent; stays until clear().
   std::string_view finish(const std::string& path) {
-    std::array<char, 24> digits{};
-    const char* const end =
-        std::to_chars(digits.data(), digits.data() + digits.size(), bytes_.size() - kHeadRoom).ptr;
-    std::size_t at = kHeadRoom;
-    const auto before = [&](std::string_view piece) {
-      if (piece.size() > at) {
-        std::fprintf(stderr, "the path is too long\n");
-        std::exit(2);
-      }
-      at -= piece.size();
-      std::memcpy(bytes_.data() + at, piece.data(), piece.size());
-    };
-    before("\r\n\r\n");
-    before({digits.data(), static_cast<std::size_t>(end - digits.data())});
-    before(" HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ");
-    before(path);
-    before("POST ");
-    return std::string_view(bytes_).substr(at);
+    const std::string head = "POST " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: " +
+                             std::to_string(bytes_.size() - kHeadRoom) + "\r\n\r\n";
+    if (head.size() > kHeadRoom) {
+      std::fprintf(stderr, "the path is too long\n");
+      std::exit(2);
+    }
+    const std::size_t begin = kHeadRoom - head.size();
+    head.copy(bytes_.data() + begin, head.size());
+    return std::string_view(bytes_).substr(begin);
   }
 
  private:
   static constexpr std::size_t kHeadRoom = 512;
-  std::string bytes_;
+  std::string bytes_ = std::string(kHeadRoom, ' ');
 };
 
 class Connection {
@@ -234,7 +225,6 @@ Result keep_pace(const Options& options, std::size_t worker, const std::atomic<b
   if (gpus.empty()) return result;
   Connection connection(options.port);
   Request request;
-  request.clear();
   std::size_t held = 0;
   const auto flush = [&] {
     if (held == 0) return;

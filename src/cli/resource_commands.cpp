@@ -249,9 +249,11 @@ int show_activity(const ActivityOptions& options, const std::atomic<bool>& stop)
   const auto answer = remote.get("/api/v1/activity?limit=" + std::to_string(options.limit) + filter);
   if (!answer) return report(answer.error());
   if ((*answer)["activity"].empty() && !options.pool.empty()) {
-    // One that is followed may come.
-    const auto known = check_pool(remote, options.pool);
-    if (const int code = known ? kExitDone : report(known.error()); !known && !options.follow) return code;
+    if (const auto known = check_pool(remote, options.pool); !known) {
+      const int code = report(known.error());
+      // One that is followed may come.
+      if (!options.follow) return code;
+    }
   }
   Json last_id = 0;
   for (const Json& entry : (*answer)["activity"]) {

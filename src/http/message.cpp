@@ -145,15 +145,13 @@ std::string url_encode(std::string_view text) {
 }
 
 void Request::clear() {
-  method = Method::kGet;
-  path.clear();
-  raw_path.clear();
-  query.clear();
-  headers.clear();
+  // All that is not taken over is new by itself, whatever members there will be.
+  Request fresh;
   body.clear();
-  path_params.clear();
-  peer.clear();
-  secure = false;
+  headers.clear();
+  std::swap(fresh.body, body);
+  std::swap(fresh.headers, headers);
+  *this = std::move(fresh);
 }
 
 Response Response::json(int status, std::string body) {

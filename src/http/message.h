@@ -47,7 +47,6 @@ class QueryParams {
   void set(std::string_view key, std::string value);
   const std::vector<std::pair<std::string, std::string>>& items() const { return items_; }
   std::string encode() const;
-  void clear() { items_.clear(); }
 
  private:
   std::vector<std::pair<std::string, std::string>> items_;

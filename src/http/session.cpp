@@ -32,6 +32,17 @@ constexpr std::size_t kMostReadAhead = 64U << 10U;  ///< of a body that is as lo
 constexpr std::size_t kGzipFrom = 1'024;
 constexpr std::size_t kMostSpareBody = 64U << 10U;  ///< of a request whose memory is kept
 
+/// Inside a catch block.
+std::string what_was_thrown() {
+  try {
+    throw;
+  } catch (const std::exception& thrown) {
+    return thrown.what();
+  } catch (...) {
+    return "what is no std::exception";
+  }
+}
+
 template <typename Stream>
 class StreamSession;
 
@@ -252,7 +263,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     begin();
     if (host_->options.at_once && host_->options.at_once(request)) {
       handle(request);
-      return keep_spare(std::move(request));
+      return keep_spare(request);
     }
     const bool queued = host_->pool.post(
         [weak = this->weak_from_this(), kept = std::make_shared<Request>(std::move(request))] {
@@ -266,7 +277,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   }
 
   /// Requests come by the ten thousand: each would ask for the room of its body and its lists anew.
-  void keep_spare(Request request) {
+  void keep_spare(Request& request) {
     if (request.body.capacity() > kMostSpareBody) return;
     request.clear();
     io_.spare = std::move(request);
@@ -280,11 +291,8 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
       response = host_->handler(request);
       if (response.later)
         return response.later(std::make_shared<LateResponder<Stream>>(this->weak_from_this()));
-    } catch (const std::exception& thrown) {
-      host_->log.error("handler.threw", {{"path", request.path}, {"error", thrown.what()}});
-      response = refusal(500, "internal error");
     } catch (...) {
-      host_->log.error("handler.threw", {{"path", request.path}});
+      host_->log.error("handler.threw", {{"path", request.path}, {"error", what_was_thrown()}});
       response = refusal(500, "internal error");
     }
     on_io(std::move(response));
@@ -320,15 +328,11 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     Response response;
     try {
       response = answer.make();
-    } catch (const std::exception& thrown) {
-      host_->log.error("handler.threw", {{"error", thrown.what()}});
-      response = refusal(500, "internal error");
     } catch (...) {
-      host_->log.error("handler.threw", {});
+      host_->log.error("handler.threw", {{"error", what_was_thrown()}});
       response = refusal(500, "internal error");
     }
     response.stream = nullptr;
-    response.later = nullptr;
     write_answer(std::move(response));
   }
 

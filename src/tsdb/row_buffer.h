@@ -35,8 +35,7 @@ class RowBuffer {
 
   /// Whether all rows are of earlier times, as far as they came in order.
   bool is_newer(std::int64_t time_ns) const {
-    return time_ns > newest_before_ &&
-           (rows_.empty() || (ordered_ && static_cast<std::int64_t>(rows_.newest()[0]) < time_ns));
+    return time_ns > newest_before_ && (rows_.empty() || (ordered_ && newest_time() < time_ns));
   }
   /// Of a settled buffer; nothing where it has no rows.
   std::optional<std::int64_t> first_time() const;

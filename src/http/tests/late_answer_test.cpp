@@ -21,20 +21,23 @@ using ::testing::HasSubstr;
 using testing::ServerTest;
 using testing::Wire;
 
+/// A handler whose answer comes later, by the responder that it puts into the promise.
+Handler answering_through(std::promise<std::shared_ptr<Responder>>& promise) {
+  return [&promise](const Request&) {
+    Response response;
+    response.later = [&promise](std::shared_ptr<Responder> responder) {
+      promise.set_value(std::move(responder));
+    };
+    return response;
+  };
+}
+
 TEST_F(ServerTest, AHandlerMayTakeLongerThanAConnectionMayBeQuiet) {
   ServerOptions options;
   options.idle_timeout = 1s;
   options.read_timeout = 1s;
   std::promise<std::shared_ptr<Responder>> promise;
-  serve(
-      [&](const Request&) {
-        Response response;
-        response.later = [&](std::shared_ptr<Responder> responder) {
-          promise.set_value(std::move(responder));
-        };
-        return response;
-      },
-      options);
+  serve(answering_through(promise), options);
   Wire slow(server_->port());
   slow.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   const auto responder = promise.get_future().get();
@@ -151,11 +154,7 @@ TEST_F(ServerTest, AnAnswerThatNeverComesClosesTheConnection) {
 
 TEST_F(ServerTest, ALateAnswerToACallerThatHasGoneIsHarmless) {
   std::promise<std::shared_ptr<Responder>> promise;
-  serve([&](const Request&) {
-    Response response;
-    response.later = [&](std::shared_ptr<Responder> responder) { promise.set_value(std::move(responder)); };
-    return response;
-  });
+  serve(answering_through(promise));
   std::shared_ptr<Responder> responder;
   {
     Wire wire(server_->port());
@@ -188,11 +187,7 @@ class NotedAnswer final : public LateAnswer {
 
 TEST_F(ServerTest, ALateAnswerMayBeMadeByTheThreadThatSendsIt) {
   std::promise<std::shared_ptr<Responder>> promise;
-  serve([&](const Request&) {
-    Response response;
-    response.later = [&](std::shared_ptr<Responder> responder) { promise.set_value(std::move(responder)); };
-    return response;
-  });
+  serve(answering_through(promise));
   const auto good = std::make_shared<NotedAnswer>([] { return Response::text(200, "made late"); });
   const auto bad = std::make_shared<NotedAnswer>([]() -> Response { throw std::runtime_error("no answer"); });
   for (const auto& [answer, expected] :
@@ -212,11 +207,7 @@ TEST_F(ServerTest, ALateAnswerMayBeMadeByTheThreadThatSendsIt) {
 
 TEST_F(ServerTest, ALateAnswerIsMadeForACallerThatHasGoneToo) {
   std::promise<std::shared_ptr<Responder>> promise;
-  serve([&](const Request&) {
-    Response response;
-    response.later = [&](std::shared_ptr<Responder> responder) { promise.set_value(std::move(responder)); };
-    return response;
-  });
+  serve(answering_through(promise));
   Wire wire(server_->port());
   wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   const auto responder = promise.get_future().get();
