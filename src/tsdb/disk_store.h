@@ -39,7 +39,7 @@ class DiskStore final : public Store {
         clock_(clock),
         log_(std::move(log)),
         batches_(options_.path, options_.limits.max_file_bytes),
-        slabs_(options_.limits.max_unflushed_bytes / 2),
+        slabs_(options_.limits.max_unflushed_bytes * 3 / 4),
         head_(std::make_unique<Head>(&slabs_)),
         strips_(options_.limits.max_cached_bytes),
         totals_(options_.limits.max_cached_totals) {}

@@ -14,27 +14,43 @@ std::size_t RecentRows::shape_number(Half& half, std::span<const CellName> shape
   return half.shapes.size() - 1;
 }
 
+RecentRows::Piece* RecentRows::piece_for(Half& half, std::size_t words, RowArena& arena) {
+  const auto fits = [&half, words](std::size_t piece) {
+    return half.pieces[piece].used + words <= room_of(piece);
+  };
+  if (half.filled > 0 && fits(half.filled - 1)) return &half.pieces[half.filled - 1];
+  while (half.filled < kMostPieces) {
+    if (half.filled == half.pieces.size()) half.pieces.push_back({arena.take(room_of(half.filled)), 0, 0});
+    Piece& next = half.pieces[half.filled++];
+    next.used = 0;
+    next.newest = half.newest;
+    if (fits(half.filled - 1)) return &next;
+  }
+  return nullptr;
+}
+
+void RecentRows::clear(Half& half) {
+  half.filled = 0;
+  half.shapes.clear();
+  half.newest = std::numeric_limits<std::int64_t>::min();
+}
+
 void RecentRows::add(std::uint32_t place, std::int64_t time_ns, std::span<const CellName> shape,
-                     std::span<const CellValue> cells) {
+                     std::span<const CellValue> cells, RowArena& arena) {
   const std::size_t words = kHead + shape.size();
-  if (words > kWords) return add_elsewhere(time_ns);
-  if (halves_[filling_].words.size() + words > kWords) {
+  if (words > kPieceWords) return add_elsewhere(time_ns);
+  Piece* piece = piece_for(halves_[filling_], words, arena);
+  if (piece == nullptr) {
     filling_ = 1 - filling_;
-    Half& half = halves_[filling_];
-    gone_ = std::max(gone_, half.newest);
-    half.words.clear();
-    half.marks.clear();
-    half.rows = 0;
-    half.shapes.clear();
-    half.newest = std::numeric_limits<std::int64_t>::min();
+    gone_ = std::max(gone_, halves_[filling_].newest);
+    clear(halves_[filling_]);
+    piece = piece_for(halves_[filling_], words, arena);
   }
   Half& half = halves_[filling_];
   const std::size_t number = shape_number(half, shape);
   if (number == kMostShapes) return add_elsewhere(time_ns);
-  const std::size_t at = half.words.size();
-  if (half.rows++ % kRowsPerMark == 0) half.marks.push_back({at, half.newest});
-  half.words.resize(at + words);
-  std::uint64_t* row = half.words.data() + at;
+  std::uint64_t* const row = piece->words + piece->used;
+  piece->used += words;
   row[0] = place | static_cast<std::uint64_t>(number) << 32U;
   row[1] = static_cast<std::uint64_t>(time_ns);
   for (std::size_t i = 0; i < cells.size(); ++i) row[kHead + i] = cells[i].bits;

@@ -86,7 +86,7 @@ class SeriesBuffers {
                   std::span<const CellValue> cells, RowArena& arena) {
     extent_ = {std::min(extent_.min_ns, time_ns), std::max(extent_.max_ns, time_ns)};
     if (buffer.rows.is_newer(time_ns)) {
-      recent_.add(buffer.place, time_ns, shape, cells);
+      recent_.add(buffer.place, time_ns, shape, cells, arena);
     } else {
       recent_.add_elsewhere(time_ns);
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Private to the room: large pieces of memory that go from a head that was sealed to the one that fills.
 /// Fresh pages, and the old ones' way back to the kernel, were 3 % of the server's processor time (measured
-/// with 64 agents); half a head's worth that is kept saves most of it, and adds nothing to the peak, at which
-/// a second head is there.
+/// with 64 agents); three quarters of a head's worth that are kept save most of it, and add little to the
+/// peak, at which a second head is there.
 #pragma once
 #include <cstddef>
 #include <mutex>
