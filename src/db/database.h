@@ -33,6 +33,7 @@ class Statement {
   Statement& bind(int position, double value);
   Statement& bind(int position, std::string_view text);
   Statement& bind(int position, const char* text) { return bind(position, std::string_view(text)); }
+  /// @param bytes are not copied: they stay as they are until it was run
   Statement& bind_blob(int position, std::string_view bytes);
   Statement& bind_null(int position);
 

@@ -45,7 +45,7 @@ Statement& Statement::bind(int position, std::string_view text) {
 
 Statement& Statement::bind_blob(int position, std::string_view bytes) {
   const int rc = sqlite3_bind_blob64(statement_, position, bytes.data() == nullptr ? "" : bytes.data(),
-                                     bytes.size(), SQLITE_TRANSIENT);
+                                     bytes.size(), SQLITE_STATIC);
   if (rc != SQLITE_OK) bind_error_ = rc;
   return *this;
 }
