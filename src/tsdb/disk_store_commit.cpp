@@ -3,20 +3,14 @@
 #include <algorithm>
 #include <iterator>
 
+#include "tsdb/commit_pace.h"
 #include "tsdb/disk_store.h"
 #include "tsdb/resolver.h"
 
 namespace gpuscale::tsdb {
 namespace {
 
-/// Batches of one commit: beyond it a writer would wait for strangers' megabytes.
-constexpr std::size_t kMaxBatchesPerCommit = 1'024;
-/// Where so many writers shared the last commit, the next one waits a moment for those that were answered to
-/// come again: each commit costs the disk a round, however little is in it. It does not wait for all of them,
-/// or disk and processors would rest in turn: the others come while these are written (measured with 64
-/// connections: 16 carries a tenth more than 28 or all).
-constexpr std::size_t kCrowd = 4;
-constexpr std::size_t kEnough = 16;
+/// How long a commit waits for writes to share it.
 constexpr std::chrono::microseconds kGathering{200};
 /// How long a commit waits for a sealing that does not keep up: then memory is dearer than the wait.
 constexpr std::chrono::seconds kLongestWaitForSealing{10};
@@ -77,24 +71,23 @@ void DiskStore::write_later(std::string_view database, std::string_view policy,
 
 void DiskStore::run_commits() {
   std::unique_lock lock(queue_mutex_);
-  std::size_t count = 0;
+  CommitPace pace;
   std::vector<Pending> batches;  // here, for its memory
   while (true) {
     arrived_.wait(lock, [this] { return closing_ || !queue_.empty(); });
     if (queue_.empty()) return;
-    if (count >= kCrowd) {
-      wake_at_ = std::min(count, kEnough);
+    wake_at_ = pace.enough();
+    if (queue_.size() < wake_at_)
       arrived_.wait_for(lock, kGathering, [this] { return closing_ || queue_.size() >= wake_at_; });
-      wake_at_ = 1;
-    }
-    if (queue_.size() <= kMaxBatchesPerCommit) {
+    wake_at_ = 1;
+    const std::size_t count = std::min(queue_.size(), pace.most());
+    if (count == queue_.size()) {
       batches.swap(queue_);
     } else {
-      const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(kMaxBatchesPerCommit);
+      const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
       std::move(queue_.begin(), end, std::back_inserter(batches));
       queue_.erase(queue_.begin(), end);
     }
-    count = batches.size();
     in_commit_ = &batches;
     lock.unlock();
     const Result<void> outcome = commit(batches);
@@ -107,6 +100,7 @@ void DiskStore::run_commits() {
     }
     lock.lock();
     in_commit_ = nullptr;
+    pace.ended(count, queue_.size());
     settled_count_ += count;
     settled_.notify_all();
     lock.unlock();
