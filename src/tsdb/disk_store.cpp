@@ -25,6 +25,8 @@ Result<void> DiskStore::open_file() {
     return true;
   }));
   GS_CHECK(writer_->migrate("tsdb", tables::migrations()));
+  GS_CHECK(writer_->transact(Work(tables::seal_older_rows)));
+  GS_TRY(std::vector<std::string> faults, check_names());
   if (options_.limits.max_file_bytes > 0) {
     GS_CHECK(writer_->transact(Work([this](db::Transaction& transaction) {
       return transaction.execute("PRAGMA max_page_count=" +
@@ -34,12 +36,14 @@ Result<void> DiskStore::open_file() {
   if (!db::is_in_memory(options_.path)) {
     GS_TRY(readers_, db::Database::open(options_.path));
   }
-  GS_CHECK(writer_->read<bool>([this](db::Transaction& transaction) -> Result<bool> {
-    std::vector<std::string> faults;
+  GS_CHECK(writer_->read<bool>([&](db::Transaction& transaction) -> Result<bool> {
     GS_CHECK(tables::load_catalogue(transaction, catalogue_, faults));
     for (const std::string& fault : faults)
       log_.error("store.damaged_catalogue",
-                 {{"file", options_.path}, {"error", fault}, {"mend", "restore a backup"}});
+                 {{"file", options_.path},
+                  {"error", fault},
+                  {"mend", "restore a backup; until then nothing is joined and no range deleted"}});
+    is_catalogue_damaged_ = !faults.empty();
     GS_CHECK(
         tables::each_segment(transaction, [this](tables::SegmentRow row) { load_segment(std::move(row)); }));
     const auto before = [](const auto& a, const auto& b) {
@@ -59,6 +63,19 @@ Result<void> DiskStore::open_file() {
   committer_ = std::thread([this] { run_commits(); });
   upkeep_ = std::thread([this] { run_upkeep(); });
   return {};
+}
+
+Result<std::vector<std::string>> DiskStore::check_names() {
+  std::vector<std::string> faults;
+  GS_TRY(const auto differing, writer_->read<std::vector<std::string>>([&](db::Transaction& transaction) {
+    return tables::check_names(transaction, faults);
+  }));
+  for (const std::string& table : differing) {
+    const auto mended = writer_->transact(
+        Work([&table](db::Transaction& transaction) { return tables::make_index_anew(transaction, table); }));
+    if (!mended) faults.push_back(table + ": writes may fail: " + mended.error().message());
+  }
+  return faults;
 }
 
 void DiskStore::load_segment(tables::SegmentRow row) {

@@ -145,6 +145,8 @@ class DiskStore final : public Store {
   Result<void> apply_log_entry(std::string_view entry);
   /// What the log holds and no commit has noted: it is from a version that did not tell policies apart.
   void note_fields_of_head();
+  /// @return what does not fit
+  Result<std::vector<std::string>> check_names();
   void load_segment(tables::SegmentRow row);
   void set_first_floors();
 
@@ -234,6 +236,9 @@ class DiskStore final : public Store {
   std::int64_t sealing_sequence_ = 0;  ///< the newest log entry in it
   std::map<SegmentOwner, Segments> segments_;
   std::vector<Damaged> damaged_;
+  /// Found at the start. Then whoever writes segments anew would leave out samples of what is not known to
+  /// be there, and so none does.
+  bool is_catalogue_damaged_ = false;
   Changes changes_;
   std::int64_t generation_ = 0;  ///< of the newest segments
   std::uint64_t commits_ = 0;

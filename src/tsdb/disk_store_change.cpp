@@ -235,6 +235,7 @@ Result<void> DiskStore::drop_series(std::string_view database, const std::vector
   if (catalogue_.find_database(database) == nullptr) return no_database(database);
   GS_CHECK(forget_series(
       database, ids, [&](db::Transaction& transaction) { return tables::remove_series(transaction, ids); }));
+  if (is_catalogue_damaged_) return {};
   Segments dead;
   {
     const std::shared_lock lock(mutex_);
@@ -308,6 +309,11 @@ Result<void> DiskStore::delete_range(std::string_view database, const std::vecto
   // All that they have: no segment need be written anew for that.
   constexpr TimeRange kAll;
   if (range.min_ns <= kAll.min_ns && range.max_ns >= kAll.max_ns) return drop_series(database, ids);
+  if (is_catalogue_damaged_) {
+    return fail(Errc::kUnavailable,
+                "no range is deleted while the catalogue is damaged (store.damaged_catalogue in the server's "
+                "log): restore a backup");
+  }
   const std::scoped_lock upkeep(upkeep_mutex_);
   // In segments a deletion lasts by itself; in the head the log would bring the samples back.
   GS_CHECK(seal_head());

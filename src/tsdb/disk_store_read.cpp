@@ -345,7 +345,12 @@ Result<std::optional<ScanView>> DiskStore::view_of(std::string_view database, st
 Result<void> DiskStore::load_strips(ScanView& view) const {
   const auto load = [&](const Segment& segment) -> Result<std::shared_ptr<const Strip>> {
     GS_TRY(auto strip, strip_of(segment, view.field));
-    return strip && strip->type() == view.type ? strip : nullptr;
+    if (strip && strip->type() != view.type) {
+      return fail(Errc::kCorrupt, "segment " + std::to_string(segment.label().id) + ", field " +
+                                      std::to_string(view.field) + " of " + options_.path +
+                                      ": its values are not of the type that the field is known to have");
+    }
+    return strip;
   };
   for (const auto& segment : view.segments) {
     GS_TRY(auto strip, load(*segment));

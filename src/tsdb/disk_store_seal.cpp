@@ -263,6 +263,7 @@ Result<void> DiskStore::join_oldest(const SegmentOwner& owner, bool& joined) {
 }
 
 Result<void> DiskStore::join_segments() {
+  if (is_catalogue_damaged_) return {};
   std::vector<SegmentOwner> owners;
   {
     const std::shared_lock lock(mutex_);

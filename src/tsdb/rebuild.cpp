@@ -46,6 +46,12 @@ struct Joined {
   Times axis;
 };
 
+struct ById {
+  using Field = std::pair<FieldId, FieldType>;
+  bool operator()(const Field& a, FieldId b) const { return a.first < b; }
+  bool operator()(FieldId a, const Field& b) const { return a < b.first; }
+};
+
 class Rebuild {
  public:
   explicit Rebuild(const RebuildRequest& request) : request_(request) {
@@ -53,6 +59,7 @@ class Rebuild {
   }
 
   Result<std::optional<NewSegment>> run() {
+    GS_CHECK(all_fields_are_known());
     GS_CHECK(gather_members());
     if (members_.empty()) return std::optional<NewSegment>();
     NewSegment out;
@@ -73,6 +80,22 @@ class Rebuild {
   }
 
  private:
+  /// Fields go with their measurement alone: one that is not known is one whose definition is damaged.
+  Result<void> all_fields_are_known() const {
+    const auto known = [this](FieldId field) {
+      return std::binary_search(request_.fields.begin(), request_.fields.end(), field, ById());
+    };
+    for (const Source& source : sources_) {
+      const Segment::Label& label = source.segment().label();
+      if (!label.fields) continue;
+      const auto unknown = std::find_if_not(label.fields->begin(), label.fields->end(), known);
+      if (unknown == label.fields->end()) continue;
+      return fail(Errc::kCorrupt, "segment " + std::to_string(label.id) + " holds field " +
+                                      std::to_string(*unknown) + ", which its measurement does not have");
+    }
+    return {};
+  }
+
   Result<void> gather_members() {
     std::set<SeriesId> ids;
     for (const Source& source : sources_) {
@@ -129,7 +152,10 @@ class Rebuild {
     std::vector<std::shared_ptr<const Strip>> strips;
     for (const Source& source : sources_) {
       GS_TRY(strips.emplace_back(), request_.strip(source.segment(), field));
-      if (strips.back() && strips.back()->type() != type) strips.back() = nullptr;
+      if (strips.back() && strips.back()->type() != type)
+        return fail(Errc::kCorrupt, "segment " + std::to_string(source.segment().label().id) + ", field " +
+                                        std::to_string(field) +
+                                        ": its values are not of the type that the field is known to have");
     }
     StripWriter writer(type);
     Column whole;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Private to tables.cpp and tables_segments.cpp: what both run.
+/// Private to tables.cpp, tables_schema.cpp and tables_segments.cpp: what they all run.
 #pragma once
 #include <cstdint>
 #include <initializer_list>

@@ -13,73 +13,6 @@ namespace {
 using db::Statement;
 using db::Transaction;
 
-// AUTOINCREMENT keeps the highest id ever used in sqlite_sequence, so that no id comes back after a deletion.
-constexpr db::Migration kMigrations[] = {{1, R"sql(
-CREATE TABLE tsdb_databases (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, default_policy TEXT NOT NULL) STRICT;
-CREATE TABLE tsdb_policies (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, database INTEGER NOT NULL, name TEXT NOT NULL, duration_ns INTEGER NOT NULL,
-  shard_duration_ns INTEGER NOT NULL, replication INTEGER NOT NULL, UNIQUE (database, name)) STRICT;
-CREATE TABLE tsdb_measurements (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, database INTEGER NOT NULL, name TEXT NOT NULL, UNIQUE (database, name)) STRICT;
-CREATE TABLE tsdb_fields (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, measurement INTEGER NOT NULL, key TEXT NOT NULL, type INTEGER NOT NULL,
-  UNIQUE (measurement, key)) STRICT;
-CREATE TABLE tsdb_series (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, measurement INTEGER NOT NULL, tags BLOB NOT NULL) STRICT;
-CREATE INDEX tsdb_series_by_measurement ON tsdb_series (measurement);
-CREATE TABLE tsdb_log (sequence INTEGER PRIMARY KEY, batches BLOB NOT NULL) STRICT;
-CREATE TABLE tsdb_blocks (
-  id INTEGER PRIMARY KEY, policy INTEGER NOT NULL, series INTEGER NOT NULL, generation INTEGER NOT NULL,
-  min_ns INTEGER NOT NULL, max_ns INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
-CREATE INDEX tsdb_blocks_by_series ON tsdb_blocks (series, policy, max_ns, min_ns, generation);
-)sql"},
-                                         {2, R"sql(
-DROP TABLE tsdb_blocks;
-CREATE TABLE tsdb_segments (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, policy INTEGER NOT NULL, measurement INTEGER NOT NULL, level INTEGER NOT NULL,
-  generation INTEGER NOT NULL, min_ns INTEGER NOT NULL, max_ns INTEGER NOT NULL, directory BLOB NOT NULL) STRICT;
-CREATE TABLE tsdb_strips (
-  id INTEGER PRIMARY KEY, segment INTEGER NOT NULL, field INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
-CREATE UNIQUE INDEX tsdb_strips_by_segment ON tsdb_strips (segment, field);
-)sql"},
-                                         {3, R"sql(
-CREATE TABLE tsdb_continuous_queries (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, database INTEGER NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL,
-  UNIQUE (database, name)) STRICT;
-CREATE TABLE tsdb_rollups (
-  policy INTEGER PRIMARY KEY, target INTEGER NOT NULL, every_ns INTEGER NOT NULL, first_ns INTEGER NOT NULL,
-  done_ns INTEGER NOT NULL) STRICT;
-)sql"},
-                                         {4, R"sql(
-CREATE TABLE tsdb_sealed (one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL) STRICT;
-INSERT INTO tsdb_sealed VALUES (1, 0);
-)sql"},
-                                         // A key may have another type in another policy.
-                                         {5, R"sql(
-CREATE TABLE tsdb_typed_fields (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, measurement INTEGER NOT NULL, key TEXT NOT NULL, type INTEGER NOT NULL,
-  UNIQUE (measurement, key, type)) STRICT;
-INSERT INTO tsdb_typed_fields SELECT id, measurement, key, type FROM tsdb_fields;
-DELETE FROM sqlite_sequence WHERE name = 'tsdb_typed_fields';
-INSERT INTO sqlite_sequence SELECT 'tsdb_typed_fields', seq FROM sqlite_sequence WHERE name = 'tsdb_fields';
-DROP TABLE tsdb_fields;
-ALTER TABLE tsdb_typed_fields RENAME TO tsdb_fields;
-CREATE TABLE tsdb_policy_fields (
-  policy INTEGER NOT NULL, field INTEGER NOT NULL, PRIMARY KEY (policy, field)) STRICT, WITHOUT ROWID;
-INSERT INTO tsdb_policy_fields
-  SELECT DISTINCT g.policy, s.field FROM tsdb_strips s JOIN tsdb_segments g ON g.id = s.segment;
-)sql"},
-                                         // Files of the log begin with a salt: earlier versions, which would
-                                         // take them for empty and remove them, must not open it any more.
-                                         {6, "SELECT 1"},
-                                         // Null where an earlier version made the segment.
-                                         {7, "ALTER TABLE tsdb_segments ADD COLUMN label BLOB"},
-                                         {8, R"sql(
-CREATE TABLE tsdb_totals (
-  segment INTEGER NOT NULL, field INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (segment, field)) STRICT;
-)sql"}};
-
 std::string encode_tags(const metrics::Tags& tags) {
   std::string out;
   for (const metrics::Tag& tag : tags) {
@@ -89,16 +22,27 @@ std::string encode_tags(const metrics::Tags& tags) {
   return out;
 }
 
-Result<metrics::Tags> decode_tags(std::string_view bytes) {
-  metrics::Tags tags;
+/// False where they do not decode.
+bool decode_tags(std::string_view bytes, metrics::Tags& tags) {
   ByteReader reader(bytes);
   while (reader.ok() && !reader.at_end()) {
     const std::string_view key = reader.text();
     tags.push_back({std::string(key), std::string(reader.text())});
   }
-  if (!reader.ok()) return fail(Errc::kCorrupt, "the tags of a series do not decode");
-  return tags;
+  return reader.ok();
 }
+
+/// Of a row of tsdb_series, so that a bit that flips in a tag does not make one series pass for another.
+std::int64_t series_checksum(std::int64_t id, std::int64_t measurement, std::string_view tags) {
+  std::string bytes;
+  put_signed(bytes, id);
+  put_signed(bytes, measurement);
+  bytes += tags;
+  return static_cast<std::int64_t>(checksum(bytes));
+}
+
+/// The tag of a series whose own are damaged; its value is the series' number.
+constexpr std::string_view kDamagedSeriesTag = "damaged_series";
 
 std::int64_t sql_id(std::uint64_t id) {
   return static_cast<std::int64_t>(id);
@@ -129,6 +73,8 @@ std::string stray(std::string_view table, std::int64_t id, std::string_view why)
   return "row " + std::to_string(id) + " of " + std::string(table) + " " + std::string(why);
 }
 
+constexpr std::string_view kNameTaken = "has the name of another";
+
 Result<void> load_databases(Transaction& transaction, Catalogue& catalogue,
                             std::map<std::int64_t, DatabaseDef*>& databases,
                             std::vector<std::string>& faults) {
@@ -137,6 +83,10 @@ Result<void> load_databases(Transaction& transaction, Catalogue& catalogue,
   while (true) {
     GS_TRY(const bool row, select.step());
     if (!row) break;
+    if (catalogue.find_database(select.text(1)) != nullptr) {
+      faults.push_back(stray("tsdb_databases", select.integer(0), kNameTaken));
+      continue;
+    }
     databases[select.integer(0)] = &catalogue.add_database(select.integer(0), select.text(1), select.text(2));
   }
   GS_TRY(Statement policies,
@@ -148,6 +98,10 @@ Result<void> load_databases(Transaction& transaction, Catalogue& catalogue,
     const auto owner = databases.find(policies.integer(1));
     if (owner == databases.end()) {
       faults.push_back(stray("tsdb_policies", policies.integer(0), "is of no database"));
+      continue;
+    }
+    if (owner->second->find_policy(policies.text(2)) != nullptr) {
+      faults.push_back(stray("tsdb_policies", policies.integer(0), kNameTaken));
       continue;
     }
     catalogue.add_policy(*owner->second, static_cast<PolicyId>(policies.integer(0)),
@@ -179,6 +133,10 @@ Result<void> load_measurements(Transaction& transaction, Catalogue& catalogue,
     const auto database = databases.find(select.integer(1));
     if (database == databases.end()) {
       faults.push_back(stray("tsdb_measurements", select.integer(0), "is of no database"));
+      continue;
+    }
+    if (database->second->measurements.contains(select.text(2))) {
+      faults.push_back(stray("tsdb_measurements", select.integer(0), kNameTaken));
       continue;
     }
     owners[select.integer(0)] = {
@@ -214,41 +172,75 @@ Result<void> load_measurements(Transaction& transaction, Catalogue& catalogue,
   }
 }
 
-Result<void> load_series(Transaction& transaction, Catalogue& catalogue, const Owners& owners,
-                         std::vector<std::string>& faults) {
-  GS_TRY(Statement select, transaction.prepare("SELECT id, measurement, tags FROM tsdb_series ORDER BY id"));
+/// Those of earlier versions had no checksum: they get the one of what they say now.
+Result<void> seal_older_series(Transaction& transaction) {
+  GS_TRY(Statement select,
+         transaction.prepare("SELECT id, measurement, tags FROM tsdb_series WHERE checksum IS NULL"));
+  GS_TRY(Statement update, transaction.prepare("UPDATE tsdb_series SET checksum = ? WHERE id = ?"));
   while (true) {
     GS_TRY(const bool row, select.step());
     if (!row) return {};
+    const std::int64_t id = select.integer(0);
+    GS_CHECK(update.bind(1, series_checksum(id, select.integer(1), select.blob(2))).bind(2, id).run());
+  }
+}
+
+Result<void> load_series(Transaction& transaction, Catalogue& catalogue, const Owners& owners,
+                         std::vector<std::string>& faults) {
+  GS_TRY(Statement select,
+         transaction.prepare("SELECT id, measurement, tags, checksum FROM tsdb_series ORDER BY id"));
+  while (true) {
+    GS_TRY(const bool row, select.step());
+    if (!row) return {};
+    const std::int64_t id = select.integer(0);
     const auto owner = owners.find(select.integer(1));
     if (owner == owners.end()) {
-      faults.push_back(stray("tsdb_series", select.integer(0), "is of no measurement"));
+      faults.push_back(stray("tsdb_series", id, "is of no measurement"));
       continue;
     }
-    GS_TRY(metrics::Tags tags, decode_tags(select.blob(2)));
-    catalogue.add_series(*owner->second.database, *owner->second.measurement,
-                         static_cast<SeriesId>(select.integer(0)),
+    metrics::Tags tags;
+    const bool whole = select.integer(3) == series_checksum(id, select.integer(1), select.blob(2));
+    if (!whole || !decode_tags(select.blob(2), tags)) {
+      // In no group that its samples may not be of.
+      tags = {{std::string(kDamagedSeriesTag), std::to_string(id)}};
+      faults.push_back(stray("tsdb_series", id,
+                             "is damaged: it has the tag " + tags.front().key + "=" + tags.front().value +
+                                 " instead of its own"));
+    }
+    catalogue.add_series(*owner->second.database, *owner->second.measurement, static_cast<SeriesId>(id),
                          std::make_shared<const metrics::Tags>(std::move(tags)));
   }
 }
 
 }  // namespace
 
-std::span<const db::Migration> migrations() {
-  return kMigrations;
+Result<void> seal_older_rows(Transaction& transaction) {
+  GS_CHECK(seal_older_series(transaction));
+  GS_TRY(const std::int64_t older,
+         one_integer(transaction, "SELECT count(*) FROM tsdb_sealed WHERE checksum IS NULL"));
+  if (older == 0) return {};
+  GS_TRY(const std::int64_t sequence, one_integer(transaction, "SELECT sequence FROM tsdb_sealed"));
+  return set_sealed(transaction, sequence);
 }
 
-Result<void> refuse_unreleased(Transaction& transaction) {
-  GS_TRY(const std::int64_t old,
-         one_integer(transaction, "SELECT count(*) FROM sqlite_schema WHERE name = 'tsdb_blocks'"));
-  if (old == 0) return {};
-  GS_TRY(const std::int64_t samples,
-         one_integer(transaction,
-                     "SELECT EXISTS (SELECT 1 FROM tsdb_blocks) OR EXISTS (SELECT 1 FROM tsdb_log)"));
-  if (samples == 0) return {};
-  return fail(Errc::kConflict,
-              "its samples have a form from before the first release, which this version does not read; move "
-              "metrics.db away to start with an empty one");
+Result<std::vector<std::string>> check_names(Transaction& transaction, std::vector<std::string>& faults) {
+  std::vector<std::string> out;
+  for (const std::string table : {"tsdb_databases", "tsdb_policies", "tsdb_measurements", "tsdb_fields"}) {
+    const std::size_t before = faults.size();
+    GS_TRY(Statement check, transaction.prepare("PRAGMA integrity_check(" + table + ")"));
+    while (true) {
+      GS_TRY(const bool row, check.step());
+      if (!row) break;
+      if (const std::string found = check.text(0); found != "ok")
+        faults.push_back(table + ": " + found + "; its rows are taken as they read");
+    }
+    if (faults.size() > before) out.push_back(table);
+  }
+  return out;
+}
+
+Result<void> make_index_anew(Transaction& transaction, const std::string& table) {
+  return transaction.execute("REINDEX " + table);
 }
 
 Result<void> load_catalogue(Transaction& transaction, Catalogue& catalogue,
@@ -285,13 +277,13 @@ Result<void> save_definitions(Transaction& transaction, const NewDefinitions& de
          transaction.prepare("INSERT OR IGNORE INTO tsdb_policy_fields (policy, field) VALUES (?, ?)"));
   for (const auto& entry : definitions.policy_fields)
     GS_CHECK(of_policy.bind(1, std::int64_t{entry.policy}).bind(2, sql_id(entry.field)).run());
-  GS_TRY(Statement series,
-         transaction.prepare("INSERT INTO tsdb_series (id, measurement, tags) VALUES (?, ?, ?)"));
+  GS_TRY(
+      Statement series,
+      transaction.prepare("INSERT INTO tsdb_series (id, measurement, tags, checksum) VALUES (?, ?, ?, ?)"));
   for (const auto& entry : definitions.series) {
-    GS_CHECK(series.bind(1, sql_id(entry.id))
-                 .bind(2, entry.measurement)
-                 .bind_blob(3, encode_tags(*entry.tags))
-                 .run());
+    const std::string tags = encode_tags(*entry.tags);
+    series.bind(1, sql_id(entry.id)).bind(2, entry.measurement).bind_blob(3, tags);
+    GS_CHECK(series.bind(4, series_checksum(sql_id(entry.id), entry.measurement, tags)).run());
   }
   return {};
 }

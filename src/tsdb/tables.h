@@ -18,7 +18,16 @@ Result<void> refuse_unreleased(db::Transaction& transaction);
 
 // --- catalogue
 // ---------------------------------------------------------------------------------------------------
-/// @param faults gets a line for each row that was left out: its owner is not there, or it makes no sense
+/// Gives the rows of earlier versions their checksums. After migrations().
+Result<void> seal_older_rows(db::Transaction& transaction);
+/// Databases, policies, measurements and fields stand in their tables and again in an index of their names:
+/// where the two differ, a bit has flipped in one of them. @param faults gets a line for each. @return tables
+/// whose index is to be made anew: else a name that was misread could not be written again.
+Result<std::vector<std::string>> check_names(db::Transaction& transaction, std::vector<std::string>& faults);
+/// Errors: kConflict (or the like) where two rows read alike.
+Result<void> make_index_anew(db::Transaction& transaction, const std::string& table);
+/// @param faults gets a line for each row that was left out, since its owner is not there or it makes no
+/// sense, and for each series whose tags are damaged
 Result<void> load_catalogue(db::Transaction& transaction, Catalogue& catalogue,
                             std::vector<std::string>& faults);
 Result<void> save_definitions(db::Transaction& transaction, const NewDefinitions& definitions);
@@ -44,6 +53,7 @@ Result<void> remove_series(db::Transaction& transaction, std::span<const SeriesI
 // --- log
 // ---------------------------------------------------------------------------------------------------------
 /// The newest entry of the log (tsdb/batch_log.h) whose samples, and those of all before it, are in segments.
+/// Errors: kCorrupt.
 Result<std::int64_t> sealed_up_to(db::Transaction& transaction);
 Result<void> set_sealed(db::Transaction& transaction, std::int64_t sequence);
 /// Files of earlier versions hold the log in a table: calls `apply` for each entry in order. @return the

@@ -83,13 +83,28 @@ Result<void> delete_segments(Transaction& transaction, std::string_view which, s
   return run(transaction, "DELETE FROM tsdb_segments" + condition, {value});
 }
 
+namespace {
+
+std::int64_t sealed_checksum(std::int64_t sequence) {
+  std::string bytes;
+  put_signed(bytes, sequence);
+  return static_cast<std::int64_t>(checksum(bytes));
+}
+
+}  // namespace
+
 Result<std::int64_t> sealed_up_to(Transaction& transaction) {
-  return one_integer(transaction, "SELECT sequence FROM tsdb_sealed");
+  GS_TRY(const std::int64_t sequence, one_integer(transaction, "SELECT sequence FROM tsdb_sealed"));
+  GS_TRY(const std::int64_t sum, one_integer(transaction, "SELECT checksum FROM tsdb_sealed"));
+  if (sum == sealed_checksum(sequence)) return sequence;
+  return fail(Errc::kCorrupt,
+              "table tsdb_sealed, which says what of the log is in segments, is damaged; restore a backup");
 }
 
 Result<void> set_sealed(Transaction& transaction, std::int64_t sequence) {
   GS_CHECK(run(transaction, "DELETE FROM tsdb_log WHERE sequence <= ?", {sequence}));
-  return run(transaction, "UPDATE tsdb_sealed SET sequence = ?", {sequence});
+  return run(transaction, "UPDATE tsdb_sealed SET sequence = ?, checksum = ?",
+             {sequence, sealed_checksum(sequence)});
 }
 
 Result<std::int64_t> replay_log_table(Transaction& transaction,
