@@ -210,8 +210,9 @@ class DiskStore final : public Store {
   /// The caller holds mutex_, shared.
   std::shared_ptr<SortedSeries> sorted_series(const MeasurementDef& measurement) const;
   const PolicyDef* find_policy(std::string_view database, std::string_view policy) const;
-  /// Null where there are none. Errors: kNotFound where the segment is gone.
-  Result<std::shared_ptr<const Strip>> strip_of(const Segment& segment, FieldId field) const;
+  /// Null where there are none. Errors: kNotFound where the segment is gone, kCorrupt where they are of
+  /// another type.
+  Result<std::shared_ptr<const Strip>> strip_of(const Segment& segment, FieldId field, FieldType type) const;
   Result<std::shared_ptr<const SlotTotals>> totals_of(const Segment& segment, FieldId field) const;
   db::Database& reading() const { return readers_ ? *readers_ : *writer_; }
 

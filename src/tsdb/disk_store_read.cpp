@@ -232,14 +232,19 @@ std::optional<std::int64_t> DiskStore::changed_since(std::string_view database, 
 // --- samples
 // -----------------------------------------------------------------------------------------------------
 
-Result<std::shared_ptr<const Strip>> DiskStore::strip_of(const Segment& segment, FieldId field) const {
+Result<std::shared_ptr<const Strip>> DiskStore::strip_of(const Segment& segment, FieldId field,
+                                                         FieldType type) const {
   const SegmentId id = segment.label().id;
   const std::optional<bool> expected = segment.holds(field);
   if (expected == false) return std::shared_ptr<const Strip>();
   const auto place = [&] {
     return "segment " + std::to_string(id) + ", field " + std::to_string(field) + " of " + options_.path;
   };
-  if (const auto held = strips_.find(id, field); held.known) return held.piece;
+  const auto of_its_type = [&](std::shared_ptr<const Strip> strip) -> Result<std::shared_ptr<const Strip>> {
+    if (!strip || strip->type() == type) return strip;
+    return fail(Errc::kCorrupt, place() + ": its values are not of the type that the field is known to have");
+  };
+  if (const auto held = strips_.find(id, field); held.known) return of_its_type(held.piece);
   GS_TRY(std::string bytes, reading().read<std::string>([&](db::Transaction& transaction) {
     return tables::select_strip(transaction, id, field);
   }));
@@ -252,7 +257,7 @@ Result<std::shared_ptr<const Strip>> DiskStore::strip_of(const Segment& segment,
     return fail(Errc::kCorrupt, place() + ": its values are not found");
   }
   strips_.keep(id, field, strip);
-  return strip;
+  return of_its_type(std::move(strip));
 }
 
 Result<std::shared_ptr<const SlotTotals>> DiskStore::totals_of(const Segment& segment, FieldId field) const {
@@ -343,15 +348,7 @@ Result<std::optional<ScanView>> DiskStore::view_of(std::string_view database, st
 }
 
 Result<void> DiskStore::load_strips(ScanView& view) const {
-  const auto load = [&](const Segment& segment) -> Result<std::shared_ptr<const Strip>> {
-    GS_TRY(auto strip, strip_of(segment, view.field));
-    if (strip && strip->type() != view.type) {
-      return fail(Errc::kCorrupt, "segment " + std::to_string(segment.label().id) + ", field " +
-                                      std::to_string(view.field) + " of " + options_.path +
-                                      ": its values are not of the type that the field is known to have");
-    }
-    return strip;
-  };
+  const auto load = [&](const Segment& segment) { return strip_of(segment, view.field, view.type); };
   for (const auto& segment : view.segments) {
     GS_TRY(auto strip, load(*segment));
     view.strips.push_back(std::move(strip));

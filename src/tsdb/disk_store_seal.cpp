@@ -214,7 +214,9 @@ RebuildRequest DiskStore::rebuild_request(const SegmentOwner& owner, Segments so
   std::sort(request.fields.begin(), request.fields.end());
   request.samples_of_a_slot = options_.limits.samples_of_a_slot;
   request.alive = [alive = std::move(alive)](SeriesId id) { return alive.contains(id); };
-  request.strip = [this](const Segment& segment, FieldId field) { return strip_of(segment, field); };
+  request.strip = [this](const Segment& segment, FieldId field, FieldType type) {
+    return strip_of(segment, field, type);
+  };
   return request;
 }
 

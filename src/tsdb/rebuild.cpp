@@ -46,12 +46,6 @@ struct Joined {
   Times axis;
 };
 
-struct ById {
-  using Field = std::pair<FieldId, FieldType>;
-  bool operator()(const Field& a, FieldId b) const { return a.first < b; }
-  bool operator()(FieldId a, const Field& b) const { return a < b.first; }
-};
-
 class Rebuild {
  public:
   explicit Rebuild(const RebuildRequest& request) : request_(request) {
@@ -83,7 +77,7 @@ class Rebuild {
   /// Fields go with their measurement alone: one that is not known is one whose definition is damaged.
   Result<void> all_fields_are_known() const {
     const auto known = [this](FieldId field) {
-      return std::binary_search(request_.fields.begin(), request_.fields.end(), field, ById());
+      return std::ranges::binary_search(request_.fields, field, {}, &std::pair<FieldId, FieldType>::first);
     };
     for (const Source& source : sources_) {
       const Segment::Label& label = source.segment().label();
@@ -151,11 +145,7 @@ class Rebuild {
   Result<std::string> strip_of(FieldId field, FieldType type, TotalsBuilder& totals) {
     std::vector<std::shared_ptr<const Strip>> strips;
     for (const Source& source : sources_) {
-      GS_TRY(strips.emplace_back(), request_.strip(source.segment(), field));
-      if (strips.back() && strips.back()->type() != type)
-        return fail(Errc::kCorrupt, "segment " + std::to_string(source.segment().label().id) + ", field " +
-                                        std::to_string(field) +
-                                        ": its values are not of the type that the field is known to have");
+      GS_TRY(strips.emplace_back(), request_.strip(source.segment(), field, type));
     }
     StripWriter writer(type);
     Column whole;

@@ -20,8 +20,8 @@ struct RebuildRequest {
   std::function<bool(SeriesId)> alive;                  ///< series that exist; the others are left out
   std::optional<Cut> cut;
   std::size_t samples_of_a_slot = 0;  ///< on average, from which on the new segment is given totals
-  /// Null where the segment has no such field.
-  std::function<Result<std::shared_ptr<const Strip>>(const Segment&, FieldId)> strip;
+  /// Null where the segment has no such field. Errors: kCorrupt where its values are of another type.
+  std::function<Result<std::shared_ptr<const Strip>>(const Segment&, FieldId, FieldType)> strip;
   /// Called now and then: what cannot wait for the end. May be null.
   std::function<void()> between_fields;
 };
