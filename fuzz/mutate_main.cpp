@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/// A main for the fuzz targets where there is no libFuzzer: runs the seeds given as files or folders, then a
-/// fixed number of mutations of them, the same each time. It finds less than a coverage-guided run, but it is
-/// part of every test run, under the sanitizers.
+/// A main for the fuzz targets where there is no libFuzzer: runs the target that is named with the seeds
+/// given as files or folders, then with a fixed number of mutations of them, the same each time. It finds
+/// less than a coverage-guided run, but it is part of every test run, under the sanitizers.
+///   gpuscale_fuzz_seeds cron_fuzz fuzz/seeds/cron_fuzz
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -9,17 +10,31 @@
 #include <iterator>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+// Each target's LLVMFuzzerTestOneInput, under the target's name (fuzz/CMakeLists.txt).
+#define GPUSCALE_FUZZ_TARGET(name) extern "C" int name(const std::uint8_t* data, std::size_t size);
+#include "fuzz_targets.inc"
+#undef GPUSCALE_FUZZ_TARGET
 
 namespace {
+
+using Target = int (*)(const std::uint8_t* data, std::size_t size);
+
+Target find_target(std::string_view wanted) {
+#define GPUSCALE_FUZZ_TARGET(name) \
+  if (wanted == #name) return name;
+#include "fuzz_targets.inc"
+#undef GPUSCALE_FUZZ_TARGET
+  return nullptr;
+}
 
 constexpr int kMutations = 25'000;
 constexpr std::size_t kMostBytes = 64U << 10U;
 
-void run(const std::string& input) {
-  LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
+void run(Target target, const std::string& input) {
+  target(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
 }
 
 std::vector<std::string> read_seeds(int argc, char** argv) {
@@ -28,7 +43,7 @@ std::vector<std::string> read_seeds(int argc, char** argv) {
     std::ifstream file(path, std::ios::binary);
     seeds.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
   };
-  for (int i = 1; i < argc; ++i) {
+  for (int i = 2; i < argc; ++i) {
     if (!std::filesystem::is_directory(argv[i])) {
       add(argv[i]);
       continue;
@@ -92,10 +107,16 @@ class Mutator {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const Target target = argc < 2 ? nullptr : find_target(argv[1]);
+  if (target == nullptr) {
+    std::fprintf(stderr, "usage: %s TARGET [SEEDS...]; targets are the names in fuzz/CMakeLists.txt\n",
+                 argv[0]);
+    return 2;
+  }
   const auto seeds = read_seeds(argc, argv);
-  for (const std::string& seed : seeds) run(seed);
+  for (const std::string& seed : seeds) run(target, seed);
   Mutator mutator(seeds);
-  for (int i = 0; i < kMutations; ++i) run(mutator.next());
+  for (int i = 0; i < kMutations; ++i) run(target, mutator.next());
   std::printf("%zu seeds and %d mutations\n", seeds.size(), kMutations);
   return 0;
 }
