@@ -8,15 +8,18 @@ namespace gpuscale::tsdb {
 void Changes::note(const SegmentOwner& owner, std::int64_t time_ns) {
   const std::int64_t slot = slot_of(time_ns);
   if (last_version_ == version_ && last_slot_ == slot && last_owner_ == owner) return;
+  if (slots_of_last_ == nullptr || last_owner_ != owner) slots_of_last_ = &owners_[owner];
   last_version_ = version_;
   last_slot_ = slot;
   last_owner_ = owner;
-  Slots& slots = owners_[owner];
+  Slots& slots = *slots_of_last_;
   if (slot < slots.forgotten_before) {
     slots.forgotten = version_;
     return;
   }
-  slots.versions[slot] = version_;
+  const auto noted = slots.versions.try_emplace(slots.next, slot);
+  noted->second = version_;
+  slots.next = std::next(noted);
   if (slots.versions.size() <= kSlots) return;
   const auto oldest = slots.versions.begin();
   slots.forgotten_before = oldest->first + 1;

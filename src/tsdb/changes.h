@@ -13,6 +13,10 @@ namespace gpuscale::tsdb {
 
 class Changes {
  public:
+  Changes() = default;
+  Changes(const Changes&) = delete;  // it holds where it was noted last
+  Changes& operator=(const Changes&) = delete;
+
   /// What is noted from now on counts as newer than before.
   void next_version() { ++version_; }
   void note(const SegmentOwner& owner, std::int64_t time_ns);
@@ -31,7 +35,9 @@ class Changes {
   static constexpr std::int64_t kSlotNs = 1'000'000'000;
 
   struct Slots {
-    std::map<std::int64_t, std::uint64_t> versions;  ///< by the number of the slot
+    using Versions = std::map<std::int64_t, std::uint64_t>;  ///< by the number of the slot
+    Versions versions;
+    Versions::iterator next = versions.end();  ///< behind the one noted last: most lines go forward in time
     std::int64_t forgotten_before = std::numeric_limits<std::int64_t>::min();
     std::uint64_t forgotten = 0;  ///< the newest version of those
   };
@@ -47,6 +53,7 @@ class Changes {
   std::uint64_t all_ = 1;
   // The slot noted last: most samples fall into the same.
   SegmentOwner last_owner_;
+  Slots* slots_of_last_ = nullptr;
   std::int64_t last_slot_ = std::numeric_limits<std::int64_t>::min();
   std::uint64_t last_version_ = 0;
 };
