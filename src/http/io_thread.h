@@ -2,7 +2,9 @@
 /// Private to the room: a thread that reads and writes for its share of the connections, and the errands by
 /// which other threads reach the sessions on it.
 #pragma once
+#include <atomic>
 #include <boost/asio/io_context.hpp>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -40,6 +42,7 @@ class IoThread {
   void forget_errands();
 
   boost::asio::io_context io{1};
+  std::atomic<std::size_t> sessions{0};  ///< that it reads and writes for
   // For the thread alone:
   HttpDate date;
   Request spare;  ///< that was answered, for the next one to have its memory

@@ -23,6 +23,8 @@ using Acceptor = asio::basic_socket_acceptor<tcp, SessionExecutor>;
 /// Out of descriptors, accepting fails at once and again: a pause keeps it from spinning.
 constexpr std::chrono::milliseconds kAcceptPause{50};
 constexpr std::chrono::seconds kWatchEvery{1};
+/// Of a crowd, before those that are here have their turn.
+constexpr int kAcceptedAtOnce = 16;
 
 std::string shown(const ServerOptions& options) {
   const bool v6 = options.address.find(':') != std::string::npos;
@@ -70,6 +72,8 @@ class BeastServer final : public Server {
     const tcp::endpoint endpoint(address, options.port);
     acceptor_.open(endpoint.protocol(), error);
     if (!error) acceptor_.set_option(Acceptor::reuse_address(true), error);
+    // Else accepting would wait for the next one.
+    if (!error) acceptor_.set_option(asio::socket_base::enable_connection_aborted(true), error);
     if (!error) acceptor_.bind(endpoint, error);
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error == asio::error::address_in_use) {
@@ -80,6 +84,8 @@ class BeastServer final : public Server {
       return fail(Errc::kInvalidArgument, "cannot listen on " + shown(options) + ": " + error.message());
     // Processes that we start must not inherit the port: they would hold it after our end.
     ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);
+    acceptor_.non_blocking(true, error);
+    if (error) return fail(Errc::kUnavailable, "cannot listen on " + shown(options) + ": " + error.message());
     port_ = acceptor_.local_endpoint(error).port();
     accept();
     watch();
@@ -114,22 +120,39 @@ class BeastServer final : public Server {
   /// Accepts connections and watches over them all.
   asio::io_context& first_io() { return host_->io_threads.front()->io; }
 
-  /// The threads take turns: connections of agents carry about the same.
+  /// The thread with the fewest connections: those of agents carry about the same. Of several our own, that
+  /// a caller which opens one for each request need not wait until another thread wakes; but to shake hands
+  /// takes milliseconds, and there they take turns.
+  IoThread& least_busy_io() {
+    const auto& threads = host_->io_threads;
+    const std::size_t first = tls_ ? next_ : 0;
+    IoThread* found = threads[first % threads.size()].get();
+    for (std::size_t i = 1; i < threads.size(); ++i) {
+      IoThread* const other = threads[(first + i) % threads.size()].get();
+      if (other->sessions < found->sessions) found = other;
+    }
+    return *found;
+  }
+
   void accept() {
-    IoThread& io = *host_->io_threads[next_++ % host_->io_threads.size()];
-    acceptor_.async_accept(io.io, [this, &io](error_code error, SessionSocket socket) {
+    acceptor_.async_wait(Acceptor::wait_read, [this](error_code error) {
       if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
-      if (error) {
-        host_->log.warn("connection.not_accepted", {{"error", error.message()}});
-        retry_.expires_after(kAcceptPause);
-        retry_.async_wait([this](error_code cancelled) {
-          if (!cancelled) accept();
-        });
-        return;
+      for (int i = 0; !error && i < kAcceptedAtOnce; ++i) {
+        IoThread& io = least_busy_io();
+        SessionSocket socket(io.io);
+        acceptor_.accept(socket, error);
+        if (error == asio::error::connection_aborted) error.clear();  // it has gone already
+        if (!socket.is_open()) continue;
+        ++next_;
+        ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
+        welcome(std::move(socket), io);
       }
-      ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
-      welcome(std::move(socket), io);
-      accept();
+      if (!error || error == asio::error::would_block) return accept();
+      host_->log.warn("connection.not_accepted", {{"error", error.message()}});
+      retry_.expires_after(kAcceptPause);
+      retry_.async_wait([this](error_code cancelled) {
+        if (!cancelled) accept();
+      });
     });
   }
 
@@ -170,7 +193,7 @@ class BeastServer final : public Server {
   Acceptor acceptor_;
   asio::steady_timer retry_;
   asio::steady_timer watch_;
-  std::size_t next_ = 0;  ///< of the I/O threads, for a connection
+  std::size_t next_ = 0;  ///< of the I/O threads, for a connection by TLS
   std::uint16_t port_ = 0;
   bool stopped_ = false;
 };

@@ -108,6 +108,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   template <typename... Arguments>
   StreamSession(IoThread& io, std::shared_ptr<SessionHost> host, Arguments&&... arguments)
       : io_(io), host_(std::move(host)), stream_(std::forward<Arguments>(arguments)...) {
+    ++io_.sessions;
     error_code ignored;
     const auto peer = socket().remote_endpoint(ignored);
     if (!ignored) peer_ = peer.address().to_string();
@@ -116,6 +117,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   }
   ~StreamSession() override {
     close_stream();
+    --io_.sessions;
     host_->leave(this);
   }
 

@@ -143,6 +143,41 @@ TEST_F(ServerTest, WhatNeverWaitsIsHandledOnTheThreadThatReads) {
   EXPECT_FALSE(threads["/slow"].contains(*threads["reader"].begin()));
 }
 
+TEST_F(ServerTest, ConnectionsGoToTheThreadThatHasTheFewest) {
+  std::mutex mutex;
+  std::multiset<std::thread::id> threads;
+  ServerOptions options;
+  options.io_threads = 3;
+  options.at_once = [](const Request&) { return true; };
+  serve(
+      [&](const Request&) {
+        const std::scoped_lock lock(mutex);
+        threads.insert(std::this_thread::get_id());
+        return Response::text(200, "\n");
+      },
+      options);
+  const auto nobody_is_connected = [this] {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (server_->stats().connections > 0 && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::yield();
+    return server_->stats().connections == 0;
+  };
+  for (int i = 0; i < 4; ++i) {
+    exchange("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    ASSERT_TRUE(nobody_is_connected());
+  }
+  EXPECT_EQ(threads.count(*threads.begin()), 4U) << "one after the other: on that which accepts";
+  threads.clear();
+  std::vector<std::unique_ptr<Wire>> wires;
+  for (int i = 0; i < 9; ++i) {
+    wires.push_back(std::make_unique<Wire>(server_->port()));
+    wires.back()->send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    wires.back()->read_until("\r\n\r\n");
+  }
+  for (const std::thread::id thread : threads)
+    EXPECT_EQ(threads.count(thread), 3U) << "all at once: shared evenly";
+}
+
 TEST_F(ServerTest, HundredsOfPipelinedRequestsAreAnsweredInOrder) {
   ServerOptions options;
   options.at_once = [](const Request&) { return true; };
