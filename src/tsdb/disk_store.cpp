@@ -26,7 +26,10 @@ Result<void> DiskStore::open_file() {
   }));
   GS_CHECK(writer_->migrate("tsdb", tables::migrations()));
   GS_CHECK(writer_->transact(Work(tables::seal_older_rows)));
-  GS_TRY(std::vector<std::string> faults, check_names());
+  std::vector<std::string> faults;
+  GS_TRY(const std::vector<std::string> differing,
+         writer_->read<std::vector<std::string>>(
+             [&faults](db::Transaction& transaction) { return tables::check_names(transaction, faults); }));
   if (options_.limits.max_file_bytes > 0) {
     GS_CHECK(writer_->transact(Work([this](db::Transaction& transaction) {
       return transaction.execute("PRAGMA max_page_count=" +
@@ -38,11 +41,7 @@ Result<void> DiskStore::open_file() {
   }
   GS_CHECK(writer_->read<bool>([&](db::Transaction& transaction) -> Result<bool> {
     GS_CHECK(tables::load_catalogue(transaction, catalogue_, faults));
-    for (const std::string& fault : faults)
-      log_.error("store.damaged_catalogue",
-                 {{"file", options_.path},
-                  {"error", fault},
-                  {"mend", "restore a backup; until then nothing is joined and no range deleted"}});
+    for (const std::string& fault : faults) tell_damage(fault);
     is_catalogue_damaged_ = !faults.empty();
     GS_CHECK(
         tables::each_segment(transaction, [this](tables::SegmentRow row) { load_segment(std::move(row)); }));
@@ -50,32 +49,39 @@ Result<void> DiskStore::open_file() {
       return a->label().generation < b->label().generation;
     };
     for (auto& [owner, list] : segments_) std::stable_sort(list.begin(), list.end(), before);
-    GS_TRY(const std::int64_t sealed, tables::sealed_up_to(transaction));
-    GS_TRY(const std::int64_t in_table, tables::replay_log_table(transaction, [this](std::string_view entry) {
-             return apply_log_entry(entry);
-           }));
-    GS_TRY(sequence_, batches_.replay(std::max(sealed, in_table),
-                                      [this](std::string_view batch) { return apply_logged(batch); }));
+    GS_CHECK(replay(transaction));
     return true;
   }));
   note_fields_of_head();
   set_first_floors();
+  keep_strays();
+  make_indexes_anew(differing);
   committer_ = std::thread([this] { run_commits(); });
   upkeep_ = std::thread([this] { run_upkeep(); });
   return {};
 }
 
-Result<std::vector<std::string>> DiskStore::check_names() {
-  std::vector<std::string> faults;
-  GS_TRY(const auto differing, writer_->read<std::vector<std::string>>([&](db::Transaction& transaction) {
-    return tables::check_names(transaction, faults);
-  }));
-  for (const std::string& table : differing) {
+void DiskStore::keep_strays() {
+  if (!strays_.changed()) return;
+  const std::scoped_lock upkeep(upkeep_mutex_);
+  if (const auto sealed = seal_head(); !sealed) log_.error("store.not_sealed", {{"error", sealed.error()}});
+}
+
+void DiskStore::make_indexes_anew(const std::vector<std::string>& of_tables) {
+  // The next start would see no damage any more, and take what has no place for dropped.
+  if (strays_.changed()) return;
+  for (const std::string& table : of_tables) {
     const auto mended = writer_->transact(
         Work([&table](db::Transaction& transaction) { return tables::make_index_anew(transaction, table); }));
-    if (!mended) faults.push_back(table + ": writes may fail: " + mended.error().message());
+    if (!mended) tell_damage(table + ": writes may fail: " + mended.error().message());
   }
-  return faults;
+}
+
+void DiskStore::tell_damage(const std::string& fault) const {
+  log_.error("store.damaged_catalogue",
+             {{"file", options_.path},
+              {"error", fault},
+              {"mend", "restore a backup; until then nothing is joined and no range deleted"}});
 }
 
 void DiskStore::load_segment(tables::SegmentRow row) {
@@ -139,8 +145,59 @@ bool DiskStore::apply(std::string_view batch) {
   return head_->apply(batch, alive, owner, changes_);
 }
 
+bool DiskStore::has_place(PolicyId policy, SeriesId id, std::span<const CellName> shape) const {
+  const SeriesDef* series = catalogue_.find_series(id);
+  if (series == nullptr || catalogue_.find_policy(policy) == nullptr) return false;
+  if (metrics::tag_value(*series->tags, tables::kDamagedSeriesTag).empty()) return true;
+  // Its measurement may have been misread, too: then that has none of its fields.
+  const auto& fields = series->measurement->fields;
+  return std::any_of(shape.begin(), shape.end(), [&fields](const CellName& cell) {
+    return std::any_of(fields.begin(), fields.end(),
+                       [&cell](const auto& field) { return field->id == cell.field; });
+  });
+}
+
 Result<void> DiskStore::apply_logged(std::string_view batch) {
-  if (!apply(batch)) return fail(Errc::kCorrupt, "a batch does not decode");
+  const auto add = [this](std::string_view rows) -> Result<void> {
+    if (!apply(rows)) return fail(Errc::kCorrupt, "a batch does not decode");
+    return {};
+  };
+  // What a whole catalogue does not know was dropped.
+  if (!is_catalogue_damaged_) return add(batch);
+  return strays_.sift(batch, std::bind_front(&DiskStore::has_place, this), add);
+}
+
+Result<void> DiskStore::replay(db::Transaction& transaction) {
+  const auto add = [this](std::string_view rows) -> Result<void> {
+    apply(rows);
+    return {};
+  };
+  GS_CHECK(tables::each_strays(
+      transaction, [&](std::int64_t id, std::optional<std::string_view> batch) -> Result<void> {
+        if (batch) return strays_.take_in(id, *batch, std::bind_front(&DiskStore::has_place, this), add);
+        const std::string forget = "sqlite3 metrics.db 'DELETE FROM tsdb_strays WHERE id = ";
+        log_.error("store.damaged_strays", {{"file", options_.path},
+                                            {"row", id},
+                                            {"mend", "none but a backup; to be told no more: " + forget +
+                                                         std::to_string(id) + "', with the server stopped"}});
+        return {};
+      }));
+  GS_TRY(const std::int64_t sealed, tables::sealed_up_to(transaction));
+  GS_TRY(const std::int64_t in_table, tables::replay_log_table(transaction, [this](std::string_view entry) {
+           return apply_log_entry(entry);
+         }));
+  GS_TRY(sequence_, batches_.replay(std::max(sealed, in_table),
+                                    [this](std::string_view batch) { return apply_logged(batch); }));
+  if (strays_.rows() == 0) return {};
+  const std::string_view mend = is_catalogue_damaged_
+                                    ? "mend what store.damaged_catalogue names and start again"
+                                    : "no damage is found any more: they are of what was dropped";
+  log_.error("store.strays",
+             {{"file", options_.path},
+              {"rows", strays_.rows()},
+              {"error", "the catalogue does not say whose these rows of the log are"},
+              {"mend", std::string(mend) + "; to forget them: sqlite3 metrics.db 'DELETE FROM tsdb_strays', "
+                                           "with the server stopped"}});
   return {};
 }
 

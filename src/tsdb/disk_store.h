@@ -27,6 +27,7 @@
 #include "tsdb/scan_helpers.h"
 #include "tsdb/scan_view.h"
 #include "tsdb/segment_cache.h"
+#include "tsdb/strays.h"
 #include "tsdb/tables.h"
 #include "tsdb/writer_first_mutex.h"
 
@@ -143,10 +144,16 @@ class DiskStore final : public Store {
   bool apply(std::string_view batch);
   Result<void> apply_logged(std::string_view batch);
   Result<void> apply_log_entry(std::string_view entry);
+  /// All that no segment holds, into the head.
+  Result<void> replay(db::Transaction& transaction);
+  /// Whether the catalogue tells whose a row is.
+  bool has_place(PolicyId policy, SeriesId series, std::span<const CellName> shape) const;
   /// What the log holds and no commit has noted: it is from a version that did not tell policies apart.
   void note_fields_of_head();
-  /// @return what does not fit
-  Result<std::vector<std::string>> check_names();
+  /// In the database, at once: what is damaged may look whole to the next start.
+  void keep_strays();
+  void make_indexes_anew(const std::vector<std::string>& of_tables);
+  void tell_damage(const std::string& fault) const;
   void load_segment(tables::SegmentRow row);
   void set_first_floors();
 
@@ -226,6 +233,7 @@ class DiskStore final : public Store {
   mutable std::mutex change_mutex_;
   BatchLog batches_;           ///< under change_mutex_
   std::int64_t sequence_ = 0;  ///< of the newest log entry; under change_mutex_
+  Strays strays_;              ///< under upkeep_mutex_
 
   mutable WriterFirstMutex mutex_;
   /// Of the rows of the heads, and of changes and commits; not needed by who holds mutex_ alone.

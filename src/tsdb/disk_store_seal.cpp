@@ -122,7 +122,8 @@ Result<void> DiskStore::seal_oldest_head(std::size_t least_bytes) {
     const std::unique_lock lock(mutex_);
     // What is left of a sealing that failed goes first.
     if (!sealing_) {
-      if (head_->empty() || head_->bytes() < least_bytes) return {};
+      const bool nothing_new = head_->empty() && !strays_.changed();
+      if (nothing_new || head_->bytes() < least_bytes) return {};
       sealing_ = std::exchange(head_, std::move(next));
       sealing_sequence_ = sequence_;
       batches_.end_file();
@@ -169,7 +170,9 @@ Result<void> DiskStore::publish(std::vector<NewSegment> made, const Segments& re
       }
     }
     for (const auto& segment : replaced) GS_CHECK(tables::delete_segment(transaction, segment->label().id));
-    return log_up_to ? tables::set_sealed(transaction, *log_up_to) : Result<void>();
+    if (!log_up_to) return {};
+    GS_CHECK(strays_.save(transaction));
+    return tables::set_sealed(transaction, *log_up_to);
   })));
   {
     const std::unique_lock lock(mutex_);
@@ -187,7 +190,10 @@ Result<void> DiskStore::publish(std::vector<NewSegment> made, const Segments& re
     }
     if (log_up_to) sealed = std::move(sealing_);
   }
-  if (log_up_to) batches_.forget(*log_up_to);
+  if (log_up_to) {
+    strays_.saved();
+    batches_.forget(*log_up_to);
+  }
   for (Kept& strip : kept) strips_.keep(strip.segment, strip.field, std::move(strip.strip));
   return {};
 }

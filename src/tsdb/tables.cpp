@@ -41,9 +41,6 @@ std::int64_t series_checksum(std::int64_t id, std::int64_t measurement, std::str
   return static_cast<std::int64_t>(checksum(bytes));
 }
 
-/// The tag of a series whose own are damaged; its value is the series' number.
-constexpr std::string_view kDamagedSeriesTag = "damaged_series";
-
 std::int64_t sql_id(std::uint64_t id) {
   return static_cast<std::int64_t>(id);
 }

@@ -2,9 +2,12 @@
 /// Private to the room: every SQL statement of metrics.db. Functions work inside the caller's transaction.
 /// The tables are described in docs/storage-format.md.
 #pragma once
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "db/database.h"
@@ -26,6 +29,8 @@ Result<void> seal_older_rows(db::Transaction& transaction);
 Result<std::vector<std::string>> check_names(db::Transaction& transaction, std::vector<std::string>& faults);
 /// Errors: kConflict (or the like) where two rows read alike.
 Result<void> make_index_anew(db::Transaction& transaction, const std::string& table);
+/// The tag of a series whose own are damaged; its value is the series' number.
+inline constexpr std::string_view kDamagedSeriesTag = "damaged_series";
 /// @param faults gets a line for each row that was left out, since its owner is not there or it makes no
 /// sense, and for each series whose tags are damaged
 Result<void> load_catalogue(db::Transaction& transaction, Catalogue& catalogue,
@@ -60,6 +65,17 @@ Result<void> set_sealed(db::Transaction& transaction, std::int64_t sequence);
 /// highest sequence, 0 where there is none.
 Result<std::int64_t> replay_log_table(db::Transaction& transaction,
                                       const std::function<Result<void>(std::string_view)>& apply);
+
+// --- rows of the log whose owner the catalogue does not know (tsdb/strays.h)
+// ---------------------------------------------------------------------------------------------------------
+/// Calls `visit` for each batch in the order in which they came; its bytes are nothing where they are
+/// damaged.
+Result<void> each_strays(
+    db::Transaction& transaction,
+    const std::function<Result<void>(std::int64_t id, std::optional<std::string_view>)>& visit);
+Result<void> insert_strays(db::Transaction& transaction, std::string_view batch);
+Result<void> update_strays(db::Transaction& transaction, std::int64_t id, std::string_view batch);
+Result<void> delete_strays(db::Transaction& transaction, std::int64_t id);
 
 // --- segments
 // ------------------------------------------------------------------------------------------------------

@@ -78,6 +78,9 @@ CREATE TABLE tsdb_totals (
                                          {9, R"sql(
 ALTER TABLE tsdb_series ADD COLUMN checksum INTEGER;
 ALTER TABLE tsdb_sealed ADD COLUMN checksum INTEGER;
+)sql"},
+                                         {10, R"sql(
+CREATE TABLE tsdb_strays (id INTEGER PRIMARY KEY, batch BLOB NOT NULL) STRICT;
 )sql"}};
 
 }  // namespace

@@ -121,6 +121,33 @@ Result<std::int64_t> replay_log_table(Transaction& transaction,
   }
 }
 
+Result<void> each_strays(
+    Transaction& transaction,
+    const std::function<Result<void>(std::int64_t id, std::optional<std::string_view>)>& visit) {
+  GS_TRY(Statement select, transaction.prepare("SELECT id, batch FROM tsdb_strays ORDER BY id"));
+  while (true) {
+    GS_TRY(const bool row, select.step());
+    if (!row) return {};
+    GS_CHECK(visit(select.integer(0), without_checksum(select.blob(1))));
+  }
+}
+
+Result<void> insert_strays(Transaction& transaction, std::string_view batch) {
+  const std::string bytes = with_checksum(std::string(batch));
+  GS_TRY(Statement insert, transaction.prepare("INSERT INTO tsdb_strays (batch) VALUES (?)"));
+  return insert.bind_blob(1, bytes).run();
+}
+
+Result<void> update_strays(Transaction& transaction, std::int64_t id, std::string_view batch) {
+  const std::string bytes = with_checksum(std::string(batch));
+  GS_TRY(Statement update, transaction.prepare("UPDATE tsdb_strays SET batch = ? WHERE id = ?"));
+  return update.bind_blob(1, bytes).bind(2, id).run();
+}
+
+Result<void> delete_strays(Transaction& transaction, std::int64_t id) {
+  return run(transaction, "DELETE FROM tsdb_strays WHERE id = ?", {id});
+}
+
 Result<SegmentId> insert_segment(Transaction& transaction, const Segment& segment, const NewSegment& made) {
   const Segment::Label& label = segment.label();
   const TimeRange range = segment.range();

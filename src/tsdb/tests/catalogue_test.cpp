@@ -7,12 +7,15 @@
 
 #include "tests/store_fixture.h"
 #include "tsdb/store.h"
+#include "tsdb/tables.h"
 
 namespace gpuscale::tsdb {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST_F(StoreTest, TooManySeriesAreRefusedByName) {
   StoreLimits limits;
@@ -113,6 +116,7 @@ TEST_F(StoreTest, AnOlderFileIsAskedWhichFieldsItsPoliciesHold) {
   reopen_after_crash();
   store_.reset();
   change_file(path_, R"sql(
+DROP TABLE tsdb_strays;
 DROP TABLE tsdb_totals;
 ALTER TABLE tsdb_segments DROP COLUMN label;
 ALTER TABLE tsdb_series DROP COLUMN checksum;
@@ -185,6 +189,19 @@ class DamagedCatalogueTest : public StoreTest {
       out.push_back(tag.key + "=" + tag.value + " " + samples(measurement, field, {}, "", out.size()));
     }
     return out;
+  }
+
+  /// Rows of the table; each holds a batch.
+  std::int64_t strays() const {
+    const auto file = *db::Database::open(path_);
+    return *file->read<std::int64_t>([](db::Transaction& transaction) -> Result<std::int64_t> {
+      std::int64_t count = 0;
+      GS_CHECK(tables::each_strays(transaction, [&count](std::int64_t, auto) -> Result<void> {
+        ++count;
+        return {};
+      }));
+      return count;
+    });
   }
 
  private:
@@ -318,6 +335,136 @@ TEST_F(DamagedCatalogueTest, ASegmentOfWhichNoSeriesIsKnownIsKept) {
   damage("UPDATE tsdb_series SET measurement = 1 WHERE id = 1");
   EXPECT_EQ(told_when_opened(), "");
   EXPECT_EQ(samples("m", "f"), "1:1");
+}
+
+TEST_F(DamagedCatalogueTest, WhatTheLogAloneHasOfItComesBackOnceItIsMended) {
+  const std::string row = "UPDATE tsdb_series SET measurement = ";
+  for (const std::string wrong : {"2", "77"}) {  // of the other measurement, of none
+    begin_anew();
+    must_write("m,h=a f=1 1\nother g=1 1\n");
+    must_write("m,h=a f=2 2\nm,h=b f=7 1\nm,h=a f=3 3\n");
+    crash();
+    damage(row + wrong + " WHERE id = 1");
+    EXPECT_THAT(told_when_opened(), AllOf(HasSubstr("store.strays"), HasSubstr("rows=3 ")));
+    EXPECT_THAT(samples_by_tag("m", "f"), ElementsAre("h=b 1:7"));
+    EXPECT_EQ(strays(), 2) << "one of each write, at once";
+    crash();
+    EXPECT_THAT(told_when_opened(), AllOf(HasSubstr("store.strays"), HasSubstr("rows=3 ")));
+    must_write("m,h=b f=8 2\n");
+    ASSERT_TRUE(store_->flush());
+    crash();
+    EXPECT_THAT(told_when_opened(), AllOf(HasSubstr("store.strays"), HasSubstr("rows=3 ")));
+    damage(row + "1 WHERE id = 1");
+    EXPECT_EQ(told_when_opened(), "");
+    EXPECT_THAT(samples_by_tag("m", "f"), ElementsAre("h=a 1:1 2:2 3:3", "h=b 1:7 2:8"));
+    EXPECT_EQ(strays(), 0);
+    crash();
+    EXPECT_EQ(told_when_opened(), "");
+    EXPECT_THAT(samples_by_tag("m", "f"), ElementsAre("h=a 1:1 2:2 3:3", "h=b 1:7 2:8"));
+  }
+}
+
+TEST_F(DamagedCatalogueTest, AWholeMeasurementThatIsNotKnownWaitsInTheStrays) {
+  must_write("m,h=a f=1 1\nother g=1 1\n");
+  crash();
+  damage("UPDATE tsdb_measurements SET database = 99 WHERE name = 'm'");
+  EXPECT_THAT(told_when_opened(), AllOf(HasSubstr("store.strays"), HasSubstr("rows=1 ")));
+  must_write("other g=2 2\n");
+  damage("UPDATE tsdb_measurements SET database = 1 WHERE name = 'm'");
+  EXPECT_EQ(told_when_opened(), "");
+  EXPECT_EQ(samples("m", "f"), "1:1");
+  EXPECT_EQ(samples("other", "g"), "1:1 2:2");
+}
+
+TEST_F(DamagedCatalogueTest, StraysThatWereTakenInAreNotTakenInAgain) {
+  const std::string row = "UPDATE tsdb_series SET measurement = ";
+  must_write("m,h=a f=1 1\nm,h=b f=2 1\nother g=1 1\n");
+  crash();
+  damage(row + "77");
+  EXPECT_THAT(told_when_opened(), HasSubstr("store.strays"));
+  damage(row + "1 WHERE id = 1");
+  EXPECT_THAT(told_when_opened(), HasSubstr("rows=2 "));
+  EXPECT_EQ(samples("m", "f"), "1:1");
+  must_write("m,h=a f=100 1\n");
+  for (int start = 0; start < 2; ++start) {
+    ASSERT_TRUE(store_->flush());
+    crash();
+    EXPECT_THAT(told_when_opened(), HasSubstr("rows=2 "));
+    EXPECT_EQ(samples("m", "f"), "1:100");
+  }
+  damage(row + "1 WHERE id = 2; " + row + "2 WHERE id = 3");
+  EXPECT_EQ(told_when_opened(), "");
+  EXPECT_THAT(samples_by_tag("m", "f"), ElementsAre("h=a 1:100", "h=b 1:2"));
+  ASSERT_TRUE(store_->drop_measurement("db", "m"));
+  ASSERT_TRUE(store_->drop_measurement("db", "other"));
+  ASSERT_TRUE(store_->flush());
+  EXPECT_EQ(told_when_opened(), "");
+}
+
+TEST_F(DamagedCatalogueTest, StraysKeepTheirOrderWhereAFewOfThemAreTakenIn) {
+  const std::string row = "UPDATE tsdb_series SET measurement = ";
+  must_write("m,h=a f=1 1\nm,h=b f=2 1\n");
+  must_write("m,h=b f=5 1\n");
+  crash();
+  damage(row + "77");
+  EXPECT_THAT(told_when_opened(), HasSubstr("rows=3 "));
+  damage(row + "1 WHERE id = 1");
+  EXPECT_THAT(told_when_opened(), HasSubstr("rows=2 "));
+  damage(row + "1 WHERE id = 2");
+  EXPECT_EQ(told_when_opened(), "");
+  EXPECT_THAT(samples_by_tag("m", "f"), ElementsAre("h=a 1:1", "h=b 1:5"));
+}
+
+TEST_F(DamagedCatalogueTest, StraysWaitInTheLogWhileTheyCannotBePutAside) {
+  must_write("m,h=a f=1 1\nother g=1 1\n");
+  crash();
+  damage(
+      "UPDATE tsdb_series SET measurement = 77 WHERE id = 1;"
+      "CREATE TRIGGER full BEFORE INSERT ON tsdb_strays BEGIN SELECT RAISE(FAIL, 'no room'); END");
+  EXPECT_THAT(told_when_opened(), AllOf(HasSubstr("store.strays"), HasSubstr("no room")));
+  EXPECT_EQ(samples("other", "g"), "1:1");
+  must_write("other g=2 2\n");
+  EXPECT_FALSE(store_->flush());
+  crash();
+  change_file(path_, "DROP TRIGGER full");
+  EXPECT_THAT(told_when_opened(), HasSubstr("rows=1 "));
+  EXPECT_EQ(strays(), 1);
+  damage("UPDATE tsdb_series SET measurement = 1 WHERE id = 1");
+  EXPECT_EQ(told_when_opened(), "");
+  EXPECT_EQ(samples("m", "f"), "1:1");
+  EXPECT_EQ(samples("other", "g"), "1:1 2:2");
+}
+
+TEST_F(DamagedCatalogueTest, OfASeriesThatIsKnownALostFieldMakesNoStray) {
+  must_write("m f=1 1\nm f=2,g=2 1\nm f=3 2\n");
+  crash();
+  damage("UPDATE tsdb_fields SET type = 9 WHERE key = 'f'");
+  EXPECT_THAT(told_when_opened(), Not(HasSubstr("store.strays")));
+  EXPECT_EQ(samples("m", "g"), "1:2");
+  ASSERT_TRUE(store_->flush());
+  damage("UPDATE tsdb_fields SET type = 0 WHERE key = 'f'");
+  EXPECT_EQ(told_when_opened(), "");
+  EXPECT_EQ(samples("m", "f"), "1:2 2:3");
+}
+
+TEST_F(DamagedCatalogueTest, DamagedStraysAreToldAndStopNoStart) {
+  must_write("m,h=a f=1 1\nother g=1 1\n");
+  crash();
+  damage("UPDATE tsdb_series SET measurement = 77 WHERE id = 1");
+  told_when_opened();
+  damage("UPDATE tsdb_strays SET batch = X'0102030405060708090A'");
+  EXPECT_THAT(told_when_opened(), HasSubstr("store.damaged_strays"));
+  EXPECT_EQ(samples("other", "g"), "1:1");
+}
+
+TEST_F(DamagedCatalogueTest, WhatWasDroppedIsNoStray) {
+  must_write("m,h=a f=1 1\nother g=1 1\n");
+  ASSERT_TRUE(store_->drop_series("db", {id_of("m")}));
+  crash();
+  EXPECT_EQ(told_when_opened(), "");
+  must_write("other g=2 2\n");
+  ASSERT_TRUE(store_->flush());
+  EXPECT_EQ(strays(), 0);
 }
 
 TEST_F(DamagedCatalogueTest, ALogThatMayBeTakenForSealedStopsTheStart) {

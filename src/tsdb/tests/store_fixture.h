@@ -50,11 +50,15 @@ class StoreTest : public ::testing::Test {
     ASSERT_TRUE(file->transact(std::function<Result<void>(db::Transaction&)>(
         [&sql](db::Transaction& transaction) { return transaction.execute(sql); })));
   }
-  /// With what kill -9 would leave now: acknowledged samples that are in the log alone.
-  void reopen_after_crash() {
+  /// Leaves it as kill -9 would now: acknowledged samples are in the log alone. Not open.
+  void crash() {
     const std::string left = folder_ + "/left" + std::to_string(++crashes_) + ".db";
     ASSERT_TRUE(copy_store(path_, left));
+    store_.reset();
     path_ = left;
+  }
+  void reopen_after_crash() {
+    crash();
     reopen();
   }
   Result<WriteOutcome> write(const std::string& lines, const std::string& policy = "") {
