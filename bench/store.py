@@ -221,6 +221,16 @@ def moved_ms(peer, name, now, repeats):
     return statistics.median(times[1:])
 
 
+def settle(peer):
+    """Until a server has joined or merged what it was given, a minute at most: that would be in the times of its answers."""
+    deadline = time.monotonic() + 60
+    idle = 0
+    while idle < 2 and time.monotonic() < deadline:
+        before = peer.cpu_seconds()
+        time.sleep(1)
+        idle = idle + 1 if peer.cpu_seconds() - before < 0.1 else 0
+
+
 def history(program, make, gpus, hours, names, repeats):
     """Fills a server with a history, then asks it, and starts it again."""
     peer = make()
@@ -233,6 +243,7 @@ def history(program, make, gpus, hours, names, repeats):
         out = {"load_values_per_s": run["values"] / run["seconds"],
                "load_cpu_ns_per_value": (peer.cpu_seconds() - before) * 1e9 / run["values"]}
         now = START + steps * STEP
+        settle(peer)
         for name in names:
             out[f"query_{name}_first_ms"] = query_ms(peer, name, now)  # all of them keep what they computed for the next
             out[f"query_{name}_ms"] = statistics.median(query_ms(peer, name, now) for _ in range(repeats))
