@@ -106,7 +106,7 @@ struct StoreLimits {
   std::size_t max_fields_per_measurement = 4'096;
   /// Of acknowledged samples in memory before they are sealed; as much again may come while that goes on.
   std::size_t max_unflushed_bytes = 24U << 20U;
-  std::size_t max_cached_bytes = 48U << 20U;  ///< of sealed samples read lately
+  std::size_t max_cached_bytes = 32U << 20U;  ///< of sealed samples read lately
   std::size_t max_cached_totals = 8U << 20U;  ///< bytes of totals read lately
   /// Segments are given totals where so many samples or more share a slot on average: with fewer the samples
   /// are read as quickly.
