@@ -7,8 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "http/client.h"
 #include "http/server.h"
@@ -78,6 +80,13 @@ class ServerTest : public ::testing::Test {
               200, std::string(to_string(request.method)) + " " + request.path + " " + request.body);
         },
         std::move(options));
+  }
+  /// False where somebody still is after 20 seconds.
+  bool wait_until_nobody_is_connected() const {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (server_->stats().connections > 0 && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::yield();
+    return server_->stats().connections == 0;
   }
   std::string exchange(const std::string& bytes) {
     Wire wire(server_->port());

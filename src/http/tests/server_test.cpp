@@ -102,10 +102,7 @@ TEST_F(ServerTest, AQuietConnectionIsClosedAndAnAnsweredOneIsQuiet) {
   serve_echo(options);
   EXPECT_EQ(exchange(""), "");
   EXPECT_THAT(exchange("GET /a HTTP/1.1\r\nHost: x\r\n\r\n"), EndsWith("GET /a "));
-  const auto deadline = std::chrono::steady_clock::now() + 20s;
-  while (server_->stats().connections > 0 && std::chrono::steady_clock::now() < deadline)
-    std::this_thread::yield();
-  EXPECT_EQ(server_->stats().connections, 0U);
+  EXPECT_TRUE(wait_until_nobody_is_connected());
 }
 
 TEST_F(ServerTest, WhatNeverWaitsIsHandledOnTheThreadThatReads) {
@@ -156,15 +153,9 @@ TEST_F(ServerTest, ConnectionsGoToTheThreadThatHasTheFewest) {
         return Response::text(200, "\n");
       },
       options);
-  const auto nobody_is_connected = [this] {
-    const auto deadline = std::chrono::steady_clock::now() + 20s;
-    while (server_->stats().connections > 0 && std::chrono::steady_clock::now() < deadline)
-      std::this_thread::yield();
-    return server_->stats().connections == 0;
-  };
   for (int i = 0; i < 4; ++i) {
     exchange("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    ASSERT_TRUE(nobody_is_connected());
+    ASSERT_TRUE(wait_until_nobody_is_connected());
   }
   EXPECT_EQ(threads.count(*threads.begin()), 4U) << "one after the other: on that which accepts";
   threads.clear();
