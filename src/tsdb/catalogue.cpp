@@ -24,6 +24,12 @@ const FieldDef* MeasurementDef::find_field(PolicyId policy, std::string_view key
   return found == known.end() ? nullptr : found->second;
 }
 
+const FieldDef* MeasurementDef::find_field(FieldId wanted) const {
+  const auto known =
+      std::find_if(fields.begin(), fields.end(), [wanted](const auto& field) { return field->id == wanted; });
+  return known == fields.end() ? nullptr : known->get();
+}
+
 const SortedSeries::Positions& SortedSeries::positions_of(std::string_view key) {
   const auto [at, fresh] = by_tag.try_emplace(std::string(key));
   if (fresh) {
@@ -136,10 +142,8 @@ FieldDef& Catalogue::add_field(MeasurementDef& measurement, FieldId id, std::str
 }
 
 bool Catalogue::add_field_of_policy(MeasurementDef& measurement, PolicyId policy, FieldId id) {
-  const auto known = std::find_if(measurement.fields.begin(), measurement.fields.end(),
-                                  [&](const auto& field) { return field->id == id; });
-  if (known == measurement.fields.end()) return false;
-  return measurement.fields_by_policy[policy].emplace((*known)->key, known->get()).second;
+  const FieldDef* known = measurement.find_field(id);
+  return known != nullptr && measurement.fields_by_policy[policy].emplace(known->key, known).second;
 }
 
 void Catalogue::add_series(DatabaseDef& database, MeasurementDef& measurement, SeriesId id,

@@ -53,6 +53,7 @@ struct MeasurementDef {
 
   const FieldsByKey& fields_of(PolicyId policy) const;
   const FieldDef* find_field(PolicyId policy, std::string_view key) const;
+  const FieldDef* find_field(FieldId wanted) const;
 };
 
 struct SeriesDef {

@@ -150,31 +150,29 @@ bool DiskStore::has_place(PolicyId policy, SeriesId id, std::span<const CellName
   if (series == nullptr || catalogue_.find_policy(policy) == nullptr) return false;
   if (metrics::tag_value(*series->tags, tables::kDamagedSeriesTag).empty()) return true;
   // Its measurement may have been misread, too: then that has none of its fields.
-  const auto& fields = series->measurement->fields;
-  return std::any_of(shape.begin(), shape.end(), [&fields](const CellName& cell) {
-    return std::any_of(fields.begin(), fields.end(),
-                       [&cell](const auto& field) { return field->id == cell.field; });
+  return std::any_of(shape.begin(), shape.end(), [series](const CellName& cell) {
+    return series->measurement->find_field(cell.field) != nullptr;
   });
 }
 
+Result<void> DiskStore::apply_whole(std::string_view batch) {
+  if (!apply(batch)) return fail(Errc::kCorrupt, "a batch does not decode");
+  return {};
+}
+
 Result<void> DiskStore::apply_logged(std::string_view batch) {
-  const auto add = [this](std::string_view rows) -> Result<void> {
-    if (!apply(rows)) return fail(Errc::kCorrupt, "a batch does not decode");
-    return {};
-  };
   // What a whole catalogue does not know was dropped.
-  if (!is_catalogue_damaged_) return add(batch);
-  return strays_.sift(batch, std::bind_front(&DiskStore::has_place, this), add);
+  if (!is_catalogue_damaged_) return apply_whole(batch);
+  return strays_.sift(batch, std::bind_front(&DiskStore::has_place, this),
+                      std::bind_front(&DiskStore::apply_whole, this));
 }
 
 Result<void> DiskStore::replay(db::Transaction& transaction) {
-  const auto add = [this](std::string_view rows) -> Result<void> {
-    apply(rows);
-    return {};
-  };
   GS_CHECK(tables::each_strays(
       transaction, [&](std::int64_t id, std::optional<std::string_view> batch) -> Result<void> {
-        if (batch) return strays_.take_in(id, *batch, std::bind_front(&DiskStore::has_place, this), add);
+        if (batch)
+          return strays_.take_in(id, *batch, std::bind_front(&DiskStore::has_place, this),
+                                 std::bind_front(&DiskStore::apply_whole, this));
         const std::string forget = "sqlite3 metrics.db 'DELETE FROM tsdb_strays WHERE id = ";
         log_.error("store.damaged_strays", {{"file", options_.path},
                                             {"row", id},

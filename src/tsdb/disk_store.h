@@ -142,6 +142,8 @@ class DiskStore final : public Store {
   /// Why no write is taken at present, mostly nothing.
   std::optional<Error> refusal() const;
   bool apply(std::string_view batch);
+  /// Errors: kCorrupt where it does not decode.
+  Result<void> apply_whole(std::string_view batch);
   Result<void> apply_logged(std::string_view batch);
   Result<void> apply_log_entry(std::string_view entry);
   /// All that no segment holds, into the head.

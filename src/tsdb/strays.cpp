@@ -44,10 +44,10 @@ Result<void> Strays::save(db::Transaction& transaction) const {
     if (taken.rest.empty()) {
       GS_CHECK(tables::delete_strays(transaction, taken.id));
     } else {
-      GS_CHECK(tables::update_strays(transaction, taken.id, taken.rest));
+      GS_CHECK(tables::save_strays(transaction, taken.id, taken.rest));
     }
   }
-  for (const std::string& batch : fresh_) GS_CHECK(tables::insert_strays(transaction, batch));
+  for (const std::string& batch : fresh_) GS_CHECK(tables::save_strays(transaction, std::nullopt, batch));
   return {};
 }
 

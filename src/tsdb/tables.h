@@ -73,8 +73,9 @@ Result<std::int64_t> replay_log_table(db::Transaction& transaction,
 Result<void> each_strays(
     db::Transaction& transaction,
     const std::function<Result<void>(std::int64_t id, std::optional<std::string_view>)>& visit);
-Result<void> insert_strays(db::Transaction& transaction, std::string_view batch);
-Result<void> update_strays(db::Transaction& transaction, std::int64_t id, std::string_view batch);
+/// @param id of the row that it replaces; nothing: behind all others
+Result<void> save_strays(db::Transaction& transaction, std::optional<std::int64_t> id,
+                         std::string_view batch);
 Result<void> delete_strays(db::Transaction& transaction, std::int64_t id);
 
 // --- segments

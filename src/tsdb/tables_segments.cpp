@@ -132,16 +132,15 @@ Result<void> each_strays(
   }
 }
 
-Result<void> insert_strays(Transaction& transaction, std::string_view batch) {
+Result<void> save_strays(Transaction& transaction, std::optional<std::int64_t> id, std::string_view batch) {
   const std::string bytes = with_checksum(std::string(batch));
-  GS_TRY(Statement insert, transaction.prepare("INSERT INTO tsdb_strays (batch) VALUES (?)"));
-  return insert.bind_blob(1, bytes).run();
-}
-
-Result<void> update_strays(Transaction& transaction, std::int64_t id, std::string_view batch) {
-  const std::string bytes = with_checksum(std::string(batch));
-  GS_TRY(Statement update, transaction.prepare("UPDATE tsdb_strays SET batch = ? WHERE id = ?"));
-  return update.bind_blob(1, bytes).bind(2, id).run();
+  GS_TRY(Statement save, transaction.prepare("INSERT OR REPLACE INTO tsdb_strays (id, batch) VALUES (?, ?)"));
+  if (id) {
+    save.bind(1, *id);
+  } else {
+    save.bind_null(1);  // SQLite gives it the next
+  }
+  return save.bind_blob(2, bytes).run();
 }
 
 Result<void> delete_strays(Transaction& transaction, std::int64_t id) {
