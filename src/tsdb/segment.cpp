@@ -124,7 +124,10 @@ void StripWriter::add(std::span<const std::int64_t> axis, const Column& column) 
 }
 
 std::string StripWriter::take() && {
-  return with_checksum(std::move(bytes_));
+  std::string strip = with_checksum(std::move(bytes_));
+  // Up to half of what it grew into is empty, and it may be kept for long.
+  strip.shrink_to_fit();
+  return strip;
 }
 
 }  // namespace gpuscale::tsdb
