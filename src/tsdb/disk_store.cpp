@@ -26,6 +26,9 @@ Result<void> DiskStore::open_file() {
   }));
   GS_CHECK(writer_->migrate("tsdb", tables::migrations()));
   GS_CHECK(writer_->transact(Work(tables::seal_older_rows)));
+  // On a full disk it waits for the next joining.
+  if (const auto done = writer_->transact(Work(tables::discard_unfinished)); !done)
+    log_.warn("store.space_not_given_back", {{"error", done.error()}});
   std::vector<std::string> faults;
   GS_TRY(const std::vector<std::string> differing,
          writer_->read<std::vector<std::string>>(

@@ -27,6 +27,7 @@
 #include "tsdb/scan_helpers.h"
 #include "tsdb/scan_view.h"
 #include "tsdb/segment_cache.h"
+#include "tsdb/staged_segment.h"
 #include "tsdb/strays.h"
 #include "tsdb/tables.h"
 #include "tsdb/writer_first_mutex.h"
@@ -176,6 +177,8 @@ class DiskStore final : public Store {
   void give_back(std::int64_t keep);
   Result<void> join_oldest(const SegmentOwner& owner, bool& joined);
   RebuildRequest rebuild_request(const SegmentOwner& owner, Segments sources) const;
+  /// Puts what becomes of the request's sources in their place.
+  Result<void> replace_sources(RebuildRequest request);
   /// Puts `made` in the place of `replaced`, on disk and then in memory, and shortens the log.
   Result<void> publish(std::vector<NewSegment> made, const Segments& replaced,
                        std::optional<std::int64_t> log_up_to);
@@ -220,8 +223,9 @@ class DiskStore final : public Store {
   std::shared_ptr<SortedSeries> sorted_series(const MeasurementDef& measurement) const;
   const PolicyDef* find_policy(std::string_view database, std::string_view policy) const;
   /// Null where there are none. Errors: kNotFound where the segment is gone, kCorrupt where they are of
-  /// another type.
-  Result<std::shared_ptr<const Strip>> strip_of(const Segment& segment, FieldId field, FieldType type) const;
+  /// another type. @param keep whether it is likely to be asked for again
+  Result<std::shared_ptr<const Strip>> strip_of(const Segment& segment, FieldId field, FieldType type,
+                                                bool keep) const;
   Result<std::shared_ptr<const SlotTotals>> totals_of(const Segment& segment, FieldId field) const;
   db::Database& reading() const { return readers_ ? *readers_ : *writer_; }
 

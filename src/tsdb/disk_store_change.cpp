@@ -289,16 +289,9 @@ Result<void> DiskStore::cut_samples(std::string_view database, const std::vector
     for (const auto& segment : list) {
       RebuildRequest request = rebuild_request(owner, {segment});
       request.cut = cut;
-      // Hours of a fleet take a while, and samples that arrive must not wait for it.
-      request.between_fields = [this] { seal_if_wanted(); };
-      GS_TRY(auto made, rebuild(request));
-      std::vector<NewSegment> fresh;
-      if (made) {
-        made->level = segment->label().level;
-        made->generation = segment->label().generation;
-        fresh.push_back(*std::move(made));
-      }
-      GS_CHECK(publish(std::move(fresh), {segment}, std::nullopt));
+      request.level = segment->label().level;
+      request.generation = segment->label().generation;
+      GS_CHECK(replace_sources(std::move(request)));
     }
   }
   return {};

@@ -233,7 +233,7 @@ std::optional<std::int64_t> DiskStore::changed_since(std::string_view database, 
 // -----------------------------------------------------------------------------------------------------
 
 Result<std::shared_ptr<const Strip>> DiskStore::strip_of(const Segment& segment, FieldId field,
-                                                         FieldType type) const {
+                                                         FieldType type, bool keep) const {
   const SegmentId id = segment.label().id;
   const std::optional<bool> expected = segment.holds(field);
   if (expected == false) return std::shared_ptr<const Strip>();
@@ -256,7 +256,7 @@ Result<std::shared_ptr<const Strip>> DiskStore::strip_of(const Segment& segment,
   } else if (expected) {
     return fail(Errc::kCorrupt, place() + ": its values are not found");
   }
-  strips_.keep(id, field, strip);
+  if (keep) strips_.keep(id, field, strip);
   return of_its_type(std::move(strip));
 }
 
@@ -348,7 +348,7 @@ Result<std::optional<ScanView>> DiskStore::view_of(std::string_view database, st
 }
 
 Result<void> DiskStore::load_strips(ScanView& view) const {
-  const auto load = [&](const Segment& segment) { return strip_of(segment, view.field, view.type); };
+  const auto load = [&](const Segment& segment) { return strip_of(segment, view.field, view.type, true); };
   for (const auto& segment : view.segments) {
     GS_TRY(auto strip, load(*segment));
     view.strips.push_back(std::move(strip));

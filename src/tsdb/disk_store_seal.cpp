@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <functional>
 #include <new>
 #include <utility>
 
@@ -137,9 +138,7 @@ Result<void> DiskStore::publish(std::vector<NewSegment> made, const Segments& re
                                 std::optional<std::int64_t> log_up_to) {
   Segments fresh;
   for (NewSegment& segment : made) {
-    GS_TRY(auto decoded, Segment::decode({0, segment.owner, segment.level, segment.generation,
-                                          segment.strip_bytes(), segment.fields()},
-                                         segment.directory));
+    GS_TRY(auto decoded, Segment::decode(segment.label, segment.directory));
     fresh.push_back(std::move(decoded));
   }
   struct Kept {
@@ -221,7 +220,7 @@ RebuildRequest DiskStore::rebuild_request(const SegmentOwner& owner, Segments so
   request.samples_of_a_slot = options_.limits.samples_of_a_slot;
   request.alive = [alive = std::move(alive)](SeriesId id) { return alive.contains(id); };
   request.strip = [this](const Segment& segment, FieldId field, FieldType type) {
-    return strip_of(segment, field, type);
+    return strip_of(segment, field, type, false);
   };
   return request;
 }
@@ -254,20 +253,28 @@ Result<void> DiskStore::join_oldest(const SegmentOwner& owner, bool& joined) {
     }
     if (sources.size() < kJoined) return {};
   }
-  const int level = sources.front()->label().level + 1;
-  const std::int64_t generation = sources.back()->label().generation;
-  RebuildRequest request = rebuild_request(owner, sources);
-  // To join millions of rows takes a second, and commits wait where the head is full twice over.
-  request.between_fields = [this] { seal_if_wanted(); };
+  RebuildRequest request = rebuild_request(owner, std::move(sources));
+  request.level = request.sources.front()->label().level + 1;
+  request.generation = request.sources.back()->label().generation;
+  GS_CHECK(replace_sources(std::move(request)));
+  joined = true;
+  return {};
+}
+
+Result<void> DiskStore::replace_sources(RebuildRequest request) {
+  StagedSegment staged(*writer_, change_mutex_);
+  request.put = std::bind_front(&StagedSegment::put, &staged);
+  // Millions of rows take a second, and commits wait where the head is full twice over.
+  request.meanwhile = [this] { seal_if_wanted(); };
   GS_TRY(auto made, rebuild(request));
   std::vector<NewSegment> fresh;
   if (made) {
-    made->level = level;
-    made->generation = generation;
+    made->label.id = staged.id();
     fresh.push_back(*std::move(made));
   }
-  joined = true;
-  return publish(std::move(fresh), sources, std::nullopt);
+  GS_CHECK(publish(std::move(fresh), request.sources, std::nullopt));
+  staged.keep();
+  return {};
 }
 
 Result<void> DiskStore::join_segments() {

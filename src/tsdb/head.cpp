@@ -86,9 +86,7 @@ struct Member {
 
 NewSegment seal_members(const SegmentOwner& owner, const std::vector<Member>& members,
                         std::int64_t generation) {
-  NewSegment out;
-  out.owner = owner;
-  out.generation = generation;
+  NewSegment out(owner, 0, generation);
   DirectoryWriter directory;
   std::map<FieldId, FieldType> fields;
   for (const Member& member : members) {
@@ -120,7 +118,9 @@ NewSegment seal_members(const SegmentOwner& owner, const std::vector<Member>& me
   }
   out.directory = std::move(directory).take();
   for (FieldStrip& strip : strips) {
-    if (!strip.writer.empty()) out.strips.emplace_back(strip.field, std::move(strip.writer).take());
+    if (strip.writer.empty()) continue;
+    out.strips.emplace_back(strip.field, std::move(strip.writer).take());
+    out.note_strip(strip.field, out.strips.back().second.size());
   }
   return out;
 }

@@ -36,6 +36,9 @@ class Source {
   Times times_;
 };
 
+/// Milliseconds of work: a head fills within a tenth of a second where a history is loaded.
+constexpr std::size_t kRowsBetween = 100'000;
+
 struct SourcePart {
   std::size_t source;
   std::size_t position;
@@ -56,19 +59,21 @@ class Rebuild {
     GS_CHECK(all_fields_are_known());
     GS_CHECK(gather_members());
     if (members_.empty()) return std::optional<NewSegment>();
-    NewSegment out;
-    out.owner = request_.sources.front()->label().owner;
+    NewSegment out(request_.sources.front()->label().owner, request_.level, request_.generation);
     DirectoryWriter directory;
     for (const Joined& member : members_) directory.add(member.id, *member.axis);
     out.directory = std::move(directory).take();
     const Extent extent = extent_of_members();
     for (const auto& [field, type] : request_.fields) {
       TotalsBuilder totals(type, extent.range, extent.rows);
-      GS_TRY(std::string strip, strip_of(field, type, totals));
-      if (!strip.empty()) out.strips.emplace_back(field, std::move(strip));
+      GS_TRY(const std::string strip, strip_of(field, type, totals));
+      if (strip.empty()) continue;
+      std::string total_bytes;
       if (const auto made = std::move(totals).take(request_.samples_of_a_slot))
-        out.totals.emplace_back(field, encode_totals(*made, {field, trailing_checksum(out.directory)}));
-      if (request_.between_fields) request_.between_fields();
+        total_bytes = encode_totals(*made, {field, trailing_checksum(out.directory)});
+      out.note_strip(field, strip.size());
+      GS_CHECK(request_.put(field, strip, total_bytes));
+      after_rows(kRowsBetween);
     }
     return std::optional<NewSegment>(std::move(out));
   }
@@ -163,11 +168,20 @@ class Rebuild {
       if (request_.cut && request_.cut->series.contains(member.id)) cut_out(whole, request_.cut->range);
       writer.add(*member.axis, whole);
       totals.add(whole);
+      after_rows(member.axis->size());
     }
     return writer.empty() ? std::string() : std::move(writer).take();
   }
 
+  void after_rows(std::size_t rows) {
+    rows_ += rows;
+    if (rows_ < kRowsBetween) return;
+    rows_ = 0;
+    request_.meanwhile();
+  }
+
   const RebuildRequest& request_;
+  std::size_t rows_ = 0;  ///< since others had their turn
   std::vector<Source> sources_;
   std::vector<Joined> members_;
 };

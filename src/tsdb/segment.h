@@ -138,23 +138,17 @@ class StripWriter {
 
 /// A segment on its way to the disk.
 struct NewSegment {
-  SegmentOwner owner;
-  int level = 0;
-  std::int64_t generation = 0;
-  std::string directory;
-  std::vector<std::pair<FieldId, std::string>> strips;
-  std::vector<std::pair<FieldId, std::string>> totals;  ///< of some fields; see totals_codec.h
+  NewSegment(SegmentOwner owner, int level, std::int64_t generation)
+      : label{0, owner, level, generation, 0, std::vector<FieldId>()} {}
 
-  std::vector<FieldId> fields() const {
-    std::vector<FieldId> out;
-    for (const auto& [field, bytes] : strips) out.push_back(field);
-    std::sort(out.begin(), out.end());
-    return out;
-  }
-  std::uint64_t strip_bytes() const {
-    std::uint64_t sum = 0;
-    for (const auto& [field, bytes] : strips) sum += bytes.size();
-    return sum;
+  Segment::Label label;  ///< its id is 0 where nothing of it is on the disk yet
+  std::string directory;
+  std::vector<std::pair<FieldId, std::string>> strips;  ///< none where they are on the disk already
+
+  /// In the label; fields come in ascending order.
+  void note_strip(FieldId field, std::size_t bytes) {
+    label.fields->push_back(field);
+    label.strip_bytes += bytes;
   }
 };
 

@@ -81,6 +81,9 @@ ALTER TABLE tsdb_sealed ADD COLUMN checksum INTEGER;
 )sql"},
                                          {10, R"sql(
 CREATE TABLE tsdb_strays (id INTEGER PRIMARY KEY, batch BLOB NOT NULL) STRICT;
+)sql"},
+                                         {11, R"sql(
+CREATE TABLE tsdb_unfinished (segment INTEGER PRIMARY KEY) STRICT;
 )sql"}};
 
 }  // namespace

@@ -40,13 +40,10 @@ bool decode_label(std::string_view bytes, SegmentRow& row) {
   return reader.ok();
 }
 
-Result<void> insert_pieces(Transaction& transaction, std::string_view sql, SegmentId segment,
-                           const std::vector<std::pair<FieldId, std::string>>& pieces) {
+Result<void> insert_piece(Transaction& transaction, std::string_view sql, SegmentId segment, FieldId field,
+                          std::string_view bytes) {
   GS_TRY(Statement insert, transaction.prepare(sql));
-  for (const auto& [field, bytes] : pieces) {
-    GS_CHECK(insert.bind(1, segment).bind(2, std::int64_t{field}).bind_blob(3, bytes).run());
-  }
-  return {};
+  return insert.bind(1, segment).bind(2, std::int64_t{field}).bind_blob(3, bytes).run();
 }
 
 Result<std::string> select_piece(Transaction& transaction, std::string_view sql, SegmentId segment,
@@ -147,22 +144,58 @@ Result<void> delete_strays(Transaction& transaction, std::int64_t id) {
   return run(transaction, "DELETE FROM tsdb_strays WHERE id = ?", {id});
 }
 
+Result<SegmentId> begin_segment(Transaction& transaction) {
+  GS_CHECK(discard_unfinished(transaction));
+  // A row that goes again at once: its id is never given out a second time.
+  GS_CHECK(
+      run(transaction,
+          "INSERT INTO tsdb_segments (policy, measurement, level, generation, min_ns, max_ns, directory) "
+          "VALUES (0, 0, 0, 0, 0, 0, x'')",
+          {}));
+  const SegmentId id = transaction.last_insert_id();
+  GS_CHECK(run(transaction, "DELETE FROM tsdb_segments WHERE id = ?", {id}));
+  GS_CHECK(run(transaction, "INSERT INTO tsdb_unfinished (segment) VALUES (?)", {id}));
+  return id;
+}
+
+Result<void> insert_pieces(Transaction& transaction, SegmentId segment, FieldId field, std::string_view strip,
+                           std::string_view totals) {
+  GS_CHECK(insert_piece(transaction, "INSERT INTO tsdb_strips (segment, field, bytes) VALUES (?, ?, ?)",
+                        segment, field, strip));
+  if (totals.empty()) return {};
+  return insert_piece(transaction, "INSERT INTO tsdb_totals (segment, field, bytes) VALUES (?, ?, ?)",
+                      segment, field, totals);
+}
+
+Result<void> discard_unfinished(Transaction& transaction) {
+  // A segment that has its row is whole, whatever else is said of it.
+  const std::string of_them =
+      " WHERE segment IN (SELECT segment FROM tsdb_unfinished "
+      "WHERE segment NOT IN (SELECT id FROM tsdb_segments))";
+  GS_CHECK(run(transaction, "DELETE FROM tsdb_totals" + of_them, {}));
+  GS_CHECK(run(transaction, "DELETE FROM tsdb_strips" + of_them, {}));
+  return run(transaction, "DELETE FROM tsdb_unfinished", {});
+}
+
 Result<SegmentId> insert_segment(Transaction& transaction, const Segment& segment, const NewSegment& made) {
   const Segment::Label& label = segment.label();
   const TimeRange range = segment.range();
   GS_TRY(Statement insert,
          transaction.prepare(
              "INSERT INTO tsdb_segments (policy, measurement, level, generation, min_ns, max_ns, "
-             "directory, label) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"));
+             "directory, label, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   insert.bind(1, std::int64_t{label.owner.policy}).bind(2, label.owner.measurement).bind(3, label.level);
   insert.bind(4, label.generation).bind(5, range.min_ns).bind(6, range.max_ns);
   const std::string label_bytes = encode_label(label, range);
+  if (label.id == 0) {
+    insert.bind_null(9);  // SQLite gives it the next
+  } else {
+    insert.bind(9, label.id);
+    GS_CHECK(run(transaction, "DELETE FROM tsdb_unfinished WHERE segment = ?", {label.id}));
+  }
   GS_CHECK(insert.bind_blob(7, made.directory).bind_blob(8, label_bytes).run());
   const SegmentId id = transaction.last_insert_id();
-  GS_CHECK(insert_pieces(transaction, "INSERT INTO tsdb_strips (segment, field, bytes) VALUES (?, ?, ?)", id,
-                         made.strips));
-  GS_CHECK(insert_pieces(transaction, "INSERT INTO tsdb_totals (segment, field, bytes) VALUES (?, ?, ?)", id,
-                         made.totals));
+  for (const auto& [field, strip] : made.strips) GS_CHECK(insert_pieces(transaction, id, field, strip, ""));
   return id;
 }
 

@@ -111,6 +111,7 @@ TEST_F(StoreTest, AnOlderFileIsAskedWhichFieldsItsPoliciesHold) {
   reopen_after_crash();
   store_.reset();
   change_file(path_, R"sql(
+DROP TABLE tsdb_unfinished;
 DROP TABLE tsdb_strays;
 DROP TABLE tsdb_totals;
 ALTER TABLE tsdb_segments DROP COLUMN label;

@@ -43,6 +43,9 @@ class CrashTest : public StoreTest {
     EXPECT_TRUE(WIFSIGNALED(status)) << "the writer ended by itself with " << status;
     return acknowledged;
   }
+  std::int64_t pieces_of_no_segment() {
+    return count_rows("tsdb_strips WHERE segment NOT IN (SELECT id FROM tsdb_segments)");
+  }
 };
 
 TEST_F(CrashTest, EveryAcknowledgedBatchIsWholeAfterKill9) {
@@ -74,6 +77,7 @@ TEST_F(CrashTest, EveryAcknowledgedBatchIsWholeAfterKill9) {
     const auto a = store_->read("db", "", series[0].id, "f", {})->times.size();
     const auto b = store_->read("db", "", series[1].id, "f", {})->times.size();
     EXPECT_EQ(a, b) << "half a batch";
+    EXPECT_EQ(pieces_of_no_segment(), 0) << "of segments that were being joined";
     acknowledged = static_cast<int>(a);
     if (round % 5 == 4) {
       ASSERT_TRUE(store_->flush());

@@ -327,12 +327,7 @@ TEST_F(TotalsOfStoreTest, ThatAreDamagedOrLostAreDoneWithout) {
 TEST_F(TotalsOfStoreTest, AreGoneWithTheirSegments) {
   const auto left = [this] {
     store_.reset();
-    const auto file = *db::Database::open(path_);
-    return *file->read<std::int64_t>([](db::Transaction& transaction) -> Result<std::int64_t> {
-      GS_TRY(auto select, transaction.prepare("SELECT count(*) FROM tsdb_totals"));
-      GS_TRY(const bool row, select.step());
-      return row ? select.integer(0) : -1;
-    });
+    return count_rows("tsdb_totals");
   };
   write_and_join();
   EXPECT_EQ(left(), 2);

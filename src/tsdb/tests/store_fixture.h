@@ -50,6 +50,17 @@ class StoreTest : public ::testing::Test {
     ASSERT_TRUE(file->transact(std::function<Result<void>(db::Transaction&)>(
         [&sql](db::Transaction& transaction) { return transaction.execute(sql); })));
   }
+  /// @param what a table, and conditions
+  std::int64_t count_rows(const std::string& what) {
+    const auto file = *db::Database::open(path_);
+    const auto rows = file->read<std::int64_t>([&](db::Transaction& transaction) -> Result<std::int64_t> {
+      GS_TRY(auto select, transaction.prepare("SELECT count(*) FROM " + what));
+      GS_CHECK(select.step());
+      return select.integer(0);
+    });
+    EXPECT_TRUE(rows) << rows.error().message();
+    return rows ? *rows : -1;
+  }
   /// Leaves it as kill -9 would now: acknowledged samples are in the log alone. Not open.
   void crash() {
     const std::string left = folder_ + "/left" + std::to_string(++crashes_) + ".db";
