@@ -13,6 +13,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <shared_mutex>
 #include <thread>
 #include <vector>
@@ -169,6 +170,7 @@ class DiskStore final : public Store {
   /// remembered: see refusal(). Errors: also kExhausted for want of memory; then it may be tried again.
   Result<void> seal_head(std::size_t least_bytes = 0);
   Result<void> seal_oldest_head(std::size_t least_bytes);
+  bool is_unsealed() const;  ///< the last sealing failed
   /// What cannot be joined keeps no others from it. Errors: the first of any; also kExhausted for want of
   /// memory.
   Result<void> join_segments();
@@ -254,6 +256,7 @@ class DiskStore final : public Store {
   /// Found at the start. Then whoever writes segments anew would leave out samples of what is not known to
   /// be there, and so none does.
   bool is_catalogue_damaged_ = false;
+  std::set<SegmentId> unjoinable_;  ///< that are damaged, or were to be joined with such; under upkeep_mutex_
   Changes changes_;
   std::int64_t generation_ = 0;  ///< of the newest segments
   std::uint64_t commits_ = 0;

@@ -23,6 +23,9 @@ constexpr int kFreeRounds = 64;
 /// From a sealing that failed to the next try: each makes the same segments again.
 constexpr std::chrono::seconds kSealingAgain{1};
 
+/// The same of a joining, which may have written megabytes in vain.
+constexpr std::chrono::seconds kJoiningAgain{10};
+
 /// Segments of one level that become one of the next: fewer would be rewritten more often, more would make
 /// reads of short ranges open more of them.
 constexpr std::size_t kJoined = 8;
@@ -46,9 +49,16 @@ Result<void> within_memory(const Work& work) {
 void DiskStore::forget_pieces(const Segment& segment) {
   strips_.forget(segment.label().id);
   totals_.forget(segment.label().id);
+  unjoinable_.erase(segment.label().id);
+}
+
+bool DiskStore::is_unsealed() const {
+  const std::scoped_lock lock(upkeep_wake_mutex_);
+  return unsealed_.has_value();
 }
 
 void DiskStore::run_upkeep() {
+  std::chrono::steady_clock::time_point join_again{};
   std::unique_lock lock(upkeep_wake_mutex_);
   while (true) {
     if (unsealed_) {
@@ -64,8 +74,13 @@ void DiskStore::run_upkeep() {
       const std::scoped_lock upkeep(upkeep_mutex_);
       // What keeps samples from being sealed keeps segments from being joined.
       if (seal_if_wanted()) {
-        if (const auto joined = join_segments(); !joined)
-          log_.error("store.not_joined", {{"error", joined.error()}});
+        const auto now = std::chrono::steady_clock::now();
+        if (now >= join_again) {
+          if (const auto joined = join_segments(); !joined) {
+            log_.error("store.not_joined", {{"error", joined.error()}});
+            join_again = now + kJoiningAgain;
+          }
+        }
         give_back(kFreePagesKept);
       }
     }
@@ -163,9 +178,9 @@ Result<void> DiskStore::publish(std::vector<NewSegment> made, const Segments& re
       Segment::Label label = fresh[i]->label();
       GS_TRY(label.id, tables::insert_segment(transaction, *fresh[i], made[i]));
       GS_TRY(fresh[i], Segment::decode(label, std::move(made[i].directory)));
-      for (auto& [field, bytes] : made[i].strips) {
-        GS_TRY(auto strip, Strip::open(std::move(bytes), fresh[i]->series().size()));
-        kept.push_back({label.id, field, std::move(strip)});
+      for (SegmentPiece& piece : made[i].pieces) {
+        GS_TRY(auto strip, Strip::open(std::move(piece.strip), fresh[i]->series().size()));
+        kept.push_back({label.id, piece.field, std::move(strip)});
       }
     }
     for (const auto& segment : replaced) GS_CHECK(tables::delete_segment(transaction, segment->label().id));
@@ -240,6 +255,12 @@ Result<void> DiskStore::join_oldest(const SegmentOwner& owner, bool& joined) {
         bytes = 0;
       }
       if (level >= kMaxLevel) continue;
+      if (unjoinable_.contains(segment->label().id)) {
+        sources.clear();
+        rows = 0;
+        bytes = 0;
+        continue;
+      }
       sources.push_back(segment);
       rows += segment->rows();
       bytes += segment->label().strip_bytes;
@@ -256,20 +277,26 @@ Result<void> DiskStore::join_oldest(const SegmentOwner& owner, bool& joined) {
   RebuildRequest request = rebuild_request(owner, std::move(sources));
   request.level = request.sources.front()->label().level + 1;
   request.generation = request.sources.back()->label().generation;
-  GS_CHECK(replace_sources(std::move(request)));
-  joined = true;
-  return {};
+  std::vector<SegmentId> ids;
+  for (const auto& segment : request.sources) ids.push_back(segment->label().id);
+  auto replaced = replace_sources(std::move(request));
+  // It would be the same next time, and others are to be joined.
+  if (!replaced && replaced.error().code() == Errc::kCorrupt) unjoinable_.insert(ids.begin(), ids.end());
+  joined = replaced.has_value();
+  return replaced;
 }
 
 Result<void> DiskStore::replace_sources(RebuildRequest request) {
-  StagedSegment staged(*writer_, change_mutex_);
+  StagedSegment staged(*writer_, change_mutex_, options_.limits.max_joining_bytes);
   request.put = std::bind_front(&StagedSegment::put, &staged);
   // Millions of rows take a second, and commits wait where the head is full twice over.
-  request.meanwhile = [this] { seal_if_wanted(); };
+  request.meanwhile = [this] {
+    if (!is_unsealed()) seal_if_wanted();  // what failed is tried again later, not each some milliseconds
+  };
   GS_TRY(auto made, rebuild(request));
   std::vector<NewSegment> fresh;
   if (made) {
-    made->label.id = staged.id();
+    staged.complete(*made);
     fresh.push_back(*std::move(made));
   }
   GS_CHECK(publish(std::move(fresh), request.sources, std::nullopt));

@@ -119,8 +119,8 @@ NewSegment seal_members(const SegmentOwner& owner, const std::vector<Member>& me
   out.directory = std::move(directory).take();
   for (FieldStrip& strip : strips) {
     if (strip.writer.empty()) continue;
-    out.strips.emplace_back(strip.field, std::move(strip.writer).take());
-    out.note_strip(strip.field, out.strips.back().second.size());
+    out.pieces.push_back({strip.field, std::move(strip.writer).take(), ""});
+    out.note(out.pieces.back());
   }
   return out;
 }

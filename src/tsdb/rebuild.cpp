@@ -66,13 +66,13 @@ class Rebuild {
     const Extent extent = extent_of_members();
     for (const auto& [field, type] : request_.fields) {
       TotalsBuilder totals(type, extent.range, extent.rows);
-      GS_TRY(const std::string strip, strip_of(field, type, totals));
-      if (strip.empty()) continue;
-      std::string total_bytes;
+      SegmentPiece piece{field, "", ""};
+      GS_TRY(piece.strip, strip_of(field, type, totals));
+      if (piece.strip.empty()) continue;
       if (const auto made = std::move(totals).take(request_.samples_of_a_slot))
-        total_bytes = encode_totals(*made, {field, trailing_checksum(out.directory)});
-      out.note_strip(field, strip.size());
-      GS_CHECK(request_.put(field, strip, total_bytes));
+        piece.totals = encode_totals(*made, {field, trailing_checksum(out.directory)});
+      out.note(piece);
+      GS_CHECK(request_.put(std::move(piece)));
       after_rows(kRowsBetween);
     }
     return std::optional<NewSegment>(std::move(out));

@@ -22,15 +22,14 @@ struct RebuildRequest {
   std::size_t samples_of_a_slot = 0;  ///< on average, from which on the new segment is given totals
   /// Null where the segment has no such field. Errors: kCorrupt where its values are of another type.
   std::function<Result<std::shared_ptr<const Strip>>(const Segment&, FieldId, FieldType)> strip;
-  /// Takes the pieces of each field, the totals "" where it has none.
-  std::function<Result<void>(FieldId, const std::string& strip, const std::string& totals)> put;
-  /// Called each some ten thousands of rows: what cannot wait for the end.
+  std::function<Result<void>(SegmentPiece)> put;  ///< takes what becomes of each field
+  /// Called each 100,000 rows, between two series: what cannot wait for the end.
   std::function<void()> meanwhile;
   int level = 0;                ///< of the new segment
   std::int64_t generation = 0;  ///< of the new segment
 };
 
-/// Field by field, so that memory is bounded by one field of the sources. The segment's strips are where
+/// Field by field, so that memory is bounded by one field of the sources. The segment's pieces are where
 /// `put` took them; its id is left to the caller. Nothing where no sample is left. Errors: kCorrupt for a
 /// damaged source, those of `strip` and `put`.
 Result<std::optional<NewSegment>> rebuild(const RebuildRequest& request);

@@ -21,6 +21,7 @@ Result<std::shared_ptr<const Segment>> Segment::decode(Label label, std::string 
   auto segment = std::make_shared<Segment>();
   segment->label_ = label;
   segment->directory_ = std::move(directory);
+  segment->directory_.shrink_to_fit();  // it is kept, and half of what it grew into may be empty
   const auto body = without_checksum(segment->directory_);
   if (!body) return damaged("the checksum of a directory does not fit");
   ByteReader reader(*body);
@@ -79,6 +80,7 @@ Result<std::shared_ptr<const Strip>> Strip::open(std::string bytes, std::size_t 
   if (bytes.size() > kMaxStripBytes) return damaged("a strip is larger than any strip is written");
   auto strip = std::make_shared<Strip>();
   strip->bytes_ = std::move(bytes);
+  strip->bytes_.shrink_to_fit();  // as a directory
   const auto body = without_checksum(strip->bytes_);
   if (!body) return damaged("the checksum of a strip does not fit");
   ByteReader reader(*body);
@@ -124,10 +126,7 @@ void StripWriter::add(std::span<const std::int64_t> axis, const Column& column) 
 }
 
 std::string StripWriter::take() && {
-  std::string strip = with_checksum(std::move(bytes_));
-  // Up to half of what it grew into is empty, and it may be kept for long.
-  strip.shrink_to_fit();
-  return strip;
+  return with_checksum(std::move(bytes_));
 }
 
 }  // namespace gpuscale::tsdb

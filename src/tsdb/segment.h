@@ -136,6 +136,13 @@ class StripWriter {
   bool empty_ = true;
 };
 
+/// What a segment has of one field.
+struct SegmentPiece {
+  FieldId field = 0;
+  std::string strip;
+  std::string totals;  ///< see totals_codec.h; "" where it has none
+};
+
 /// A segment on its way to the disk.
 struct NewSegment {
   NewSegment(SegmentOwner owner, int level, std::int64_t generation)
@@ -143,12 +150,12 @@ struct NewSegment {
 
   Segment::Label label;  ///< its id is 0 where nothing of it is on the disk yet
   std::string directory;
-  std::vector<std::pair<FieldId, std::string>> strips;  ///< none where they are on the disk already
+  std::vector<SegmentPiece> pieces;  ///< those that are not
 
   /// In the label; fields come in ascending order.
-  void note_strip(FieldId field, std::size_t bytes) {
-    label.fields->push_back(field);
-    label.strip_bytes += bytes;
+  void note(const SegmentPiece& piece) {
+    label.fields->push_back(piece.field);
+    label.strip_bytes += piece.strip.size();
   }
 };
 

@@ -80,16 +80,14 @@ Result<void> delete_strays(db::Transaction& transaction, std::int64_t id);
 
 // --- segments
 // ------------------------------------------------------------------------------------------------------
-/// Has room for the pieces of a segment that comes later, and forgets those of any that did not come.
-/// @return the id that it will have.
+/// Notes that pieces of a segment may be there before its row is. @return the id that it will have.
 Result<SegmentId> begin_segment(db::Transaction& transaction);
-/// @param totals "" where the field has none
-Result<void> insert_pieces(db::Transaction& transaction, SegmentId segment, FieldId field,
-                           std::string_view strip, std::string_view totals);
-/// Removes the pieces of segments that were begun and not inserted.
+Result<void> insert_pieces(db::Transaction& transaction, SegmentId segment,
+                           std::span<const SegmentPiece> pieces);
+/// Removes the pieces of segments that were begun and have no row.
 Result<void> discard_unfinished(db::Transaction& transaction);
-/// With the strips that `made` holds. @param segment of `made`; its id is 0, or that of begin_segment().
-/// @return the id.
+/// With the pieces that `made` holds. @param segment of `made`; its id is 0, or that of begin_segment().
+/// @return the id. Errors: kConflict where it was begun and is no longer known to be.
 Result<SegmentId> insert_segment(db::Transaction& transaction, const Segment& segment,
                                  const NewSegment& made);
 Result<void> delete_segment(db::Transaction& transaction, SegmentId id);

@@ -145,7 +145,6 @@ Result<void> delete_strays(Transaction& transaction, std::int64_t id) {
 }
 
 Result<SegmentId> begin_segment(Transaction& transaction) {
-  GS_CHECK(discard_unfinished(transaction));
   // A row that goes again at once: its id is never given out a second time.
   GS_CHECK(
       run(transaction,
@@ -158,13 +157,16 @@ Result<SegmentId> begin_segment(Transaction& transaction) {
   return id;
 }
 
-Result<void> insert_pieces(Transaction& transaction, SegmentId segment, FieldId field, std::string_view strip,
-                           std::string_view totals) {
-  GS_CHECK(insert_piece(transaction, "INSERT INTO tsdb_strips (segment, field, bytes) VALUES (?, ?, ?)",
-                        segment, field, strip));
-  if (totals.empty()) return {};
-  return insert_piece(transaction, "INSERT INTO tsdb_totals (segment, field, bytes) VALUES (?, ?, ?)",
-                      segment, field, totals);
+Result<void> insert_pieces(Transaction& transaction, SegmentId segment,
+                           std::span<const SegmentPiece> pieces) {
+  for (const SegmentPiece& piece : pieces) {
+    GS_CHECK(insert_piece(transaction, "INSERT INTO tsdb_strips (segment, field, bytes) VALUES (?, ?, ?)",
+                          segment, piece.field, piece.strip));
+    if (piece.totals.empty()) continue;
+    GS_CHECK(insert_piece(transaction, "INSERT INTO tsdb_totals (segment, field, bytes) VALUES (?, ?, ?)",
+                          segment, piece.field, piece.totals));
+  }
+  return {};
 }
 
 Result<void> discard_unfinished(Transaction& transaction) {
@@ -192,10 +194,13 @@ Result<SegmentId> insert_segment(Transaction& transaction, const Segment& segmen
   } else {
     insert.bind(9, label.id);
     GS_CHECK(run(transaction, "DELETE FROM tsdb_unfinished WHERE segment = ?", {label.id}));
+    // Its sources go with this transaction: its pieces must be there.
+    if (transaction.changes() != 1)
+      return fail(Errc::kConflict, "pieces of segment " + std::to_string(label.id) + " were taken away");
   }
   GS_CHECK(insert.bind_blob(7, made.directory).bind_blob(8, label_bytes).run());
   const SegmentId id = transaction.last_insert_id();
-  for (const auto& [field, strip] : made.strips) GS_CHECK(insert_pieces(transaction, id, field, strip, ""));
+  GS_CHECK(insert_pieces(transaction, id, made.pieces));
   return id;
 }
 

@@ -87,6 +87,22 @@ TEST_F(OutOfMemoryTest, WhatCannotBeSealedIsSealedLater) {
   EXPECT_EQ(others->strings.size(), static_cast<std::size_t>(rows));
 }
 
+TEST_F(OutOfMemoryTest, OfWhatCannotBeJoinedNoPieceIsLeft) {
+  reopen({.max_joining_bytes = 1});
+  for (int i = 0; i < 8; ++i) {
+    must_write("m a=1,text=\"" + std::string(i < 7 ? 500'000 : 1, 'x') + "\" " + std::to_string(i) + "\n");
+    if (i == 7) most_bytes = kLargePiece;
+    const auto flushed = store_->flush();
+    most_bytes = kAny;
+    ASSERT_EQ(flushed.has_value(), i < 7) << "field a is written, text is not";
+  }
+  EXPECT_EQ(count_rows("tsdb_strips WHERE segment NOT IN (SELECT id FROM tsdb_segments)"), 0);
+  EXPECT_EQ(count_rows("tsdb_strips"), 16);
+  ASSERT_TRUE(store_->flush());
+  EXPECT_EQ(store_->stats().segments, 1U);
+  EXPECT_EQ(long_texts(), 8U);
+}
+
 TEST_F(OutOfMemoryTest, WhatCannotBeJoinedStaysAndKeepsNoOthersFromIt) {
   for (int i = 0; i < 7; ++i) {
     must_write("m text=\"" + std::string(500'000, 'x') + "\" " + std::to_string(i) + "\nother f=1 " +

@@ -459,13 +459,20 @@ TEST_F(StoreTest, ReadersThatNeverPauseDoNotKeepWritersOut) {
 }
 
 TEST_F(StoreTest, AStoreInMemoryWorksToo) {
-  auto store = Store::open({":memory:", {}}, clock_, log::Log::silent());
+  auto store = Store::open({":memory:", {.max_joining_bytes = 1}}, clock_, log::Log::silent());
   ASSERT_TRUE(store);
   store_ = *std::move(store);
   ASSERT_TRUE(store_->create_database("db", std::nullopt));
   must_write("m f=1 1\n");
   ASSERT_TRUE(store_->flush());
   EXPECT_EQ(samples("m", "f"), "1:1");
+  for (int i = 2; i <= 8; ++i) {
+    must_write("m f=" + std::to_string(i) + " " + std::to_string(i) + "\n");
+    ASSERT_TRUE(store_->flush());
+  }
+  EXPECT_EQ(store_->stats().segments, 1U);
+  ASSERT_TRUE(store_->delete_range("db", {id_of("m")}, {3, 6}));
+  EXPECT_EQ(samples("m", "f"), "1:1 2:2 7:7 8:8");
 }
 
 }  // namespace
