@@ -171,7 +171,10 @@ class DiskStore final : public Store {
   Result<void> seal_head(std::size_t least_bytes = 0);
   Result<void> seal_oldest_head(std::size_t least_bytes);
   bool is_unsealed() const;  ///< the last sealing failed
-  /// What cannot be joined keeps no others from it. Errors: the first of any; also kExhausted for want of
+  /// As seal_if_wanted(), by who does other upkeep; one that failed is tried again once its pause is over.
+  void seal_meanwhile();
+  /// What is damaged keeps none but its neighbours from it, and what else cannot be joined none but those of
+  /// its measurement. Errors: the first of any; also kExhausted for want of
   /// memory.
   Result<void> join_segments();
   /// Free pages to the file system, but for `keep`: those that the next log needs anyway. Under
@@ -185,8 +188,10 @@ class DiskStore final : public Store {
   Result<void> publish(std::vector<NewSegment> made, const Segments& replaced,
                        std::optional<std::int64_t> log_up_to);
 
-  /// That were read of a segment which is gone.
+  /// That were read of a segment which is gone. The caller holds mutex_, too, exclusively.
   void forget_pieces(const Segment& segment);
+  /// Pieces of segments that never came. What fails is logged, once.
+  void discard_unfinished();
 
   // --- changes of structure; the caller holds change_mutex_
   // ------------------------------------------------------
@@ -257,6 +262,8 @@ class DiskStore final : public Store {
   /// be there, and so none does.
   bool is_catalogue_damaged_ = false;
   std::set<SegmentId> unjoinable_;  ///< that are damaged, or were to be joined with such; under upkeep_mutex_
+  std::chrono::steady_clock::time_point seal_again_;  ///< not before, where one failed; under upkeep_mutex_
+  std::string not_discarded_;  ///< what was said last of discard_unfinished(); under upkeep_mutex_
   Changes changes_;
   std::int64_t generation_ = 0;  ///< of the newest segments
   std::uint64_t commits_ = 0;

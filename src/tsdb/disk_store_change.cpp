@@ -7,6 +7,7 @@
 
 #include "tsdb/batch.h"
 #include "tsdb/disk_store.h"
+#include "tsdb/within_memory.h"
 
 namespace gpuscale::tsdb {
 namespace {
@@ -311,7 +312,7 @@ Result<void> DiskStore::delete_range(std::string_view database, const std::vecto
   // In segments a deletion lasts by itself; in the head the log would bring the samples back.
   GS_CHECK(seal_head());
   GS_CHECK(seal_head());
-  const auto cut = cut_samples(database, ids, range);
+  const auto cut = within_memory([&] { return cut_samples(database, ids, range); });
   {
     // Some segments may have been cut before one that failed.
     const std::unique_lock lock(mutex_);
@@ -384,9 +385,7 @@ Result<void> DiskStore::enforce_retention(WallTime now) {
       for (const auto& policy : database->policies) set_floor(*policy, now);
     }
   }
-  // What a joining that failed left where it could not be taken away then, as on a full disk. Who made it
-  // told of that.
-  (void)writer_->transact(Work(tables::discard_unfinished));
+  discard_unfinished();
   for (const auto& database : catalogue_.databases()) {
     for (const auto& policy : database->policies) {
       Segments gone;

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <functional>
-#include <new>
 #include <utility>
 
 #include "tsdb/disk_store.h"
+#include "tsdb/within_memory.h"
 
 namespace gpuscale::tsdb {
 namespace {
@@ -33,15 +33,11 @@ constexpr std::size_t kJoined = 8;
 constexpr std::size_t kMaxJoinedRows = 4'000'000;
 constexpr int kMaxLevel = 3;
 
-/// Upkeep may need much memory at once, and what it did not do it does later: there the lack of it is an
-/// error, kExhausted, and not the end of the process.
-template <typename Work>
-Result<void> within_memory(const Work& work) {
-  try {
-    return work();
-  } catch (const std::bad_alloc&) {
-    return fail(Errc::kExhausted, "out of memory");
-  }
+/// kCorrupt is left to what was read: it says nothing of the segments to be joined where it is of what is
+/// written.
+Result<void> as_of_writing(Result<void> done) {
+  if (done || done.error().code() != Errc::kCorrupt) return done;
+  return fail(Errc::kUnavailable, "cannot write: " + done.error().message());
 }
 
 }  // namespace
@@ -49,7 +45,8 @@ Result<void> within_memory(const Work& work) {
 void DiskStore::forget_pieces(const Segment& segment) {
   strips_.forget(segment.label().id);
   totals_.forget(segment.label().id);
-  unjoinable_.erase(segment.label().id);
+  // Its neighbours may be joined without it.
+  if (unjoinable_.contains(segment.label().id)) unjoinable_.clear();
 }
 
 bool DiskStore::is_unsealed() const {
@@ -58,13 +55,15 @@ bool DiskStore::is_unsealed() const {
 }
 
 void DiskStore::run_upkeep() {
-  std::chrono::steady_clock::time_point join_again{};
+  std::optional<std::chrono::steady_clock::time_point> join_again;
   std::unique_lock lock(upkeep_wake_mutex_);
   while (true) {
     if (unsealed_) {
       // Where writes are refused nobody asks for it.
       upkeep_wake_.wait_for(lock, kSealingAgain, [this] { return upkeep_closing_; });
       upkeep_wanted_ = true;
+    } else if (join_again) {
+      upkeep_wake_.wait_until(lock, *join_again, [this] { return upkeep_wanted_ || upkeep_closing_; });
     } else {
       upkeep_wake_.wait(lock, [this] { return upkeep_wanted_ || upkeep_closing_; });
     }
@@ -74,11 +73,13 @@ void DiskStore::run_upkeep() {
       const std::scoped_lock upkeep(upkeep_mutex_);
       // What keeps samples from being sealed keeps segments from being joined.
       if (seal_if_wanted()) {
-        const auto now = std::chrono::steady_clock::now();
-        if (now >= join_again) {
+        if (!join_again || std::chrono::steady_clock::now() >= *join_again) {
+          join_again.reset();
           if (const auto joined = join_segments(); !joined) {
             log_.error("store.not_joined", {{"error", joined.error()}});
-            join_again = now + kJoiningAgain;
+            // What is damaged is not tried again.
+            if (joined.error().code() != Errc::kCorrupt)
+              join_again = std::chrono::steady_clock::now() + kJoiningAgain;
           }
         }
         give_back(kFreePagesKept);
@@ -107,10 +108,22 @@ bool DiskStore::seal_if_wanted() {
     log_.error("store.not_sealed", {{"error", sealed.error()}});
   // The rows of the head were ten thousands of small pieces, between which malloc would keep their pages.
   ::malloc_trim(0);
+  if (!sealed) seal_again_ = std::chrono::steady_clock::now() + kSealingAgain;
   const std::scoped_lock lock(upkeep_wake_mutex_);
   ++sealings_;
   sealed_.notify_all();
   return sealed.has_value();
+}
+
+void DiskStore::seal_meanwhile() {
+  {
+    const std::scoped_lock lock(upkeep_wake_mutex_);
+    if (unsealed_) {
+      if (std::chrono::steady_clock::now() < seal_again_) return;
+      upkeep_wanted_ = true;
+    }
+  }
+  seal_if_wanted();
 }
 
 void DiskStore::give_back(std::int64_t keep) {
@@ -178,6 +191,8 @@ Result<void> DiskStore::publish(std::vector<NewSegment> made, const Segments& re
       Segment::Label label = fresh[i]->label();
       GS_TRY(label.id, tables::insert_segment(transaction, *fresh[i], made[i]));
       GS_TRY(fresh[i], Segment::decode(label, std::move(made[i].directory)));
+      // What is joined or cut would drive out what queries asked for.
+      if (!log_up_to) continue;
       for (SegmentPiece& piece : made[i].pieces) {
         GS_TRY(auto strip, Strip::open(std::move(piece.strip), fresh[i]->series().size()));
         kept.push_back({label.id, piece.field, std::move(strip)});
@@ -288,18 +303,16 @@ Result<void> DiskStore::join_oldest(const SegmentOwner& owner, bool& joined) {
 
 Result<void> DiskStore::replace_sources(RebuildRequest request) {
   StagedSegment staged(*writer_, change_mutex_, options_.limits.max_joining_bytes);
-  request.put = std::bind_front(&StagedSegment::put, &staged);
+  request.put = [&staged](SegmentPiece piece) { return as_of_writing(staged.put(std::move(piece))); };
   // Millions of rows take a second, and commits wait where the head is full twice over.
-  request.meanwhile = [this] {
-    if (!is_unsealed()) seal_if_wanted();  // what failed is tried again later, not each some milliseconds
-  };
+  request.meanwhile = [this] { seal_meanwhile(); };
   GS_TRY(auto made, rebuild(request));
   std::vector<NewSegment> fresh;
   if (made) {
     staged.complete(*made);
     fresh.push_back(*std::move(made));
   }
-  GS_CHECK(publish(std::move(fresh), request.sources, std::nullopt));
+  GS_CHECK(as_of_writing(publish(std::move(fresh), request.sources, std::nullopt)));
   staged.keep();
   return {};
 }
@@ -316,9 +329,13 @@ Result<void> DiskStore::join_segments() {
   Result<void> outcome;
   for (const SegmentOwner& owner : owners) {
     const auto done = within_memory([&]() -> Result<void> {
-      for (bool joined = true; joined;) {
+      for (bool joined = true; joined && !is_unsealed();) {
         joined = false;
-        GS_CHECK(join_oldest(owner, joined));
+        auto done_one = join_oldest(owner, joined);
+        if (done_one) continue;
+        if (done_one.error().code() != Errc::kCorrupt) return done_one;
+        if (outcome) outcome = std::move(done_one);
+        joined = true;  // those behind it, perhaps: it is not tried again
       }
       return {};
     });

@@ -56,9 +56,9 @@ class Rebuild {
   }
 
   Result<std::optional<NewSegment>> run() {
-    GS_CHECK(all_fields_are_known());
     GS_CHECK(gather_members());
     if (members_.empty()) return std::optional<NewSegment>();
+    GS_CHECK(all_fields_are_known());
     NewSegment out(request_.sources.front()->label().owner, request_.level, request_.generation);
     DirectoryWriter directory;
     for (const Joined& member : members_) directory.add(member.id, *member.axis);

@@ -23,7 +23,7 @@ struct RebuildRequest {
   /// Null where the segment has no such field. Errors: kCorrupt where its values are of another type.
   std::function<Result<std::shared_ptr<const Strip>>(const Segment&, FieldId, FieldType)> strip;
   std::function<Result<void>(SegmentPiece)> put;  ///< takes what becomes of each field
-  /// Called each 100,000 rows, between two series: what cannot wait for the end.
+  /// Called each 100,000 rows, between two series, and behind each field: what cannot wait for the end.
   std::function<void()> meanwhile;
   int level = 0;                ///< of the new segment
   std::int64_t generation = 0;  ///< of the new segment

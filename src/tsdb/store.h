@@ -113,7 +113,7 @@ struct StoreLimits {
   std::size_t samples_of_a_slot = 32;
   /// Of the values of segments that become one, and so of a segment that is joined no further.
   std::size_t max_joined_bytes = 64U << 20U;
-  /// Of strips in memory while segments are joined: they go to the disk together.
+  /// Of strips and totals in memory while segments are joined: they go to the disk together.
   std::size_t max_joining_bytes = 1U << 20U;
   /// A scan of so many series times segments is decoded by several threads.
   std::size_t chunks_for_helpers = 4'000;

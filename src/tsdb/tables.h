@@ -84,6 +84,7 @@ Result<void> delete_strays(db::Transaction& transaction, std::int64_t id);
 Result<SegmentId> begin_segment(db::Transaction& transaction);
 Result<void> insert_pieces(db::Transaction& transaction, SegmentId segment,
                            std::span<const SegmentPiece> pieces);
+Result<bool> has_unfinished(db::Transaction& transaction);
 /// Removes the pieces of segments that were begun and have no row.
 Result<void> discard_unfinished(db::Transaction& transaction);
 /// With the pieces that `made` holds. @param segment of `made`; its id is 0, or that of begin_segment().

@@ -169,6 +169,11 @@ Result<void> insert_pieces(Transaction& transaction, SegmentId segment,
   return {};
 }
 
+Result<bool> has_unfinished(Transaction& transaction) {
+  GS_TRY(const std::int64_t count, one_integer(transaction, "SELECT count(*) FROM tsdb_unfinished"));
+  return count > 0;
+}
+
 Result<void> discard_unfinished(Transaction& transaction) {
   // A segment that has its row is whole, whatever else is said of it.
   const std::string of_them =

@@ -66,6 +66,11 @@ TEST_F(CrashTest, EveryAcknowledgedBatchIsWholeAfterKill9) {
     const auto series = store_->series("db", "m");
     ASSERT_EQ(series.size(), 2U);
     for (const SeriesInfo& info : series) {
+      for (const char* other : {"g", "h"}) {
+        const auto column = store_->read("db", "", info.id, other, {});
+        ASSERT_TRUE(column) << column.error().message();
+        ASSERT_GE(column->times.size(), static_cast<std::size_t>(acknowledged)) << other;
+      }
       const auto column = store_->read("db", "", info.id, "f", {});
       ASSERT_TRUE(column) << column.error().message();
       ASSERT_GE(column->times.size(), static_cast<std::size_t>(acknowledged)) << "round " << round;

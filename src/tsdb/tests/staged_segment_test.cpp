@@ -157,7 +157,7 @@ TEST_F(StagedSegmentTest, OfADamagedOneItsNeighboursAreLeftAloneAndOthersJoined)
   EXPECT_EQ(samples("m", "f", {1, 8}), kSamples) << "of its other field, too";
 }
 
-TEST_F(StagedSegmentTest, SamplesAreWrittenAndSealedWhileMillionsAreWrittenAnew) {
+TEST_F(StagedSegmentTest, SamplesMayComeWhileASegmentIsWrittenAnew) {
   // One segment of 300,000 rows, out of which one is deleted.
   constexpr int kSeries = 30;
   constexpr int kRows = 10'000;
@@ -176,7 +176,7 @@ TEST_F(StagedSegmentTest, SamplesAreWrittenAndSealedWhileMillionsAreWrittenAnew)
   small.max_unflushed_bytes = 2'000;
   reopen(small);
   std::atomic<bool> done{false};
-  std::int64_t written = 0;
+  std::atomic<std::int64_t> written{0};
   std::thread writer([&] {
     while (!done) {
       must_write("m,s=10 f=1i " + std::to_string(kRows + written) + "\nlive f=1i " + std::to_string(written) +
@@ -184,6 +184,7 @@ TEST_F(StagedSegmentTest, SamplesAreWrittenAndSealedWhileMillionsAreWrittenAnew)
       ++written;
     }
   });
+  while (written < 100) std::this_thread::yield();
   const auto deleted = store_->delete_range("db", {id_of("m", 3)}, {17, 17});
   done = true;
   writer.join();
@@ -200,6 +201,42 @@ TEST_F(StagedSegmentTest, SamplesAreWrittenAndSealedWhileMillionsAreWrittenAnew)
               static_cast<std::size_t>(written));
     reopen(small);
   }
+}
+
+TEST_F(StagedSegmentTest, OfADamagedOneThatIsGoneTheNeighboursAreJoined) {
+  clock_.advance(std::chrono::hours(48));
+  const std::int64_t now = base::to_unix_nanos(clock_.wall());
+  const auto write_at = [&](std::int64_t time) {
+    must_write("m f=1,g=1i " + std::to_string(time) + "\n");
+    joined_ = store_->flush();
+  };
+  write_at(now - std::chrono::nanoseconds(std::chrono::hours(24)).count());
+  for (int i = 1; i <= 6; ++i) write_at(now + i);
+  store_.reset();
+  change_file(path_, "UPDATE tsdb_strips SET bytes = substr(bytes, 2) WHERE segment = 1 AND field = 1");
+  reopen(kEachAlone);
+  write_at(now + 7);
+  ASSERT_FALSE(joined_);
+  ASSERT_TRUE(
+      store_->alter_retention_policy("db", {.name = "autogen", .duration = std::chrono::hours(2)}, true));
+  ASSERT_TRUE(store_->enforce_retention(clock_.wall()));
+  ASSERT_EQ(store_->stats().segments, 7U);
+  write_at(now + 8);
+  ASSERT_TRUE(joined_);
+  EXPECT_EQ(store_->stats().segments, 1U);
+}
+
+TEST_F(StagedSegmentTest, WhatHasNoSeriesLeftIsNotDamagedAndGoes) {
+  write_segments(1, 7);
+  must_write("m f=8 8\n");
+  store_.reset();
+  // As a crash between the two halves of DROP SERIES leaves it.
+  change_file(path_, "DELETE FROM tsdb_series WHERE id = 1");
+  reopen(kEachAlone);
+  must_write("m,other=1 f=2 8\n");
+  ASSERT_TRUE(store_->flush());
+  EXPECT_EQ(store_->stats().segments, 1U);
+  EXPECT_EQ(samples("m", "f"), "8:2");
 }
 
 TEST_F(StagedSegmentTest, WhatWasDeletedBeforeOneThatFailedIsNotShownAgain) {
