@@ -77,9 +77,7 @@ void DiskStore::run_upkeep() {
           join_again.reset();
           if (const auto joined = join_segments(); !joined) {
             log_.error("store.not_joined", {{"error", joined.error()}});
-            // What is damaged is not tried again.
-            if (joined.error().code() != Errc::kCorrupt)
-              join_again = std::chrono::steady_clock::now() + kJoiningAgain;
+            join_again = std::chrono::steady_clock::now() + kJoiningAgain;
           }
         }
         give_back(kFreePagesKept);
@@ -262,18 +260,17 @@ Result<void> DiskStore::join_oldest(const SegmentOwner& owner, bool& joined) {
     const Segments& list = segments_.at(owner);
     std::size_t rows = 0;
     std::uint64_t bytes = 0;
+    const auto begin_anew = [&] {
+      sources.clear();
+      rows = 0;
+      bytes = 0;
+    };
     for (const auto& segment : list) {
       const int level = segment->label().level;
-      if (!sources.empty() && level != sources.front()->label().level) {
-        sources.clear();
-        rows = 0;
-        bytes = 0;
-      }
+      if (!sources.empty() && level != sources.front()->label().level) begin_anew();
       if (level >= kMaxLevel) continue;
       if (unjoinable_.contains(segment->label().id)) {
-        sources.clear();
-        rows = 0;
-        bytes = 0;
+        begin_anew();
         continue;
       }
       sources.push_back(segment);
