@@ -59,6 +59,32 @@ Points points_of(std::vector<SeriesRows> series, bool ascending) {
   return out;
 }
 
+/// The rows of groups bucket by bucket, those of a bucket in the order of the groups and not of their times:
+/// so InfluxDB looks at them, which tells of equals in top() and bottom().
+Points bucket_by_bucket(std::vector<SeriesRows> groups, const TimeFrame& frame) {
+  struct At {
+    std::int64_t bucket;
+    std::size_t group;
+    std::size_t row;
+  };
+  std::vector<At> order;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    for (std::size_t r = 0; r < groups[g].times.size(); ++r)
+      order.push_back({frame.window(groups[g].times[r]).start, g, r});
+  }
+  std::stable_sort(order.begin(), order.end(), [&frame](const At& a, const At& b) {
+    return frame.ascending ? a.bucket < b.bucket : a.bucket > b.bucket;
+  });
+  Points out;
+  for (const At& at : order) {
+    SeriesRows& rows = groups[at.group];
+    out.times.push_back(rows.times[at.row]);
+    out.values.push_back(std::move(rows.cells.front()[at.row]));
+    for (std::size_t c = 1; c < rows.cells.size(); ++c) out.aux.push_back(std::move(rows.cells[c][at.row]));
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<const SelectRows*> CallPoints::subquery_rows(const DataSourceRef& source, const TimeFrame& frame) {
@@ -316,7 +342,7 @@ Result<PointSet> CallPoints::grouped_extremes(const Call& call, const VarRef& re
   }
   PointSet out;
   for (auto& [key, series] : parts) {
-    const Points points = points_of(std::move(series), frame.ascending);
+    const Points points = bucket_by_bucket(std::move(series), frame);
     out.emplace(key, reduce(call, points, frame, scope_.refs.size()));
   }
   return out;

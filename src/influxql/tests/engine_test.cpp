@@ -90,6 +90,28 @@ TEST_F(EngineTest, ASelectorAloneKeepsTheTimeOfItsSample) {
             R"([{"name":"gpu","columns":["time","min","max"],"values":[[5,20,50]]}])");
 }
 
+/// As a 1.6.7 answers over the same points: which of equals it keeps shows in their tags.
+TEST_F(EngineTest, OfEqualsTopAndBottomKeepThoseThatInfluxKeeps) {
+  ASSERT_TRUE(store_.load("gpuscale", "",
+                          "tied,host=a i=3i 300000000000\n"
+                          "tied i=3i 300000000000\n"
+                          "tied,host=b i=1i 100000000000\n"
+                          "tied,host=c i=3i 200000000000\n"
+                          "tied,host=c i=2i 700000000000\n"
+                          "tied,host=a i=2i 700000000000\n"));
+  EXPECT_EQ(ask("SELECT top(i, host, 1) FROM tied WHERE time > 200s"),
+            R"([{"name":"tied","columns":["time","top","host"],"values":[[300,3,null]]}])");
+  const std::string in_buckets = " FROM tied WHERE time >= 0 AND time < 900s GROUP BY time(10m)";
+  EXPECT_EQ(
+      ask("SELECT top(i, host, 2)" + in_buckets),
+      R"([{"name":"tied","columns":["time","top","host"],"values":[[200,3,"c"],[300,3,"a"],[700,2,"a"],[700,2,"c"]]}])");
+  EXPECT_EQ(
+      ask("SELECT top(i, host, 3)" + in_buckets + " ORDER BY time DESC"),
+      R"([{"name":"tied","columns":["time","top","host"],"values":[[700,2,"a"],[700,2,"c"],[200,3,"c"],[300,3,"a"],[300,3,null]]}])");
+  EXPECT_EQ(ask("SELECT bottom(i, host, 2) FROM tied WHERE time < 400s"),
+            R"([{"name":"tied","columns":["time","bottom","host"],"values":[[100,1,"b"],[200,3,"c"]]}])");
+}
+
 TEST_F(EngineTest, IntegersStayIntegersButForMeansAndDivisions) {
   EXPECT_EQ(
       ask("SELECT sum(jobs), mean(jobs), count(jobs), sum(jobs) / 2 FROM gpu"),
