@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "influxql/go_heap.h"
 #include "influxql/go_sort.h"
 #include "influxql/transforms.h"
 #include "influxql/wrapping.h"
@@ -100,44 +101,24 @@ std::vector<BucketResult> distinct(const std::vector<BucketPoint>& points) {
   return out;
 }
 
-/// Which of equals InfluxDB keeps is what its heap (Go's container/heap, the one that goes next in front)
-/// comes to, and shows in their tags.
+/// Of equals those that InfluxDB keeps, which shows in their tags.
 void keep_extremes(std::vector<BucketPoint>& points, std::size_t count, bool largest) {
   const auto goes_before = [largest](const BucketPoint& a, const BucketPoint& b) {
     if (value_less(a.value, b.value)) return largest;
     if (value_less(b.value, a.value)) return !largest;
     return a.time > b.time;
   };
-  std::vector<BucketPoint> heap;
-  const auto up = [&](std::size_t at) {
-    for (std::size_t parent = 0; at > 0; at = parent) {
-      parent = (at - 1) / 2;
-      if (!goes_before(heap[at], heap[parent])) return;
-      std::swap(heap[at], heap[parent]);
-    }
-  };
-  const auto down = [&] {
-    for (std::size_t at = 0;;) {
-      std::size_t child = 2 * at + 1;
-      if (child >= heap.size()) return;
-      if (child + 1 < heap.size() && goes_before(heap[child + 1], heap[child])) ++child;
-      if (!goes_before(heap[child], heap[at])) return;
-      std::swap(heap[child], heap[at]);
-      at = child;
-    }
-  };
+  GoHeap<BucketPoint, decltype(goes_before)> heap(goes_before);
   for (const BucketPoint& point : points) {
     if (heap.size() < count) {
-      heap.push_back(point);
-      up(heap.size() - 1);
+      heap.push(point);
     } else if (!heap.empty() && goes_before(heap.front(), point)) {
-      heap.front() = point;
-      down();
+      heap.replace_front(point);
     }
   }
-  std::stable_sort(heap.begin(), heap.end(),
+  points = std::move(heap).take();
+  std::stable_sort(points.begin(), points.end(),
                    [&](const BucketPoint& a, const BucketPoint& b) { return goes_before(b, a); });
-  points = std::move(heap);
 }
 
 std::vector<BucketResult> extremes(std::vector<BucketPoint>& points, std::size_t count, bool largest) {

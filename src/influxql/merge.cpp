@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "influxql/go_heap.h"
+
 namespace gpuscale::influxql {
 
 namespace {
@@ -22,19 +24,13 @@ std::vector<std::size_t> ordered_rows(const std::vector<std::int64_t>& times, bo
   return out;
 }
 
-/// Go's container/heap over the heads of the parts: which of two equal rows comes first is decided by its
-/// moves, so they are the same here.
-class HeadHeap {
+/// The next rows of the parts.
+class Heads {
  public:
-  HeadHeap(const std::vector<SeriesRows>& parts, bool ascending, std::size_t first_column)
-      : parts_(parts), ascending_(ascending), first_column_(first_column) {
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      const std::size_t part = ascending ? i : parts.size() - 1 - i;
-      rows_.push_back(ordered_rows(parts[part].times, ascending));
-      if (!rows_.back().empty()) heap_.push_back({part, rows_.size() - 1, 0});
-    }
-    for (std::size_t i = heap_.size() / 2; i-- > 0;) down(i, heap_.size());
-  }
+  Heads(const std::vector<SeriesRows>& parts, bool ascending, std::size_t first_column)
+      : parts_(parts), ascending_(ascending), first_column_(first_column), heap_(Less{this}, first_heads()) {}
+  Heads(const Heads&) = delete;
+  Heads& operator=(const Heads&) = delete;
 
   struct At {
     std::size_t part;
@@ -42,15 +38,9 @@ class HeadHeap {
   };
   bool empty() const { return heap_.empty(); }
   At next() {
-    std::swap(heap_.front(), heap_.back());
-    down(0, heap_.size() - 1);
-    Head head = heap_.back();
-    heap_.pop_back();
+    Head head = heap_.pop();
     const At out{head.part, row_of(head)};
-    if (++head.next < rows_[head.list].size()) {
-      heap_.push_back(head);
-      up(heap_.size() - 1);
-    }
+    if (++head.next < rows_[head.list].size()) heap_.push(head);
     return out;
   }
 
@@ -60,6 +50,20 @@ class HeadHeap {
     std::size_t list;
     std::size_t next;
   };
+  struct Less {
+    const Heads* heads;
+    bool operator()(const Head& a, const Head& b) const { return heads->less(a, b); }
+  };
+
+  std::vector<Head> first_heads() {
+    std::vector<Head> out;
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      const std::size_t part = ascending_ ? i : parts_.size() - 1 - i;
+      rows_.push_back(ordered_rows(parts_[part].times, ascending_));
+      if (!rows_.back().empty()) out.push_back({part, rows_.size() - 1, 0});
+    }
+    return out;
+  }
   std::size_t row_of(const Head& head) const { return rows_[head.list][head.next]; }
 
   bool less(const Head& a, const Head& b) const {
@@ -76,31 +80,12 @@ class HeadHeap {
     }
     return false;
   }
-  void up(std::size_t j) {
-    while (j > 0) {
-      const std::size_t parent = (j - 1) / 2;
-      if (!less(heap_[j], heap_[parent])) return;
-      std::swap(heap_[parent], heap_[j]);
-      j = parent;
-    }
-  }
-  void down(std::size_t i, std::size_t size) {
-    while (true) {
-      const std::size_t left = 2 * i + 1;
-      if (left >= size) return;
-      const std::size_t right = left + 1;
-      const std::size_t child = right < size && less(heap_[right], heap_[left]) ? right : left;
-      if (!less(heap_[child], heap_[i])) return;
-      std::swap(heap_[i], heap_[child]);
-      i = child;
-    }
-  }
 
   const std::vector<SeriesRows>& parts_;
   bool ascending_;
   std::size_t first_column_;
-  std::vector<std::vector<std::size_t>> rows_;
-  std::vector<Head> heap_;
+  std::vector<std::vector<std::size_t>> rows_;  ///< before the heap, which is made out of them
+  GoHeap<Head, Less> heap_;
 };
 
 }  // namespace
@@ -116,8 +101,8 @@ SeriesRows merge(std::vector<SeriesRows> parts, bool ascending, std::size_t firs
   out.times.reserve(rows);
   out.cells.resize(width);
   for (auto& column : out.cells) column.reserve(rows);
-  for (HeadHeap heap(parts, ascending, first_column); !heap.empty();) {
-    const HeadHeap::At at = heap.next();
+  for (Heads heads(parts, ascending, first_column); !heads.empty();) {
+    const Heads::At at = heads.next();
     out.times.push_back(parts[at.part].times[at.row]);
     for (std::size_t c = 0; c < width; ++c) out.cells[c].push_back(parts[at.part].cells[c][at.row]);
   }

@@ -18,10 +18,6 @@ class StagedSegmentTest : public StoreTest {
  protected:
   void SetUp() override { reopen(kEachAlone); }
 
-  std::int64_t orphans() {
-    return count_rows("tsdb_strips WHERE segment NOT IN (SELECT id FROM tsdb_segments)") +
-           count_rows("tsdb_totals WHERE segment NOT IN (SELECT id FROM tsdb_segments)");
-  }
   /// Segments of two fields each; the eighth makes them one.
   void write_segments(int from, int to) {
     for (int i = from; i <= to; ++i) {
@@ -29,7 +25,7 @@ class StagedSegmentTest : public StoreTest {
       joined_ = store_->flush();
     }
   }
-  /// The piece of field g can be written, or not, or not be taken away.
+  /// @param what an event of SQL that fails from now on
   void refuse(const std::string& what) {
     change_file(path_,
                 "CREATE TRIGGER refused BEFORE " + what + " BEGIN SELECT RAISE(ABORT, 'made to fail'); END");
@@ -68,7 +64,7 @@ TEST_F(StagedSegmentTest, OneThatFailsOnItsWayLeavesNothingAndIsTriedAgain) {
   write_segments(8, 8);
   ASSERT_FALSE(joined_);
   EXPECT_THAT(joined_.error().message(), HasSubstr("made to fail"));
-  EXPECT_EQ(orphans(), 0);
+  EXPECT_EQ(pieces_of_no_segment(), 0);
   EXPECT_EQ(count_rows("tsdb_unfinished"), 0);
   EXPECT_EQ(samples("m", "f"), kSamples);
   change_file(path_, "DROP TRIGGER refused");
@@ -88,9 +84,9 @@ TEST_F(StagedSegmentTest, WhatCannotBeTakenAwayIsLater) {
   refuse("DELETE ON tsdb_strips");
   write_segments(8, 8);
   ASSERT_FALSE(joined_);
-  EXPECT_EQ(orphans(), 4) << "strips and totals of two fields";
+  EXPECT_EQ(pieces_of_no_segment(), 4) << "strips and totals of two fields";
   ASSERT_FALSE(store_->flush());
-  EXPECT_EQ(orphans(), 4) << "not more of them each time";
+  EXPECT_EQ(pieces_of_no_segment(), 4) << "not more of them each time";
   EXPECT_EQ(samples("m", "g"), kSamples);
   reopen(kEachAlone);
   EXPECT_EQ(samples("m", "f"), kSamples) << "it stops no start";
@@ -99,7 +95,8 @@ TEST_F(StagedSegmentTest, WhatCannotBeTakenAwayIsLater) {
 
   change_file(path_, "DROP TRIGGER refused");
   ASSERT_TRUE(store_->enforce_retention(clock_.wall()));
-  EXPECT_EQ(orphans(), 0) << "by the upkeep of each minute, where nothing is written and so nothing joined";
+  EXPECT_EQ(pieces_of_no_segment(), 0)
+      << "by the upkeep of each minute, where nothing is written and so nothing joined";
   EXPECT_EQ(count_rows("tsdb_unfinished"), 0);
   EXPECT_EQ(store_->stats().segments, 8U);
 
@@ -107,7 +104,7 @@ TEST_F(StagedSegmentTest, WhatCannotBeTakenAwayIsLater) {
   path_ = copy;
   change_file(path_, "DROP TRIGGER refused");
   reopen(kEachAlone);
-  EXPECT_EQ(orphans(), 0) << "by a start";
+  EXPECT_EQ(pieces_of_no_segment(), 0) << "by a start";
   EXPECT_EQ(samples("m", "f"), kSamples);
   ASSERT_TRUE(store_->flush());
   EXPECT_EQ(store_->stats().segments, 1U);
@@ -148,7 +145,7 @@ TEST_F(StagedSegmentTest, OfADamagedOneItsNeighboursAreLeftAloneAndOthersJoined)
   write_segments(8, 8);
   ASSERT_FALSE(joined_);
   EXPECT_EQ(joined_.error().code(), Errc::kCorrupt);
-  EXPECT_EQ(orphans(), 0);
+  EXPECT_EQ(pieces_of_no_segment(), 0);
   ASSERT_TRUE(store_->flush()) << "it would fail each time";
   write_segments(9, 16);
   ASSERT_TRUE(joined_);

@@ -61,6 +61,11 @@ class StoreTest : public ::testing::Test {
     EXPECT_TRUE(rows) << rows.error().message();
     return rows ? *rows : -1;
   }
+  /// Strips and totals whose segment has no row.
+  std::int64_t pieces_of_no_segment() {
+    const std::string none = " WHERE segment NOT IN (SELECT id FROM tsdb_segments)";
+    return count_rows("tsdb_strips" + none) + count_rows("tsdb_totals" + none);
+  }
   /// Leaves it as kill -9 would now: acknowledged samples are in the log alone. Not open.
   void crash() {
     const std::string left = folder_ + "/left" + std::to_string(++crashes_) + ".db";
